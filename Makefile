@@ -1,0 +1,47 @@
+# make demo    installs, transcribes the sample interview, searches it and serves the player
+# make test    installs, then ruff, mypy and pytest
+# make setup   installs alone, into .venv
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+TORCH := $(shell grep '^torch==' constraints.txt)
+
+.PHONY: demo setup test lint clean
+
+demo: setup
+	@echo "Transcribing the sample interview in audio/commons-talks ..."
+	@$(BIN)/playhead run audio/commons-talks --engine auto --model tiny.en
+	@echo
+	@echo 'Searching for "PHRASE":'
+	@$(BIN)/playhead search '"PHRASE"'
+	@echo
+	@$(BIN)/playhead serve --port $(PORT)
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+setup: .venv/installed
+
+# On Linux a plain install of torch brings 5 GB of libraries for NVIDIA cards. Where there is no card, PyTorch's own
+# index of CPU builds is tried first, shortly; where it cannot be reached, the ordinary one.
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Playhead needs Python 3.11, 3.12 or 3.13. Name it: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
+	@echo "Installing into .venv; the first time this takes a few minutes ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --quiet --upgrade 'pip>=25.1'
+	@if [ "$$(uname)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1; then \
+		$(PIP) install --quiet --retries 0 --timeout 5 --index-url https://download.pytorch.org/whl/cpu $(TORCH) \
+			>/dev/null 2>&1 || true; fi
+	@$(INSTALL) $(TORCH)
+	@$(INSTALL) --editable '.[offline]' --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .playhead transcripts/commons-talks

@@ -1,0 +1,223 @@
+"""The API's routes. Answers are plain data; results are text and offsets, never HTML."""
+
+import time
+from typing import Annotated, Any, Literal, TypedDict
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+
+from search.archive import Archive
+from search.index import MAX_HITS, Filters, body
+from search.index import Request as SearchRequest
+from search.passages import Contents
+from search.query import Mode, parse
+from transcribe.captions import FORMATS
+from transcribe.episode import is_id, slug
+
+router = APIRouter()
+
+ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
+
+
+def archive_of(request: Request) -> Archive:
+    """The archive that the service stands on."""
+    archive: Archive = request.app.state.archive
+    return archive
+
+
+def episode_id_of(show: Annotated[str, Path()], episode: Annotated[str, Path()]) -> str:
+    """The id in a path. 404 for anything that is not one, before it comes near a file."""
+    name = f"{show}/{episode}"
+    if not is_id(name):
+        raise HTTPException(404, "There is no such episode.")
+    return name
+
+
+def contents_of(name: Annotated[str, Depends(episode_id_of)], archive: "OfArchive") -> Contents:
+    """What the index knows of the episode in the path; 404 where it knows none."""
+    for contents in archive.index().contents():
+        if contents.episode.id == name:
+            return contents
+    raise HTTPException(404, f"There is no episode {name}.")
+
+
+OfArchive = Annotated[Archive, Depends(archive_of)]
+OfId = Annotated[str, Depends(episode_id_of)]
+OfContents = Annotated[Contents, Depends(contents_of)]
+
+
+class EpisodeBody(TypedDict):
+    """An episode in an answer."""
+
+    id: str
+    show: str
+    title: str
+    published: str | None
+    duration_ms: int
+
+
+class HitBody(TypedDict):
+    """One occurrence of what was looked for."""
+
+    episode: EpisodeBody
+    start_ms: int
+    end_ms: int
+    before: str
+    text: str
+    after: str
+    marks: list[tuple[int, int]]
+    segments: list[int]
+    speaker: str | None
+    confidence: float | None
+    flags: list[str]
+    player: str
+    audio: str
+
+
+class SearchBody(TypedDict):
+    """One page of hits."""
+
+    query: dict[str, str]
+    total: int
+    limit: int
+    offset: int
+    next: str | None
+    took_ms: float
+    hits: list[HitBody]
+    facets: dict[str, list[tuple[str, int]]]
+
+
+class SearchParameters:
+    """What a search is asked with, in the API and on the search page alike."""
+
+    def __init__(
+        self,
+        request: Request,
+        q: Annotated[str, Query(description='Words, or a phrase in double quotes: "peer to peer"')] = "",
+        mode: Annotated[Mode, Query(description="`loose` compares stems as well")] = "exact",
+        show: Annotated[str | None, Query(description="A show's slug or title")] = None,
+        after: Annotated[str | None, Query(pattern=ISO_DATE, description="Published on this date or later")] = None,
+        before: Annotated[str | None, Query(pattern=ISO_DATE, description="Published before this date")] = None,
+        speaker: Annotated[str | None, Query(description="Who says the first word")] = None,
+        limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 20,
+        offset: Annotated[int, Query(ge=0, le=MAX_HITS)] = 0,
+    ) -> None:
+        _refuse_repeated(request)
+        if limit + offset > MAX_HITS:
+            raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
+        self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
+        self.filters = Filters(slug(show) if show else None, after or None, before or None, speaker or None)
+
+    def request(self) -> SearchRequest:
+        """Raises QueryError where the text cannot be searched."""
+        return SearchRequest(parse(self.text, self.mode), self.filters, limit=self.limit, offset=self.offset)
+
+
+@router.get("/api/search", response_model=SearchBody, tags=["search"])
+def search(request: Request, archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+    """Finds every place where the words were said."""
+    began = time.perf_counter()
+    asked = parameters.request()
+    answer = archive.index().search(asked)
+    again = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
+    url = f"{request.url.path}?{urlencode(again)}&"
+    return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
+
+
+@router.get("/api/shows", tags=["archive"])
+def shows(archive: OfArchive) -> list[dict[str, Any]]:
+    """Every show, with the number of its episodes and hours."""
+    found: dict[str, dict[str, Any]] = {}
+    for contents in archive.index().contents():
+        name = contents.episode.slugs[0]
+        show = found.setdefault(name, {"slug": name, "title": contents.episode.show, "episodes": 0, "duration_ms": 0})
+        show["episodes"] += 1
+        show["duration_ms"] += contents.duration_ms
+    return sorted(found.values(), key=lambda show: str(show["title"]).casefold())
+
+
+@router.get("/api/episodes", tags=["archive"])
+def episodes(
+    archive: OfArchive,
+    show: str | None = None,
+    limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> dict[str, Any]:
+    """Every episode, the newest first."""
+    wanted = Filters(show=slug(show) if show else None)
+    found = [contents for contents in archive.index().contents() if wanted.admits(contents)]
+    page = found[offset : offset + limit]
+    return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
+
+
+@router.get("/api/episodes/{show}/{episode}", tags=["archive"])
+def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
+    """One episode."""
+    more = {
+        "guid": contents.episode.guid,
+        "link": contents.episode.link,
+        "enclosure": contents.episode.enclosure,
+        "description": contents.episode.description,
+        "language": contents.language,
+        "engine": contents.engine,
+        "words": contents.words,
+        "audio_sha256": contents.audio_sha256,
+        "has_audio": archive.audio(contents.episode.id) is not None,
+    }
+    return {**_episode_body(contents), **more}
+
+
+@router.get("/api/episodes/{show}/{episode}/transcript.{form}", tags=["archive"], response_class=Response)
+def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]) -> Response:
+    """The transcript: ours (`json`), captions for a player (`vtt`, `srt`), text, or Podcasting 2.0 (`podcast.json`)."""
+    written = FORMATS["podcast" if form == "podcast.json" else form]
+    text = written.write(archive.library.load_transcript(name))
+    return Response(text.encode(errors="replace"), media_type=written.media_type)
+
+
+@router.api_route("/audio/{show}/{episode}", methods=["GET", "HEAD"], tags=["archive"], include_in_schema=False)
+def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
+    """The stored bytes, whole or by Range."""
+    stored = archive.audio(name)
+    if stored is None:
+        raise HTTPException(404, f"The audio of {name} is not in the library.")
+    path, media_type = stored
+    response = FileResponse(path, media_type=media_type, stat_result=path.stat())
+    if request.headers.get("if-none-match") == response.headers["etag"]:
+        return Response(status_code=304, headers={"etag": response.headers["etag"]})
+    return response
+
+
+@router.get("/livez", tags=["health"])
+def livez() -> dict[str, str]:
+    """The process is up."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["health"])
+def readyz(archive: OfArchive) -> dict[str, Any]:
+    """The index is open; 503 with the reason otherwise."""
+    return {"status": "ok", "episodes": len(archive.index().contents())}
+
+
+def _episode_body(contents: Contents) -> EpisodeBody:
+    episode = contents.episode
+    return {
+        "id": episode.id,
+        "show": episode.show,
+        "title": episode.title,
+        "published": episode.published,
+        "duration_ms": contents.duration_ms,
+    }
+
+
+def _refuse_repeated(request: Request) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise _invalid(min(repeated), "given more than once")
+
+
+def _invalid(name: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("query", name), "msg": message, "type": "value_error"}])

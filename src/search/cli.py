@@ -1,0 +1,255 @@
+"""The `playhead` command, assembled from both packages. Results go to stdout, all else to stderr."""
+
+import functools
+import re
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import transcribe.cli as batch_cli
+from search.errors import IndexUnavailable, QueryError
+from transcribe import __version__
+from transcribe.cli import Asked, Device, EngineName, Language, Limit, Model, Sources, WorkerCount
+from transcribe.errors import CannotStart, PlayheadError, UsageError
+from transcribe.library import Library
+
+if TYPE_CHECKING:
+    from search.archive import Archive, IndexReport
+    from search.settings import Settings
+
+app = typer.Typer(
+    name="playhead",
+    help="Turns a podcast archive into text that can be searched to the word, each hit ready to play.",
+    epilog="Start with: playhead run FILE-OR-FEED, then playhead search '\"a phrase\"', then playhead serve.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_USAGE, EXIT_CANNOT_START = 2, 3
+
+
+@app.callback()
+def before_the_verb(
+    context: typer.Context,
+    library: Annotated[
+        Path, typer.Option(envvar="PLAYHEAD_LIBRARY", help="The folder with audio/ and transcripts/.", show_default=".")
+    ] = Path(),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
+    if version:
+        typer.echo(f"playhead {__version__}")
+        raise typer.Exit
+
+    context.obj = Asked(Library(library), functools.partial(_settings, Library(library)))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    sources: Sources = None,
+    engine: EngineName = None,
+    model: Model = None,
+    language: Language = None,
+    device: Device = None,
+    limit: Limit = None,
+    workers: WorkerCount = None,
+) -> None:
+    """Fetch, transcribe and index what is new: the whole batch."""
+    asked: Asked = context.obj
+    settings = asked.settings(
+        engine=engine, model=model, language=language, device=device, limit=limit, workers=workers
+    )
+    with batch_cli.batch(asked.library, settings) as work:
+        wanted = work.wanted(work.find(batch_cli.named(sources, work, settings)), settings.limit)
+        try:
+            batch_cli.transcribe_all(work, wanted, settings)
+        finally:  # what was transcribed before an interruption can be searched
+            indexed = _refresh(_archive(asked))
+    _conclude_index(indexed, quiet=True)
+    batch_cli.conclude(work.report)
+
+
+app.command()(batch_cli.fetch)
+app.command()(batch_cli.transcribe)
+
+
+@app.command()
+def index(
+    context: typer.Context,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Start afresh from all transcripts.")] = False,
+) -> None:
+    """Bring the index up to date with the transcripts."""
+    asked: Asked = context.obj
+    with asked.library.locked():
+        report = _refresh(_archive(asked), rebuild)
+    _conclude_index(report)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
+    show: Annotated[
+        str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
+    ] = None,
+) -> None:
+    """Take existing captions in as transcripts, and index them."""
+    from transcribe.errors import TranscriptError
+    from transcribe.importing import import_captions, walk
+
+    asked: Asked = context.obj
+    failed: dict[Path, str] = {}
+    imported: set[str] = set()
+    with asked.library.locked():
+        for path in walk(paths):
+            try:
+                transcript = import_captions(path, show, language=language, taken=imported)
+                asked.library.save_transcript(transcript)
+                imported.add(transcript.episode.id)
+            except TranscriptError as problem:
+                failed[path] = str(problem)
+        report = _refresh(_archive(asked))
+    typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
+    for path, reason in failed.items():
+        typer.echo(f"  failed: {path}: {reason}", err=True)
+    _conclude_index(report, quiet=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="Words, or a phrase in double quotes: '\"peer to peer\"'.")],
+    mode: Annotated[Literal["exact", "loose"], typer.Option(help="loose compares stems as well.")] = "exact",
+    show: Annotated[str | None, typer.Option(help="Only in this show: its slug or title.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Published on this date or later: 2012, 2012-02 or 2012-02-18.")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="Published before this date.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Only where this speaker says the first word.")] = None,
+    limit: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to show.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to pass over.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
+) -> None:
+    """Find every place where the words were said.
+
+    "a phrase" stands in double quotes, words without quotes must be said within 30 s of one another,
+    -word leaves out, begin* is any word that begins so.
+    """
+    from search import terminal
+    from search.index import MAX_HITS, Filters, Request, body
+    from search.query import parse
+    from transcribe.episode import slug
+
+    asked: Asked = context.obj
+    if limit + offset > MAX_HITS:
+        raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
+    filters = Filters(slug(show) if show else None, _date(after), _date(before), speaker)
+    request = Request(parse(text, mode), filters, limit=limit, offset=offset)
+    began = time.perf_counter()
+    answer = _archive(asked).index().search(request)
+    took_s = time.perf_counter() - began
+    if as_json:
+        terminal.print_json(body(request, answer, took_s))
+    elif as_csv:
+        terminal.print_csv(answer)
+    else:
+        settings = _settings(asked.library)
+        terminal.print_hits(request, answer, f"http://{settings.host}:{settings.port}")
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one. [default: 8000]")] = None,
+) -> None:
+    """Serve the API and the player."""
+    asked: Asked = context.obj
+    from search.server import serve_forever
+
+    settings = _settings(asked.library, host=host, port=port)
+    serve_forever(asked.library, settings.host, settings.port, settings.hosts)
+
+
+app.command()(batch_cli.export)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Show each episode: fetched, transcribed, indexed, or failed and why."""
+    from search import terminal
+    from search.status import standings
+
+    asked: Asked = context.obj
+    rows = standings(asked.library, _archive(asked))
+    if as_json:
+        terminal.print_json({"library": str(asked.library.root), "episodes": [row.to_json() for row in rows]})
+    else:
+        terminal.print_status(rows, asked.library)
+
+
+def main() -> None:
+    """The command's entry. Translates errors to one line and an exit status."""
+    try:
+        app()
+    except (UsageError, QueryError) as problem:
+        _fail(problem, EXIT_USAGE)
+    except (CannotStart, IndexUnavailable) as problem:
+        _fail(problem, EXIT_CANNOT_START)
+    except PlayheadError as problem:
+        _fail(problem, 1)
+
+
+def _fail(problem: Exception, status: int) -> None:
+    typer.echo(f"playhead: {problem}", err=True)
+    sys.exit(status)
+
+
+def _settings(library: Library, **options: object) -> "Settings":
+    from search.settings import Settings
+
+    return Settings.load(library.root, **options)
+
+
+def _archive(asked: Asked) -> "Archive":
+    from search.archive import Archive
+
+    return Archive(asked.library)
+
+
+def _refresh(archive: "Archive", rebuild: bool = False) -> "IndexReport":
+    from transcribe.progress import Shown
+
+    with Shown() as progress, progress.task("index") as advance:
+        return archive.refresh(rebuild, advance)
+
+
+def _conclude_index(report: "IndexReport", quiet: bool = False) -> None:
+    """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    if not quiet:
+        done = f"{len(report.indexed)} indexed, {len(report.removed)} removed, {report.unchanged} unchanged"
+        typer.echo(done, err=True)
+    for name, reason in report.failed.items():
+        typer.echo(f"  failed: {name}: {reason}", err=True)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _date(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
+        raise UsageError(f"{text!r} is not a date: write 2012, 2012-02 or 2012-02-18.")
+    return text

@@ -1,0 +1,94 @@
+"""The contract that every index keeps, and what goes in and out of it.
+
+An index holds the passages of transcripts and answers requests exactly as reading all transcripts from end to end
+would. The embedded one is `whoosh_index.WhooshIndex`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from urllib.parse import urlencode
+
+from search.hits import Hit
+from search.passages import Contents, Passages
+from search.query import Query
+
+WITHIN_MS = 30_000  # how near several words must be said to one another
+MAX_HITS = 10_000  # offset + limit
+
+Order = Literal["newest", "oldest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What narrows a search; None lets everything pass."""
+
+    show: str | None = None  # the slug
+    after: str | None = None  # published on this ISO date or later
+    before: str | None = None  # published before this ISO date
+    speaker: str | None = None
+
+    def admits(self, contents: Contents) -> bool:
+        """Whether hits in this episode may be shown. An episode without a date passes no filter by date."""
+        episode, date = contents.episode, contents.episode.published or ""
+        return (
+            (self.show is None or episode.slugs[0] == self.show)
+            and (self.after is None or date[: len(self.after)] >= self.after)
+            and (self.before is None or "" < date[: len(self.before)] < self.before)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One page of the answer to a query."""
+
+    query: Query
+    filters: Filters = field(default_factory=Filters)
+    order: Order = "newest"
+    limit: int = 20
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page of hits, with exact counts of all."""
+
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, Sequence[tuple[str, int]]]  # of "show" (slug), "year", "speaker": (value, hits), most first
+
+
+def body(request: Request, answer: Answer, took_s: float, url: str = "/api/search?") -> dict[str, Any]:
+    """An answer as the API and `playhead search --json` give it; `url` leads to the next page but for its offset."""
+    after = request.offset + request.limit
+    more = request.limit > 0 and after < min(answer.total, MAX_HITS)
+    return {
+        "query": {"text": request.query.text, "mode": request.query.mode},
+        "total": answer.total,
+        "limit": request.limit,
+        "offset": request.offset,
+        "next": url + urlencode({"offset": after}) if more else None,
+        "took_ms": round(took_s * 1000, 2),
+        "hits": [hit.to_json() for hit in answer.hits],
+        "facets": {name: [list(value) for value in values] for name, values in answer.facets.items()},
+    }
+
+
+class Index(Protocol):
+    """An index, open for reading. Many may read at once, in threads and in processes."""
+
+    def search(self, request: Request) -> Answer:
+        """The hits asked for: nothing missing, nothing extra, each occurrence once."""
+
+    def contents(self) -> Sequence[Contents]:
+        """Every episode in the index, the newest first."""
+
+    def close(self) -> None:
+        """Lets go of files."""
+
+
+class IndexWriter(Protocol):
+    """An index, open for changing. One at a time."""
+
+    def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
+        """Adds or replaces episodes and takes others (ids) out, all in one step."""

@@ -1,0 +1,114 @@
+"""Where the words of a query stand together: from the places of single words to the places of hits.
+
+Everything here is about sorted NumPy arrays of 64-bit *points*. A point is `document << 32 | x`, where x is a word's
+position in its document or the millisecond it starts at, so that one array spans the whole index, in order, and no
+neighbourhood reaches from one document into the next. Whatever index finds the words, hits are placed by this code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.int64]
+
+DOCUMENT_BITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Occurrences of a word, a term or a whole query, ascending by their first word."""
+
+    first: Points  # position of the first word
+    last: Points  # position of the last word
+    start: Points  # when the first word starts, in milliseconds
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def documents(self) -> Points:
+        """The document of each."""
+        return self.first >> DOCUMENT_BITS
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Places":
+        """Those chosen by a mask, indices or a slice."""
+        return Places(self.first[chosen], self.last[chosen], self.start[chosen])
+
+
+_NONE: Points = np.empty(0, np.int64)
+NOWHERE = Places(_NONE, _NONE, _NONE)
+
+
+def either(words: Sequence[Places]) -> Places:
+    """Where any of several different single words stands."""
+    if len(words) < 2:
+        return words[0] if words else NOWHERE
+    first = np.concatenate([word.first for word in words])
+    start = np.concatenate([word.start for word in words])
+    order = np.argsort(first, kind="stable")
+    return Places(first[order], first[order], start[order])
+
+
+def phrase(slots: Sequence[Places]) -> Places:
+    """Where the slots' words stand next to one another in their order. The rarest word is asked first."""
+    rarest = min(range(len(slots)), key=lambda n: len(slots[n]))
+    first = slots[rarest].first - rarest
+    for number in sorted(range(len(slots)), key=lambda n: len(slots[n])):
+        if number != rarest and len(first):
+            first = first[_are_in(slots[number].first, first + number)]
+    start = slots[0].start[np.searchsorted(slots[0].first, first)]
+    return Places(first, first + (len(slots) - 1), start)
+
+
+def together(terms: Sequence[Places], within_ms: int) -> Places:
+    """Shortest stretches that hold every term, their starts at most `within_ms` apart.
+
+    Of stretches that share a word the earliest counts, so no word is told twice. A stretch ends where its last term
+    does; one term alone is found wherever it stands.
+    """
+    if len(terms) == 1:
+        return terms[0]
+    if not all(map(len, terms)):
+        return NOWHERE
+    ends = np.unique(np.concatenate([term.first for term in terms]))  # a stretch ends with the start of some term
+    latest = [np.searchsorted(term.first, ends, side="right") - 1 for term in terms]  # of each term, before that end
+    whole = np.all([found >= 0 for found in latest], axis=0)
+    latest = [found[whole] for found in latest]
+    if not whole.any():
+        return NOWHERE
+    begins = np.min([term.first[found] for term, found in zip(terms, latest, strict=True)], axis=0)
+    starts = np.stack([term.start[found] for term, found in zip(terms, latest, strict=True)])
+    lasts = np.max([term.last[found] for term, found in zip(terms, latest, strict=True)], axis=0)
+    shortest = np.concatenate([[True], begins[1:] != begins[:-1]])
+    near = shortest & (starts.max(axis=0) - starts.min(axis=0) <= within_ms)
+    found = Places(begins[near], lasts[near], starts.min(axis=0)[near])
+    return found.where(_apart(found))
+
+
+def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
+    """What was found, but where something unwanted starts within that time of its start."""
+    if not len(unwanted) or not len(found):
+        return found
+    times = np.sort(unwanted.start)
+    near = np.searchsorted(times, found.start - within_ms) < np.searchsorted(
+        times, found.start + within_ms, side="right"
+    )
+    return found.where(~near)
+
+
+def _are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
+    at = np.searchsorted(sorted_points, asked)
+    at[at == len(sorted_points)] = 0
+    return sorted_points[at] == asked if len(sorted_points) else np.zeros(len(asked), bool)
+
+
+def _apart(found: Places) -> NDArray[np.int64]:
+    """Indices of those that do not begin inside an earlier chosen one."""
+    chosen, end = [], -1
+    for number, (first, last) in enumerate(zip(found.first.tolist(), found.last.tolist(), strict=True)):
+        if first > end:
+            chosen.append(number)
+            end = last
+    return np.array(chosen, np.int64)

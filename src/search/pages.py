@@ -1,0 +1,389 @@
+"""The pages a person sees: search, episodes, player, the API's description.
+
+They are plain HTML that reads and links without scripts; `player/static` adds the playing. Everything that comes from
+feeds, files and queries is text here and escaped by the templates.
+"""
+
+import itertools
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+
+from search import api
+from search.api import OfArchive, OfId, SearchParameters
+from search.archive import Archive
+from search.errors import IndexUnavailable, QueryError
+from search.hits import Hit
+from search.index import MAX_HITS, Answer, Filters
+from search.index import Request as SearchRequest
+from search.query import Mode, parse
+from transcribe.clock import clock, milliseconds
+from transcribe.episode import Episode
+from transcribe.errors import TranscriptError
+from transcribe.transcript import Segment, Transcript
+
+EPISODES_A_PAGE = 50
+NEWEST_SHOWN = 8  # episodes on the start page
+HITS_IN_EPISODE = 200  # shown beside a transcript at most
+
+_ASSETS = Path(__file__).parent / "player"
+
+_HEADINGS = {
+    400: "This cannot be answered",
+    404: "There is nothing here",
+    422: "This address cannot be read",
+    503: "There is nothing to search yet",
+}
+_FLAGS = {  # of a segment: what a reader sees, and why
+    "low_confidence": ("unsure", "The recognizer was not sure of these words."),
+    "repetition": ("repeats itself", "The recognizer said the same thing over and over: it may not have been said."),
+    "no_speech": ("perhaps no speech", "There may be no speech here at all, only music or noise."),
+    "interpolated": ("times estimated", "The caption has no times for its words: they are spread over it by length."),
+}
+
+
+class _PageRoute(APIRoute):
+    """Tells errors in a page that the API would tell in JSON, and passes over the blank fields of a form."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        answer = super().get_route_handler()
+
+        async def page(request: Request) -> Response:
+            asked = request.query_params.multi_items()
+            told = [(name, value) for name, value in asked if value]
+            if len(told) < len(asked):
+                return RedirectResponse(f"{request.url.path}?{urlencode(told)}".rstrip("?"))
+            try:
+                return await answer(request)
+            except (IndexUnavailable, TranscriptError, RequestValidationError) as problem:
+                return _told(request, problem)
+
+        return page
+
+
+router = APIRouter(include_in_schema=False, route_class=_PageRoute)
+
+
+class _Assets(StaticFiles):
+    """Files that a browser asks after each time, so that scripts of two versions never meet."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As Starlette has it."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def static_files() -> StaticFiles:
+    """Styles, scripts and pictures."""
+    return _Assets(directory=_ASSETS / "static")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, for a page."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api/", "/audio/"))
+
+
+def error_page(request: Request, status: int, detail: str) -> Response:
+    """A page that says what went wrong."""
+    heading = _HEADINGS.get(status, "This did not work")
+    return _page("error.html", status, told=status, heading=heading, detail=detail, path=request.url.path)
+
+
+@router.get("/")
+def search_page(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+    """The hits as they would be read; without words, what is in the archive and how it is asked."""
+    shows = api.shows(archive)
+    if not parameters.text.strip():
+        newest = api.episodes(archive, limit=NEWEST_SHOWN)
+        return _page("start.html", shows=shows, newest=newest, asked=parameters, link=partial(_link, parameters))
+    known = {"shows": shows, "asked": parameters, "link": partial(_link, parameters), "problem": None, "answer": None}
+    try:
+        answer = archive.index().search(parameters.request())
+    except QueryError as problem:
+        return _page("search.html", 400, **{**known, "problem": str(problem)})
+    facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
+    groups = list(_by_episode(answer.hits, archive))
+    return _page("search.html", **{**known, "answer": answer, "facets": facets, "groups": groups})
+
+
+@router.get("/episodes")
+def episodes_page(archive: OfArchive, show: str | None = None, offset: Annotated[int, Query(ge=0)] = 0) -> Response:
+    """Every episode, or those of one show, the newest first."""
+    page = api.episodes(archive, show, EPISODES_A_PAGE, offset)
+    named = next((known["title"] for known in api.shows(archive) if known["slug"] == show), None)
+    return _page("episodes.html", page=page, show=show, heading=named or "Episodes")
+
+
+@router.get("/episodes/{show}/{episode}")
+def player_page(name: OfId, archive: OfArchive, q: str = "", mode: Mode = "exact", t: str = "") -> Response:
+    """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
+    transcript = archive.library.load_transcript(name)
+    stored = archive.audio(name)
+    return _page(
+        "episode.html",
+        transcript=transcript,
+        turns=_turns(transcript),
+        flagged=_flagged_throughout(transcript),
+        audio_suffix=stored[0].suffix if stored else None,
+        start_ms=_moment(t),
+        hits=_hits_in(archive, transcript.episode, q, mode),
+        q=q,
+    )
+
+
+@router.get("/docs")
+def docs_page(request: Request, archive: OfArchive) -> Response:
+    """The API, described from its own OpenAPI document."""
+    base = str(request.base_url).rstrip("/")
+    operations = list(_operations(request.app.openapi(), base, _an_episode(archive)))
+    return _page("docs.html", operations=operations, base=base, example=_an_episode(archive))
+
+
+@router.get("/opensearch.xml")
+def opensearch_description(request: Request) -> Response:
+    """Lets a browser search the archive from its address bar (OpenSearch 1.1)."""
+    return _page("opensearch.xml", media_type="application/opensearchdescription+xml", base=str(request.base_url))
+
+
+# What the pages show
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Neighbouring hits of one episode."""
+
+    hits: tuple[Hit, ...]
+    has_audio: bool
+
+    @property
+    def contents(self) -> Any:
+        """Of the episode."""
+        return self.hits[0].contents
+
+
+def _by_episode(hits: Sequence[Hit], archive: Archive) -> Iterator[_Group]:
+    for name, neighbours in itertools.groupby(hits, key=lambda hit: hit.contents.episode.id):
+        yield _Group(tuple(neighbours), archive.audio(name) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facet:
+    """What a search can be narrowed by, or is."""
+
+    name: str
+    chosen: str | None  # in force
+    without: str  # the address of the search without it
+    choices: tuple[tuple[str, int, str], ...]  # label, places, address
+
+
+def _facets(asked: SearchParameters, answer: Answer, titles: dict[str, str]) -> Iterator[_Facet]:
+    filters, link = asked.filters, partial(_link, asked)
+    dated = (
+        f"{filters.after or 'the beginning'} to {filters.before or 'now'}" if filters.after or filters.before else None
+    )
+    shows = tuple((titles.get(show, show), places, link(show=show)) for show, places in answer.facets["show"])
+    years = tuple(
+        (year, places, link(after=year, before=f"{int(year) + 1:04}"))
+        for year, places in answer.facets["year"]
+        if year.isdecimal()
+    )
+    speakers = tuple((name, places, link(speaker=name)) for name, places in answer.facets["speaker"])
+    yield _Facet("show", filters.show and titles.get(filters.show, filters.show), link(show=None), shows)
+    yield _Facet("year", dated, link(after=None, before=None), years)
+    yield _Facet("speaker", filters.speaker, link(speaker=None), speakers)
+
+
+def _turns(transcript: Transcript) -> list[tuple[str | None, list[Segment]]]:
+    """Speaker and segments, for as long as the same one speaks."""
+    turns = itertools.groupby(transcript.segments, key=lambda segment: segment.speaker)
+    return [(speaker, list(segments)) for speaker, segments in turns]
+
+
+def _flagged_throughout(transcript: Transcript) -> set[str]:
+    """The flags that all segments have: said once above the transcript, not at each of them."""
+    return set.intersection(*(set(segment.flags) for segment in transcript.segments)) if transcript.segments else set()
+
+
+def _moment(text: str) -> int | None:
+    """Milliseconds of the `t` in a link, or of its start; None for what is not a time."""
+    try:
+        return milliseconds(text.partition(",")[0])
+    except ValueError:
+        return None
+
+
+def _hits_in(archive: Archive, episode: Episode, text: str, mode: Mode) -> list[Hit]:
+    """Where the words that led here are said in the episode; nowhere if they cannot be searched."""
+    try:
+        request = SearchRequest(parse(text, mode), _nearly_only(episode), limit=HITS_IN_EPISODE)
+        answer = archive.index().search(request)
+    except (QueryError, IndexUnavailable):
+        return []
+    return [hit for hit in answer.hits if hit.contents.episode.id == episode.id]
+
+
+def _nearly_only(episode: Episode) -> Filters:
+    """The show and the day of an episode."""
+    show, _ = episode.slugs
+    try:
+        day = date.fromisoformat((episode.published or "")[:10])
+        return Filters(show, day.isoformat(), (day + timedelta(days=1)).isoformat())
+    except (ValueError, OverflowError):
+        return Filters(show)
+
+
+def _link(asked: SearchParameters, **changes: str | int | None) -> str:
+    """The address of the same search with something changed; it starts from the first hit unless told otherwise."""
+    filters = asked.filters
+    same = {
+        "q": asked.text,
+        "mode": asked.mode if asked.mode != "exact" else None,
+        "show": filters.show,
+        "after": filters.after,
+        "before": filters.before,
+        "speaker": filters.speaker,
+        "limit": asked.limit if asked.limit != 20 else None,
+    }
+    return f"/?{urlencode({name: value for name, value in {**same, **changes}.items() if value})}"
+
+
+def _told(request: Request, problem: IndexUnavailable | TranscriptError | RequestValidationError) -> Response:
+    """The page of an error."""
+    if isinstance(problem, IndexUnavailable):
+        return error_page(request, 503, "The index of this archive is missing, or cannot be read.")
+    if isinstance(problem, RequestValidationError):
+        return error_page(request, 422, "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in problem.errors()))
+    if problem.code == "no_transcript":
+        return error_page(request, 404, "There is no transcript of such an episode in this archive.")
+    return error_page(request, 500, "The transcript of this episode cannot be read.")
+
+
+# The API's description
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One thing that the API does."""
+
+    path: str
+    summary: str
+    parameters: tuple[tuple[str, str, str], ...]  # name, what it may be, what it means
+    curl: str
+
+
+def _operations(openapi: dict[str, Any], base: str, example: str) -> Iterator[_Operation]:
+    show, episode = example.split("/")
+    samples = {"show": show, "episode": episode, "q": '"peer to peer"'}
+    for path, methods in openapi["paths"].items():
+        described = methods["get"]
+        parameters = described.get("parameters", [])
+        asked = {p["name"]: samples.get(p["name"]) or _first_choice(p) for p in parameters}
+        address = path.format_map({name: quote(value) for name, value in asked.items()})
+        query = urlencode({p["name"]: samples["q"] for p in parameters if p["name"] == "q"})
+        yield _Operation(
+            path=path,
+            summary=described.get("description", ""),
+            parameters=tuple((p["name"], _kind(p["schema"]), p.get("description", "")) for p in parameters),
+            curl=shlex.join(["curl", f"{base}{address}?{query}".rstrip("?")]),
+        )
+
+
+def _first_choice(parameter: dict[str, Any]) -> str:
+    return str(parameter["schema"].get("enum", [""])[0])
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """What a parameter may be, in words."""
+    if "enum" in schema:
+        kind = ", ".join(schema["enum"][:-1]) + " or " + schema["enum"][-1]
+    elif "minimum" in schema and "maximum" in schema:
+        kind = f"{schema['minimum']} to {schema['maximum']}"
+    else:
+        kinds = [choice.get("type", "string") for choice in schema.get("anyOf", [schema])]
+        kind = {"string": "text", "integer": "a number"}.get(kinds[0], kinds[0])
+    return f"{kind}; {schema['default']} if not given" if schema.get("default") not in (None, "") else kind
+
+
+def _an_episode(archive: Archive) -> str:
+    """An episode's id for the examples: a real one where there is one."""
+    try:
+        return next((contents.episode.id for contents in archive.index().contents()), "show/episode")
+    except IndexUnavailable:
+        return "show/episode"
+
+
+# Templates
+
+
+def _page(template: str, status: int = 200, media_type: str = "text/html", **context: Any) -> Response:
+    text = _templates.get_template(template).render(context)
+    return Response(text.encode(errors="replace"), status, media_type=media_type)
+
+
+def _day(published: str | None) -> str:
+    """A date as it is read, `18 February 2012`; as it stands where it is none."""
+    try:
+        day = date.fromisoformat((published or "")[:10])
+    except ValueError:
+        return published or ""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _exact(ms: int) -> str:
+    """Seconds with every millisecond, for a link: `754.29`."""
+    return f"{ms // 1000}.{ms % 1000:03}".rstrip("0").rstrip(".")
+
+
+def _web(link: str | None) -> str | None:
+    """The link if it leads to the web: a feed may hold any other."""
+    return link if link and link.lower().startswith(("http://", "https://")) else None
+
+
+def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
+    """The text of a hit in pieces, each with whether it matched."""
+    at = 0
+    for begin, end in hit.marks:
+        yield hit.text[at:begin], False
+        yield hit.text[begin:end], True
+        at = end
+    yield hit.text[at:], False
+
+
+def _count(number: int, noun: str) -> str:
+    """`1 place`, `1,234 places`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _hours(ms: int) -> str:
+    """A length as it is told: `4 min`, `12.5 h`."""
+    return f"{max(1, round(ms / 60_000))} min" if ms < 5_400_000 else f"{ms / 3_600_000:.1f} h"
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(_ASSETS / "templates"),
+        autoescape=True,  # in all of them, .xml too
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
+    templates.filters.update({**filters, "clock": clock})
+    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS)
+    return templates
+
+
+_templates = _environment()

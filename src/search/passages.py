@@ -1,0 +1,148 @@
+"""A transcript as an index takes it: its comparable words one by one, and pages of what was said to show hits from.
+
+A *position* is the number of a comparable word in its episode, from 0. A written word such as "peer-to-peer" has three
+positions, a lone dash none.
+"""
+
+import json
+import zlib
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from search.words import words_of_token
+from transcribe.episode import Episode
+from transcribe.transcript import Segment, Transcript, Word
+
+PAGE_WORDS = 100  # written words a page: a hit with its context touches one or two
+
+
+class Spoken(NamedTuple):
+    """A written word of a transcript, as a hit shows it. A tuple, as a page of hits makes a thousand of them."""
+
+    position: int  # of its first comparable word
+    size: int  # in comparable words: 0 for a lone dash
+    start_ms: int
+    end_ms: int
+    text: str
+    confidence: float | None
+    segment: int  # the id of its segment
+    speaker: str | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an index remembers of an episode to filter, sort and count by, without reading its words."""
+
+    episode: Episode
+    duration_ms: int
+    audio_sha256: str | None
+    language: str
+    engine: str  # "whisper small"
+    words: int
+    digest: str  # sha256 of the transcript's file
+    page_firsts: "array[int]"  # the first position of each page
+    turns: tuple[tuple[int, str | None], ...]  # (first position, speaker) wherever the speaker changes
+
+    @property
+    def year(self) -> str | None:
+        """Of publication."""
+        return self.episode.published[:4] if self.episode.published else None
+
+    def pages_between(self, first: int, last: int) -> range:
+        """The numbers of the pages that hold these positions and those between."""
+        if not self.page_firsts:
+            return range(0)
+        return range(max(0, bisect_right(self.page_firsts, first) - 1), bisect_right(self.page_firsts, last))
+
+    def speaker_at(self, position: int) -> str | None:
+        """Who says the word at that position."""
+        turn = bisect_right(self.turns, position, key=lambda turn: turn[0]) - 1
+        return self.turns[turn][1] if turn >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """One transcript, ready to be indexed."""
+
+    contents: Contents
+    postings: "dict[str, array[int]]" = field(repr=False)  # word -> position, start_ms, position, start_ms, ...
+    pages: tuple[bytes, ...] = field(repr=False)
+
+
+def passages(transcript: Transcript, digest: str) -> Passages:
+    """Everything an index needs of a transcript; `digest` is the sha256 of its file."""
+    postings: dict[str, array[int]] = {}
+    turns: list[tuple[int, str | None]] = []
+    spoken: list[Spoken] = []
+    position = 0
+    for segment, word in transcript.words():
+        found = words_of_token(word.text)
+        spoken.append(_spoken(position, len(found), segment, word))
+        if not turns or turns[-1][1] != segment.speaker:
+            turns.append((position, segment.speaker))
+        for comparable in found:
+            postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
+            position += 1
+    pages = [spoken[at : at + PAGE_WORDS] for at in range(0, len(spoken), PAGE_WORDS)]
+    contents = Contents(
+        episode=transcript.episode,
+        duration_ms=transcript.duration_ms,
+        audio_sha256=transcript.audio.sha256 if transcript.audio else None,
+        language=transcript.language,
+        engine=f"{transcript.engine.name} {transcript.engine.model}".strip(),
+        words=position,
+        digest=digest,
+        page_firsts=array("I", (page[0].position for page in pages)),
+        turns=tuple(turns),
+    )
+    return Passages(contents, postings, tuple(pack(page) for page in pages))
+
+
+def pack(page: list[Spoken]) -> bytes:
+    """A page as it is stored: columns of numbers and words, compressed."""
+    segments: list[tuple[int, int, str | None, tuple[str, ...]]] = []
+    for number, word in enumerate(page):
+        if not segments or segments[-1][1] != word.segment:
+            segments.append((number, word.segment, word.speaker, word.flags))
+    columns = (
+        page[0].position,
+        [word.size for word in page],
+        [word.start_ms for word in page],
+        [word.end_ms - word.start_ms for word in page],
+        [word.confidence for word in page],
+        [word.text for word in page],
+        segments,
+    )
+    return zlib.compress(json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"), 6)
+
+
+def unpack(data: bytes, first: int, last: int) -> Iterator[Spoken]:
+    """The inverse of `pack`, for the words from position `first` to `last` alone."""
+    position, counts, starts, lengths, confidences, texts, segments = json.loads(zlib.decompress(data))
+    after = [*(begin for begin, *_ in segments[1:]), len(texts)]  # where each segment's words end
+    for (begin, segment, speaker, flags), end in zip(segments, after, strict=True):
+        for n in range(begin, end):
+            if first < position + counts[n] and position <= last:
+                stop = starts[n] + lengths[n]
+                yield Spoken(
+                    position, counts[n], starts[n], stop, texts[n], confidences[n], segment, speaker, tuple(flags)
+                )
+            position += counts[n]
+
+
+def _spoken(position: int, count: int, segment: Segment, word: Word) -> Spoken:
+    return Spoken(
+        position,
+        count,
+        word.start_ms,
+        word.end_ms,
+        word.text,
+        word.confidence,
+        segment.id,
+        segment.speaker,
+        segment.flags,
+    )

@@ -1,0 +1,33 @@
+"""Runs the service on an address of this machine."""
+
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+
+from search.service import create_app
+from transcribe.errors import CannotStart
+from transcribe.library import Library
+
+
+def serve_forever(library: Library, host: str, port: int, hosts: Sequence[str] = ()) -> None:
+    """Serves until it is stopped; says where on stderr. Raises CannotStart where the address is taken."""
+    listening = _listen(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    config = uvicorn.Config(create_app(library, hosts), log_level="warning", server_header=False, timeout_keep_alive=30)
+    print(f"Playhead is at {address}  (Ctrl-C stops it)", flush=True)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as problem:
+        listening.close()
+        raise CannotStart(
+            f"Cannot listen on {host}:{port}: {problem.strerror}. Choose another with --port."
+        ) from problem
+    return listening

@@ -1,0 +1,114 @@
+"""The service: the API, the pages and the audio of one library, over HTTP.
+
+Everything that reads files or searches runs in threads, none of it in the event loop.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from search import api, pages
+from search.archive import Archive
+from search.errors import IndexUnavailable, QueryError
+from transcribe import __version__
+from transcribe.errors import TranscriptError
+from transcribe.library import Library
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(library: Library, hosts: Sequence[str] = ()) -> FastAPI:
+    """The service of one library. With `hosts`, requests for any other Host are refused with 400."""
+    app = FastAPI(
+        title="Playhead",
+        version=__version__,
+        description="Phrase search in a podcast archive, each hit with the time at which its first word is said.",
+        docs_url=None,  # FastAPI's own page loads scripts from elsewhere; pages.py has ours
+        redoc_url=None,
+    )
+    app.state.archive = Archive(library)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", pages.static_files(), name="static")
+    _answer_errors(app)
+    app.middleware("http")(_with_security_headers)
+    app.add_middleware(HeadLikeGet)
+    if hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    return app
+
+
+class HeadLikeGet:
+    """Answers HEAD as GET, without the body. `/audio` knows HEAD itself and need not read its file."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/audio/"):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+
+
+async def _with_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Turns every error into RFC 9457 problem details, or into a page where a person asked for one."""
+
+    @app.exception_handler(QueryError)
+    def query_error(_: Request, error: QueryError) -> Response:
+        return problem(400, str(error), error.code)
+
+    @app.exception_handler(IndexUnavailable)
+    def index_unavailable(_: Request, error: IndexUnavailable) -> Response:
+        return problem(503, str(error), "index_unavailable")
+
+    @app.exception_handler(TranscriptError)
+    def transcript_error(_: Request, error: TranscriptError) -> Response:
+        missing = error.code == "no_transcript"
+        return problem(404 if missing else 500, str(error) if missing else "The transcript cannot be read.", error.code)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> Response:
+        details = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+        return problem(422, details, "invalid_parameter")
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        if pages.wants_page(request):
+            return pages.error_page(request, error.status_code, error.detail)
+        return problem(error.status_code, error.detail, headers=error.headers)
+
+
+def problem(
+    status: int, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An answer in the form of RFC 9457."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    told = {name: value for name, value in body.items() if value is not None}
+    return JSONResponse(told, status, headers, media_type="application/problem+json")

@@ -1,0 +1,57 @@
+"""How far along each episode of a library is."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from search.archive import Archive
+from search.errors import IndexUnavailable
+from search.passages import Contents
+from transcribe.episode import Failure, Record
+from transcribe.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One episode's."""
+
+    episode: str  # its id
+    title: str
+    fetched: bool
+    transcribed: bool
+    indexed: bool
+    duration_ms: int | None  # known once it is indexed
+    engine: str | None  # who transcribed it, likewise
+    failure: Failure | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+
+def standings(library: Library, archive: Archive) -> list[Standing]:
+    """Of every episode that has a record or a transcript, by id."""
+    records = {record.episode.id: record for record in library.records()}
+    transcribed = set(library.transcript_ids())
+    try:
+        indexed = {contents.episode.id: contents for contents in archive.index().contents()}
+    except IndexUnavailable:
+        indexed = {}
+    names = sorted({*records, *transcribed})
+    return [_standing(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
+
+
+def _standing(
+    library: Library, name: str, record: Record | None, transcribed: bool, contents: Contents | None
+) -> Standing:
+    title = record.episode.title if record else contents.episode.title if contents else name
+    return Standing(
+        episode=name,
+        title=title,
+        fetched=bool(record and record.audio and library.inside(record.audio.path)),
+        transcribed=transcribed,
+        indexed=contents is not None,
+        duration_ms=contents.duration_ms if contents else None,
+        engine=contents.engine if contents else None,
+        failure=record.error if record else None,
+    )

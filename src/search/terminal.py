@@ -1,0 +1,100 @@
+"""Results on a terminal, as JSON and as CSV, on stdout."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from search.hits import Hit
+from search.index import Answer, Request
+from search.status import Standing
+from transcribe.clock import clock
+from transcribe.library import Library
+
+COLUMNS = (
+    "episode",
+    "show",
+    "title",
+    "published",
+    "start_ms",
+    "end_ms",
+    "speaker",
+    "confidence",
+    "flags",
+    "audio_sha256",
+)
+KEYWORD_IN_CONTEXT = ("before", "text", "after")
+
+
+def print_hits(request: Request, answer: Answer, address: str) -> None:
+    """Hits as they would be read, each with its time and a link that plays it while `playhead serve` runs."""
+    console = Console(highlight=False)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="bold cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    episode = None
+    for hit in answer.hits:
+        if hit.contents.episode != episode:
+            episode = hit.contents.episode
+            told = [episode.show, episode.title, (episode.published or "")[:10]]
+            table.add_row("", Text(" · ".join(part for part in told if part), style="bold"), end_section=False)
+        link = Text(f"{address}/episodes/{episode.id}#{hit.fragment}", style="dim")
+        table.add_row(clock(hit.start_ms), Text.assemble(_sentence(hit), "\n", link))
+    if answer.hits:
+        console.print(table)
+    console.print(_summary(request, answer))
+
+
+def print_csv(answer: Answer) -> None:
+    """Keyword in context, one line a hit."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(COLUMNS + KEYWORD_IN_CONTEXT)
+    writer.writerows(_csv_row(hit) for hit in answer.hits)
+
+
+def print_json(data: Any) -> None:
+    """For a program to read."""
+    print(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def print_status(rows: Sequence[Standing], library: Library) -> None:
+    """Each episode and how far along it is."""
+    console = Console(highlight=False)
+    if not rows:
+        console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("episode", "fetched", "transcribed", "indexed", "length", "by", ""):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        marks = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
+        length = clock(row.duration_ms) if row.duration_ms else ""
+        failure = Text(f"failed: {row.failure.code}: {row.failure.message}" if row.failure else "", style="red")
+        table.add_row(row.episode, *marks, length, row.engine or "", failure)
+    console.print(table)
+
+
+def _sentence(hit: Hit) -> Text:
+    text = Text(hit.text)
+    for begin, end in hit.marks:
+        text.stylize("bold reverse", begin, end)
+    return Text.assemble(hit.before, " " if hit.before else "", text, " " if hit.after else "", hit.after)
+
+
+def _summary(request: Request, answer: Answer) -> str:
+    if not answer.total:
+        return f"No hits for {request.query.text}"
+    last = request.offset + len(answer.hits)
+    shown = f", {request.offset + 1} to {last} shown" if len(answer.hits) < answer.total else ""
+    return f"{answer.total} {'hit' if answer.total == 1 else 'hits'}{shown}"
+
+
+def _csv_row(hit: Hit) -> list[Any]:
+    contents, episode = hit.contents, hit.contents.episode
+    about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
+    return [*about, hit.confidence, " ".join(hit.flags), contents.audio_sha256, hit.before, hit.text, hit.after]

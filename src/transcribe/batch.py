@@ -1,0 +1,208 @@
+"""The batch: a pure decider says what each episode needs, the runner does it, and a failure stays with its episode.
+
+The process that runs this holds the library and writes every file.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from transcribe.catalog import Catalog
+from transcribe.clock import clock
+from transcribe.connection import Connection
+from transcribe.discovery import discover, source_name
+from transcribe.download import Downloaded, download, media_type, store
+from transcribe.episode import AudioFile, Failure, Record
+from transcribe.errors import EpisodeError, FetchError, TranscriptError
+from transcribe.library import Library
+from transcribe.progress import Progress
+from transcribe.sources import Source
+from transcribe.transcript import Transcript
+from transcribe.workers import Job, Workers
+
+Step = Literal["fetch", "transcribe", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far along an episode is."""
+
+    audio: bool  # its bytes are in the library
+    transcript: bool  # so is a transcript of these bytes, or an imported one
+
+
+def next_step(standing: Standing) -> Step:
+    """What an episode needs next."""
+    if standing.transcript:
+        return "nothing"
+    return "transcribe" if standing.audio else "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An episode that may need work, and the file on this machine that is to become its audio, if one is."""
+
+    record: Record
+    path: Path | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to; episodes by id, sources by name."""
+
+    fetched: list[str] = field(default_factory=list)
+    transcribed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, Failure] = field(default_factory=dict)
+
+
+class Batch:
+    """One run over a library. The caller holds its lock."""
+
+    def __init__(self, library: Library, connection: Connection, progress: Progress) -> None:
+        self.library, self.connection, self.progress = library, connection, progress
+        self.catalog = Catalog(library)
+        self.report = Report()
+
+    def find(self, sources: Iterable[Source]) -> list[Candidate]:
+        """The episodes that the sources offer, new ones recorded, the newest first."""
+        candidates: dict[str, Candidate] = {}
+        for source in sources:
+            try:
+                recordings = discover(source, self.connection)
+            except EpisodeError as problem:
+                self._fail(source_name(source), problem)
+                continue
+            for found in recordings:
+                record = self.catalog.admit(found)
+                candidates[record.episode.id] = Candidate(record, found.path)
+                if found.path is None and self._is_new(record):
+                    self.library.save_record(record)
+        return _newest_first(candidates.values())
+
+    def stored(self) -> list[Candidate]:
+        """Every episode whose audio is in the library, the newest first."""
+        records = self.catalog.records.values()
+        return _newest_first(Candidate(record) for record in records if self._standing(record).audio)
+
+    def wanted(self, candidates: Iterable[Candidate], limit: int | None = None) -> list[Candidate]:
+        """Those that need work, at most `limit`; the report counts the others as unchanged."""
+        wanted = []
+        for candidate in candidates:
+            if next_step(self._standing(candidate.record)) != "nothing":
+                wanted.append(candidate)
+            else:
+                self.report.unchanged.append(candidate.record.episode.id)
+        return wanted[:limit]
+
+    def fetched(self, candidates: Iterable[Candidate]) -> Iterator[Record]:
+        """Episodes one by one, each as soon as its audio is in the library."""
+        for candidate in candidates:
+            record = candidate.record
+            if next_step(self._standing(record)) == "fetch":
+                try:
+                    stored = self._fetch(candidate)
+                except EpisodeError as problem:
+                    self._fail(record.episode.id, problem, record)
+                    continue
+                if stored is None:
+                    continue
+                record = stored
+            yield record
+
+    def transcribe(self, records: Iterable[Record], workers: Workers) -> None:
+        """Transcribes what has audio and no transcript yet, and writes each transcript as it comes."""
+        waiting = (record for record in records if next_step(self._standing(record)) == "transcribe")
+        for job, outcome in workers.run(Job(record, self.library.root) for record in waiting):
+            if isinstance(outcome, Transcript):
+                self._finish(job.record, outcome)
+            else:
+                self._fail(job.record.episode.id, outcome, job.record)
+
+    def _finish(self, record: Record, transcript: Transcript) -> None:
+        self.library.save_transcript(transcript)
+        self._keep(dataclasses.replace(record, state="transcribed", error=None))
+        self.report.transcribed.append(record.episode.id)
+        self.progress.say(f"transcribed {record.episode.id}, {clock(transcript.duration_ms)}")
+
+    def _fetch(self, candidate: Candidate) -> Record | None:
+        """Brings the audio into the library; None where another episode turns out to have these very bytes."""
+        record = candidate.record
+        with self.progress.task(f"fetch {record.episode.title}") as advance:
+            if candidate.path and candidate.path.resolve().is_relative_to(self.library.audio):
+                got = _measured(candidate.path.resolve())
+            elif candidate.path:
+                got = store(candidate.path, self._target(record))
+            elif record.episode.enclosure:
+                got = download(self.connection, record.episode.enclosure, self._target(record), advance)
+            else:
+                raise FetchError(
+                    "no_audio_known", "its audio is gone from the library, and where it came from is not known"
+                )
+        same = self.catalog.with_audio(got.sha256)
+        if same and candidate.path and same.episode.id != record.episode.id:
+            self._merge(candidate, got, same)
+            return None
+        audio = AudioFile(got.path.relative_to(self.library.root).as_posix(), got.sha256, got.bytes, got.media_type)
+        record = dataclasses.replace(record, audio=audio, state="fetched", error=None)
+        self._keep(record)
+        self.report.fetched.append(record.episode.id)
+        self.progress.say(f"fetched {record.episode.id}, {got.bytes / 1e6:.1f} MB")
+        return record
+
+    def _merge(self, candidate: Candidate, got: Downloaded, same: Record) -> None:
+        """A file that the library already holds under another name adds nothing."""
+        if got.path != (candidate.path and candidate.path.resolve()):
+            got.path.unlink()
+        self.catalog.forget(candidate.record)
+        self.report.unchanged.append(same.episode.id)
+        self.progress.say(f"{candidate.path} is already here, as {same.episode.id}")
+
+    def _target(self, record: Record) -> Path:
+        path = self.library.record_path(record.episode.id).with_suffix("")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _standing(self, record: Record) -> Standing:
+        stored = record.audio is not None and self.library.inside(record.audio.path) is not None
+        if not self.library.transcript_path(record.episode.id).exists():
+            return Standing(stored, transcript=False)
+        return Standing(stored, record.state == "transcribed" or self._is_of_these_bytes(record))
+
+    def _is_of_these_bytes(self, record: Record) -> bool:
+        """Asked only where the record does not say: after a crash between transcript and record, or an import."""
+        try:
+            audio = self.library.load_transcript(record.episode.id).audio
+        except TranscriptError:
+            return False
+        return audio is None or (record.audio is not None and audio.sha256 == record.audio.sha256)
+
+    def _is_new(self, record: Record) -> bool:
+        try:
+            return self.library.load_record(record.episode.id) != record
+        except TranscriptError:
+            return True
+
+    def _keep(self, record: Record) -> None:
+        self.catalog.keep(record)
+        self.library.save_record(record)
+
+    def _fail(self, name: str, problem: EpisodeError, record: Record | None = None) -> None:
+        self.report.failed[name] = Failure(problem.code, str(problem))
+        if record:
+            self._keep(record.failed(problem.code, str(problem)))
+
+
+def _measured(path: Path) -> Downloaded:
+    """A file that lies in the library already, as if it had been fetched."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Downloaded(path, digest, path.stat().st_size, media_type(path), url=None)
+
+
+def _newest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    by_id = sorted(candidates, key=lambda candidate: candidate.record.episode.id)
+    return sorted(by_id, key=lambda candidate: candidate.record.episode.published or "", reverse=True)

@@ -1,0 +1,65 @@
+"""Every error Playhead raises on purpose.
+
+PlayheadError
+├── UsageError            the command or a setting is wrong: exit status 2
+├── CannotStart           nothing was begun: exit status 3
+│   ├── LibraryLocked
+│   └── EngineUnavailable
+└── EpisodeError          one episode failed, the others go on; `code` is what its record and the report say
+    ├── FetchError
+    ├── AudioError
+    ├── RecognitionError
+    └── TranscriptError
+
+The search package adds its own below `PlayheadError`. Bugs are never wrapped in these.
+"""
+
+from pathlib import Path
+
+
+class PlayheadError(Exception):
+    """Something went wrong that its reader can do something about; the text says what."""
+
+
+class UsageError(PlayheadError):
+    """The command line, a setting or a source is not what it must be."""
+
+
+class CannotStart(PlayheadError):  # noqa: N818 - said of a run, as a person would
+    """The work could not begin."""
+
+
+class LibraryLocked(CannotStart):
+    """Another process is changing the library."""
+
+    def __init__(self, root: Path, owner: str) -> None:
+        self.root, self.owner = root, owner
+        super().__init__(f"The library {root} is locked by process {owner}. Wait for it to end, or stop it.")
+
+
+class EngineUnavailable(CannotStart):
+    """An engine or its model cannot be had; the text says what to do."""
+
+
+class EpisodeError(PlayheadError):
+    """One episode cannot be done. `code` is a short state such as `not_audio`, for records and reports."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class FetchError(EpisodeError):
+    """A URL could not be had: `blocked_scheme`, `blocked_address`, `timeout`, `http_404`, `too_large` and so on."""
+
+
+class AudioError(EpisodeError):
+    """A file could not be decoded: `undecodable`, `no_audio`, `playlist`..."""
+
+
+class RecognitionError(EpisodeError):
+    """A recognizer failed on one episode."""
+
+
+class TranscriptError(EpisodeError):
+    """A transcript or caption file is not what it must be: `bad_transcript`, `bad_captions`."""

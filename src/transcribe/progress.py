@@ -1,0 +1,73 @@
+"""What a person sees while long work goes on: bars on a terminal, plain lines elsewhere. All of it on stderr."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+Advance = Callable[[int, int | None], None]  # how much is done, and of how much if that is known
+
+
+def unwatched(done: int, of: int | None) -> None:
+    """Where nobody asks how far the work is."""
+
+
+class Progress(Protocol):
+    """Tells somebody how far the work is."""
+
+    def task(self, name: str) -> AbstractContextManager[Advance]:
+        """A piece of work that takes a while; what is entered is told how far it is."""
+
+    def say(self, line: str) -> None:
+        """Something is done, or went wrong."""
+
+
+class Shown:
+    """Progress on the console of a person or a log."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+
+    def __enter__(self) -> "Shown":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[Advance]:
+        """A bar for as long as the work takes."""
+        bar = self._bars.add_task(name, total=None)
+        try:
+            yield lambda done, of: self._bars.update(bar, completed=done, total=of)
+        finally:
+            self._bars.remove_task(bar)
+
+    def say(self, line: str) -> None:
+        """One line above the bars."""
+        self.console.print(line, markup=False)
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[Advance]:  # noqa: ARG002 - as the protocol has it
+        """Nothing to be seen."""
+        yield unwatched
+
+    def say(self, line: str) -> None:
+        """Nothing to be heard."""

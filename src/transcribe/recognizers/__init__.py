@@ -1,0 +1,72 @@
+"""The engines that hear words in speech, each in a file of its own; what is heavy is imported when one is loaded."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from transcribe.errors import EngineUnavailable, UsageError
+from transcribe.recognizers.protocol import Recognizer
+
+ENGINES = ("whisper", "pocketsphinx", "faster-whisper", "auto")
+
+
+def load(
+    name: str,
+    model: str | None = None,
+    language: str | None = None,
+    device: str | None = None,
+    *,
+    cache: Path | None = None,
+    warn: Callable[[str], None],
+) -> Recognizer:
+    """The engine of that name, its model loaded, so that what cannot be had is known before any work starts.
+
+    `model` is a name or a checkpoint's path, for whisper; `language` an ISO 639-1 code; `device` torch's name for one;
+    `cache` where whisper keeps its weights, if not in its own place. `warn` is told in one line if `auto` has to make
+    do with pocketsphinx.
+
+    Raises UsageError for a name, model or language there is none of, EngineUnavailable with what to do for one that
+    cannot be had.
+    """
+    match name:
+        case "whisper":
+            return _whisper(model, language, device, cache)
+        case "pocketsphinx":
+            return _sphinx(language)
+        case "auto":
+            return _whichever(model, language, device, cache, warn)
+        case "faster-whisper":
+            raise EngineUnavailable("faster-whisper comes with a later version of Playhead; use --engine whisper")
+    raise UsageError(f"There is no engine {name!r}. There are: {', '.join(ENGINES)}")
+
+
+def _whisper(model: str | None, language: str | None, device: str | None, cache: Path | None) -> Recognizer:
+    _require("whisper", "openai-whisper", "playhead")
+    from transcribe.recognizers.openai_whisper import OpenAIWhisper
+
+    return OpenAIWhisper(model, language, device, cache)
+
+
+def _sphinx(language: str | None) -> Recognizer:
+    _require("pocketsphinx", "pocketsphinx", "playhead[offline]")
+    from transcribe.recognizers.sphinx import Sphinx
+
+    return Sphinx(language)
+
+
+def _whichever(
+    model: str | None, language: str | None, device: str | None, cache: Path | None, warn: Callable[[str], None]
+) -> Recognizer:
+    try:
+        return _whisper(model, language, device, cache)
+    except EngineUnavailable as problem:
+        if language not in (None, "en"):
+            raise  # pocketsphinx would not do
+        recognizer = _sphinx(language)
+        warn(f"{problem}. Going on with pocketsphinx, which makes more mistakes.")
+        return recognizer
+
+
+def _require(module: str, package: str, install: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise EngineUnavailable(f"The engine needs {package}, which is not installed: pip install '{install}'")

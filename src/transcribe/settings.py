@@ -1,0 +1,89 @@
+"""Settings of the batch: what `playhead.toml`, the environment (`PLAYHEAD_…`) and the command's options may say.
+
+An option beats the environment, the environment beats the file.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from transcribe.errors import UsageError
+
+FILE = "playhead.toml"
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]  # in the environment: separated by commas
+
+
+class SourceSettings(BaseModel):
+    """One `[[source]]` of `playhead.toml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(description="A feed, an audio file or a folder, as `playhead run` takes it.")
+
+
+class Settings(BaseSettings):
+    """What can be set for fetching and transcribing."""
+
+    model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", extra="forbid", toml_file=None)
+
+    engine: str = Field("auto", description="auto, whisper or pocketsphinx.")
+    model: str | None = Field(None, description="A Whisper model's name or the path of a .pt checkpoint.")
+    language: str | None = Field(None, description="Spoken language, such as en; found by listening when not given.")
+    device: str | None = Field(None, description="cpu or cuda; the best there is when not given.")
+    workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
+    limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")
+    allow_hosts: Listed = Field([], description="Hosts that may be fetched from though their address is private.")
+    user_agent: str | None = Field(None, description="How Playhead names itself to the hosts it fetches from.")
+    source: list[SourceSettings] = Field([], description="Sources that every `playhead run` looks at.")
+
+    @classmethod
+    def load(cls, library: Path, **options: Any) -> Self:
+        """Settings for a library. Options that are None were not given. Raises UsageError naming key and value."""
+        path = library / FILE
+        given = {name: value for name, value in options.items() if value is not None}
+
+        class Here(cls):  # type: ignore[valid-type, misc] # the file differs from library to library
+            model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", extra="forbid", toml_file=path)
+
+        try:
+            return Here(**given)
+        except ValidationError as problem:
+            raise UsageError(_told(problem, path)) from problem
+        except ValueError as problem:  # TOML that cannot be read
+            raise UsageError(f"{path}: {problem}") from problem
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as pydantic-settings calls it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Option, then environment, then file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def _told(problem: ValidationError, path: Path) -> str:
+    lines = []
+    for error in problem.errors():
+        name = ".".join(map(str, error["loc"]))
+        value = "" if error["type"] == "extra_forbidden" else f" (it is {error['input']!r})"
+        reason = "there is no such setting" if error["type"] == "extra_forbidden" else error["msg"]
+        lines.append(f"{name}{value}: {reason}")
+    return f"Bad settings, from the command, PLAYHEAD_… or {path}: " + "; ".join(lines)

@@ -1,0 +1,174 @@
+"""What a SOURCE is, and the recordings that are found in one. No network."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from transcribe.errors import UsageError
+from transcribe.tags import full_date, read_tags
+
+# Containers that may hold pictures as well are among them: their sound alone is used.
+MEDIA_TYPES = {
+    ".aac": "audio/aac",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".amr": "audio/amr",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".mka": "audio/x-matroska",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "audio/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",  # RFC 7845, section 9
+    ".wav": "audio/wav",
+    ".webm": "audio/webm",
+    ".wma": "audio/x-ms-wma",
+}
+AUDIO_SUFFIXES = frozenset(MEDIA_TYPES)
+
+_WHAT_IT_CAN_BE = "A source is an audio file, a folder of them, or the http(s) address of audio or of a feed."
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFileSource:
+    """One audio file on this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A folder, its own folders included."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WebSource:
+    """An http or https address; what lies there is known once it is fetched."""
+
+    url: str
+
+
+Source = AudioFileSource | FolderSource | WebSource
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One recording that a source offers; not yet an episode of the library. It has an enclosure or a path."""
+
+    show: str
+    title: str
+    published: str | None = None  # ISO 8601: a date, or a date and time
+    guid: str | None = None  # as the feed gives it
+    link: str | None = None  # its web page
+    enclosure: str | None = None  # the URL of its audio
+    path: Path | None = None  # its audio on this machine, absolute
+    description: str = ""  # plain text
+    source: str | None = None  # what to look at again later: a feed's URL, a folder; None for a single thing
+
+    @property
+    def identity(self) -> str:
+        """What makes it this recording whenever it is met again; ASCII or URL text, never shown.
+
+        A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
+        carry a token of the day, and a path as it is, whichever source led there.
+        """
+        if self.guid:
+            return f"{self.source or ''} {self.guid}"
+        if self.enclosure:
+            return re.split(r"[?#]", public_url(self.enclosure), maxsplit=1)[0]
+        return self.path.as_uri() if self.path else f"{self.source or ''} {self.link or self.title}"
+
+
+def parse_source(text: str) -> Source:
+    """What a person named as a source. What exists on this machine wins, however odd its name.
+
+    Raises UsageError, naming it, where it is neither there nor an http(s) address.
+    """
+    path = Path(text)
+    with contextlib.suppress(OSError):  # a name too long for a file may still be a good address
+        if text and path.is_dir():
+            return FolderSource(path)
+        if path.is_file():
+            return AudioFileSource(path)
+    url = text.strip()
+    if _is_web(url):
+        return WebSource(url)
+    raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
+
+
+def found_in_file(path: Path, source: str | None = None) -> Found:
+    """The recording in a local file: its tags, and where those are silent, its name and its folder's."""
+    path = path.absolute()
+    tags = read_tags(path)
+    date, title = dated(path.stem)
+    return Found(
+        show=tags.show or readable(path.parent.name) or "Recordings",
+        title=tags.title or title,
+        published=tags.published or date,
+        path=path,
+        description=tags.description or "",
+        source=source,
+    )
+
+
+def found_in_folder(folder: Path) -> Iterator[Found]:
+    """Every audio file in a folder and the folders within, by name; hidden ones and links to folders are passed over.
+
+    One at a time, since each is opened for its tags.
+    """
+    for place, folders, names in os.walk(folder.absolute()):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if not name.startswith(".") and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+                yield found_in_file(path, source=str(folder.absolute()))
+
+
+def dated(name: str) -> tuple[str | None, str]:
+    """A file's name without its suffix, as the date it begins with and a title: `2026-11-22_the_talk` gives `the talk`.
+
+    A name that is a date and nothing more is its own title.
+    """
+    match = _DATED.match(name)
+    date = full_date(match[1]) if match else None
+    rest = match[2] if match and date else name
+    rest = " ".join(rest.replace("_", " ").split())
+    title = rest if " " in rest else rest.replace("-", " ").strip()
+    return date, readable(title or name)
+
+
+def readable(text: str) -> str:
+    """A name from the file system as text that any file can hold: what is not valid UTF-8 in it becomes `?`."""
+    return text.encode(errors="replace").decode()
+
+
+def audio_suffix(url: str) -> str | None:
+    """The suffix of the file that a URL names, lower case, if it is one of AUDIO_SUFFIXES."""
+    with contextlib.suppress(ValueError):
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+        return suffix if suffix in AUDIO_SUFFIXES else None
+    return None
+
+
+def public_url(url: str) -> str:
+    """A URL as it may be shown and logged: without a user's name and password."""
+    return re.sub(r"//[^/?#]*@", "//", url)
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

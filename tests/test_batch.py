@@ -1,0 +1,234 @@
+"""The batch against real files, a real decoder and a real feed; only the recognizer is a stand-in."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_httpserver import HTTPServer
+
+from fake_recognizer import FakeRecognizer, deaf
+from speech import write_audio
+from transcribe.batch import Batch, Standing, next_step
+from transcribe.connection import Connection
+from transcribe.library import Library
+from transcribe.progress import Silent
+from transcribe.sources import parse_source
+from transcribe.workers import InThisProcess
+
+SAMPLE = Path(__file__).parent.parent / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
+
+FEED = """<?xml version="1.0"?>
+<rss version="2.0"><channel><title>Peer Talks</title>
+<item><title>First</title><guid>1</guid><pubDate>Sat, 18 Feb 2012 10:00:00 GMT</pubDate>
+<enclosure url="{base}/one.wav?token={token}" type="audio/wav" length="1"/></item>
+<item><title>Second</title><guid>2</guid><pubDate>Sun, 19 Feb 2012 10:00:00 GMT</pubDate>
+<enclosure url="{base}/two.wav?token={token}" type="audio/wav" length="1"/></item>
+</channel></rss>"""
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "library")
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    with Connection(["127.0.0.1", "localhost"]) as connection:
+        yield connection
+
+
+def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Path:
+    """Two seconds that no other tone's file is equal to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = 8000 * np.sin(np.arange(32_000) * hertz * 2 * np.pi / 16_000)
+    write_audio(wave.astype(np.int16), path, tags or {})
+    return path
+
+
+def run(library: Library, connection: Connection, *sources: str, recognizer: FakeRecognizer | None = None) -> Batch:
+    with library.locked():
+        batch = Batch(library, connection, Silent())
+        wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
+        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Silent()))
+    return batch
+
+
+def feed(server: HTTPServer, tmp_path: Path, token: str = "a", broken: bool = False) -> str:
+    base = server.url_for("").rstrip("/")
+    server.clear()
+    server.expect_request("/feed").respond_with_data(
+        FEED.format(base=base, token=token), content_type="application/rss+xml"
+    )
+    server.expect_request("/one.wav").respond_with_data(
+        tone(tmp_path / "one.wav", 200).read_bytes(), content_type="audio/wav"
+    )
+    two = b"<html>gone</html>" if broken else tone(tmp_path / "two.wav", 300).read_bytes()
+    server.expect_request("/two.wav").respond_with_data(two, content_type="audio/wav")
+    return server.url_for("/feed")
+
+
+@pytest.mark.parametrize(
+    ("standing", "step"),
+    [
+        (Standing(audio=False, transcript=False), "fetch"),
+        (Standing(audio=True, transcript=False), "transcribe"),
+        (Standing(audio=True, transcript=True), "nothing"),
+        (Standing(audio=False, transcript=True), "nothing"),
+    ],
+)
+def test_an_episode_needs_what_it_has_not(standing: Standing, step: str) -> None:
+    assert next_step(standing) == step
+
+
+def test_a_file_becomes_an_episode_with_its_bytes_unaltered(library: Library, connection: Connection) -> None:
+    batch = run(library, connection, str(SAMPLE))
+    name = "commons-talks/2026-03-03-who-owns-the-well-part-1"
+    assert batch.report.failed == {}
+    assert batch.report.transcribed == [name]
+    stored = library.load_record(name).audio
+    assert stored is not None
+    assert (library.root / stored.path).read_bytes() == SAMPLE.read_bytes()
+    transcript = library.load_transcript(name)
+    assert transcript.audio is not None
+    assert transcript.audio.sha256 == stored.sha256
+    assert transcript.episode.title == "Who Owns the Well? Part 1"
+    assert transcript.engine.name == "fake"
+    assert library.transcript_path(name).with_suffix(".vtt").read_text().startswith("WEBVTT")
+
+
+def test_a_second_run_does_nothing_again(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = feed(httpserver, tmp_path)
+    assert len(run(library, connection, url).report.transcribed) == 2
+    httpserver.clear_log()
+    recognizer = FakeRecognizer()
+    again = run(library, connection, url, recognizer=recognizer)
+    assert (again.report.fetched, again.report.transcribed, len(again.report.unchanged)) == ([], [], 2)
+    assert recognizer.pieces == 0
+    assert {request.path for request, _ in httpserver.log} == {"/feed"}
+
+
+def test_a_new_token_in_its_url_is_no_new_episode(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    run(library, connection, feed(httpserver, tmp_path, token="a"))
+    again = run(library, connection, feed(httpserver, tmp_path, token="b"))
+    assert len(again.report.unchanged) == 2
+    assert len(library.records()) == 2
+
+
+def test_one_bad_episode_never_stops_the_others(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    batch = run(library, connection, feed(httpserver, tmp_path, broken=True))
+    assert batch.report.transcribed == ["peer-talks/2012-02-18-first"]
+    assert batch.report.failed["peer-talks/2012-02-19-second"].code == "not_audio"  # fault line 12
+    record = library.load_record("peer-talks/2012-02-19-second")
+    assert record.state == "failed"
+    assert record.error is not None
+    assert "html" in record.error.message
+
+    mended = run(library, connection, feed(httpserver, tmp_path))
+    assert mended.report.transcribed == ["peer-talks/2012-02-19-second"]
+    assert library.load_record("peer-talks/2012-02-19-second").error is None
+
+
+def test_what_cannot_be_decoded_is_named_and_the_batch_goes_on(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Old Tapes"
+    tone(folder / "good.wav")
+    (folder / "empty.mp3").write_bytes(b"")
+    (folder / "noise.mp3").write_bytes(bytes(range(256)) * 40)
+    (folder / "page.mp3").write_text("<html>" * 100)
+    (folder / "list.mp3").write_text("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n")
+    batch = run(library, connection, str(folder))  # fault lines 19, 20
+    assert batch.report.transcribed == ["old-tapes/good"]
+    assert {name: failure.code for name, failure in batch.report.failed.items()} == {
+        "old-tapes/empty": "undecodable",
+        "old-tapes/noise": "undecodable",
+        "old-tapes/page": "undecodable",
+        "old-tapes/list": "playlist",
+    }
+
+
+def test_a_source_that_cannot_be_had_is_named(library: Library, connection: Connection, httpserver: HTTPServer) -> None:
+    batch = run(library, connection, httpserver.url_for("/nowhere"))
+    assert [failure.code for failure in batch.report.failed.values()] == ["http_500"]
+    assert httpserver.url_for("/nowhere") in batch.report.failed
+
+
+def test_audio_put_into_the_library_keeps_its_place_and_name(library: Library, connection: Connection) -> None:
+    place = library.audio / "commons-talks" / SAMPLE.name
+    place.parent.mkdir(parents=True)
+    shutil.copy(SAMPLE, place)
+    batch = run(library, connection, str(library.audio))
+    assert batch.report.transcribed == [f"commons-talks/{SAMPLE.stem}"]
+    assert [path.name for path in library.audio.glob("*/*.mp3")] == [SAMPLE.name]
+    assert run(library, connection, str(library.audio)).report.transcribed == []
+
+
+def test_the_same_bytes_under_another_name_are_one_episode(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:
+    first = tone(tmp_path / "tapes/first.wav")
+    run(library, connection, str(first))
+    copy = tmp_path / "copies/copy.wav"
+    copy.parent.mkdir()
+    shutil.copy(first, copy)
+    batch = run(library, connection, str(copy))
+    assert batch.report.unchanged == ["tapes/first"]
+    assert [record.episode.id for record in library.records()] == ["tapes/first"]
+    assert len(list(library.audio.glob("*/*.wav"))) == 1
+
+
+def test_a_recognizer_that_fails_fails_its_episode_alone(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:
+    batch = run(library, connection, str(SAMPLE), recognizer=deaf())
+    assert [failure.code for failure in batch.report.failed.values()] == ["recognizer_failed"]
+    assert library.transcript_ids() == []
+    assert run(library, connection, str(SAMPLE)).report.transcribed
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
+)
+def test_whatever_an_engine_raises_stays_with_its_episode(
+    library: Library, connection: Connection, problem: Exception, code: str
+) -> None:
+    batch = run(library, connection, str(SAMPLE), recognizer=FakeRecognizer(failure=problem))
+    assert [failure.code for failure in batch.report.failed.values()] == [code]
+
+
+def test_a_transcript_that_a_crash_left_unrecorded_is_not_made_again(library: Library, connection: Connection) -> None:
+    run(library, connection, str(SAMPLE))
+    (record,) = library.records()
+    library.save_record(dataclasses.replace(record, state="fetched"))
+    assert run(library, connection, str(SAMPLE)).report.transcribed == []
+
+
+def test_an_id_stays_when_the_title_changes(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    run(library, connection, feed(httpserver, tmp_path))
+    changed = FEED.format(base=httpserver.url_for("").rstrip("/"), token="a").replace("First", "Renamed")
+    httpserver.clear()
+    httpserver.expect_request("/feed").respond_with_data(changed, content_type="application/rss+xml")
+    run(library, connection, httpserver.url_for("/feed"))
+    assert library.load_record("peer-talks/2012-02-18-first").episode.title == "Renamed"
+    assert len(library.records()) == 2
+
+
+def test_a_limit_takes_the_newest(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    with library.locked():
+        batch = Batch(library, connection, Silent())
+        candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
+        wanted = batch.wanted(candidates, limit=1)
+    assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]

@@ -1,0 +1,214 @@
+"""What every index must answer, asked of the embedded one."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conversations import conversations, queries, transcript
+from plain_scan import scan, start_ms
+from search.errors import IndexUnavailable
+from search.index import Answer, Filters, Index, Order, Request
+from search.passages import passages
+from search.query import Mode, parse
+from search.whoosh_index import WhooshIndex, WhooshWriter
+from transcribe.transcript import Transcript
+
+Indexed = Callable[[Iterable[Transcript]], Index]
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Indexed:
+    def build(transcripts: Iterable[Transcript]) -> Index:
+        WhooshWriter(tmp_path).update([passages(spoken, "digest") for spoken in transcripts], [])
+        return WhooshIndex(tmp_path)
+
+    return build
+
+
+def ask(
+    index: Index, text: str, mode: Mode = "exact", order: Order = "newest", limit: int = 20, **filters: str
+) -> Answer:
+    return index.search(Request(parse(text, mode), Filters(**filters), order, limit))
+
+
+def texts(answer: Answer) -> list[str]:
+    return [hit.text for hit in answer.hits]
+
+
+def test_a_phrase_is_found_across_segments_and_speakers(indexed: Indexed) -> None:
+    index = indexed([transcript("and so we share", "what is common", speakers=["Ann", "Ben"])])
+    (hit,) = ask(index, '"share what is"').hits
+    assert hit.text == "share what is"
+    assert hit.start_ms == 900
+    assert hit.segments == (0, 1)
+    assert hit.speaker == "Ann"
+
+
+@pytest.mark.parametrize("phrase", ["to be or not to be", "plan B", "C++", "don't", "DON’T", "cafe", "peer to peer"])
+def test_every_word_counts(indexed: Indexed, phrase: str) -> None:
+    spoken = transcript("To be, or not", "to be: plan b in C++ or", "don’t, says the Café — peer-to-peer!")
+    assert ask(indexed([spoken]), f'"{phrase}"').total == 1
+
+
+def test_a_hit_begins_with_its_first_word_and_not_with_its_segment(indexed: Indexed) -> None:
+    (hit,) = ask(indexed([transcript("one two three four five")]), '"four five"').hits
+    assert (hit.start_ms, hit.end_ms) == (900, 1400)
+
+
+def test_overlapping_occurrences_all_count(indexed: Indexed) -> None:
+    assert ask(indexed([transcript("ha ha ha ha")]), '"ha ha"').total == 3
+
+
+def test_words_without_quotes_must_be_said_within_30_seconds(indexed: Indexed) -> None:
+    far = transcript("peer", "x " * 100, "commons", name="show/far")
+    near = transcript("peer", "x " * 99, "commons", name="show/near")
+    answer = ask(indexed([far, near]), "commons peer")
+    assert [hit.contents.episode.id for hit in answer.hits] == ["show/near"]
+    (hit,) = answer.hits
+    assert [hit.text[begin:end] for begin, end in hit.marks] == ["peer", "commons"]
+
+
+def test_an_excluded_word_keeps_away_what_is_said_near_it(indexed: Indexed) -> None:
+    index = indexed([transcript("peer market", name="show/a"), transcript("peer commons", name="show/b")])
+    assert [hit.contents.episode.id for hit in ask(index, "peer -market").hits] == ["show/b"]
+
+
+def test_a_star_stands_for_any_ending(indexed: Indexed) -> None:
+    assert texts(ask(indexed([transcript("produce a product, producing pro")]), "produc*")) == [
+        "produce",
+        "product,",
+        "producing",
+    ]
+
+
+def test_loose_compares_stems(indexed: Indexed) -> None:
+    index = indexed([transcript("he shares what we shared and happily happy sharing")])
+    assert ask(index, "share").total == 0
+    assert texts(ask(index, "share", "loose")) == ["shares", "shared", "sharing"]
+    assert texts(ask(index, '"we share"', "loose")) == ["we shared"]
+
+
+def test_chinese_and_japanese_are_found_by_any_run_of_characters(indexed: Indexed) -> None:
+    index = indexed([transcript("共有地の 悲劇")])
+    assert ask(index, '"有地"').total == 1
+    assert ask(index, "地の悲").total == 1
+    assert ask(index, "地有").total == 0
+
+
+def test_filters_narrow_by_show_date_and_speaker(indexed: Indexed) -> None:
+    index = indexed(
+        [
+            transcript("peer", name="one/a", published="2011-05-01"),
+            transcript("peer", "peer", name="two/b", published="2012-02-18T10:00:00Z", speakers=["Ann", "Ben"]),
+            transcript("peer", name="two/c", published=None),
+        ]
+    )
+    assert ask(index, "peer").total == 4
+    assert ask(index, "peer", show="two").total == 3
+    assert ask(index, "peer", after="2012").total == 2
+    assert ask(index, "peer", after="2012-02-18", before="2012-02-19").total == 2
+    assert ask(index, "peer", before="2012").total == 1
+    assert ask(index, "peer", speaker="Ben").total == 1
+
+
+def test_facets_count_every_hit(indexed: Indexed) -> None:
+    index = indexed(
+        [
+            transcript("peer peer", name="one/a", published="2011-05-01"),
+            transcript("peer", "peer", "peer", name="two/b", published="2012-02-18", speakers=["Ann", "Ben", "Ann"]),
+        ]
+    )
+    answer = ask(index, "peer", limit=1)
+    assert answer.facets == {
+        "show": [("two", 3), ("one", 2)],
+        "year": [("2012", 3), ("2011", 2)],
+        "speaker": [("Ann", 2), ("Ben", 1)],
+    }
+
+
+def test_the_newest_comes_first_unless_the_oldest_is_asked_for(indexed: Indexed) -> None:
+    index = indexed([transcript("peer", name=f"show/{year}", published=f"{year}-01-01") for year in (2011, 2013, 2012)])
+    assert [hit.contents.year for hit in ask(index, "peer").hits] == ["2013", "2012", "2011"]
+    assert [hit.contents.year for hit in ask(index, "peer", order="oldest").hits] == ["2011", "2012", "2013"]
+
+
+def test_pages_neither_repeat_nor_skip(indexed: Indexed) -> None:
+    index = indexed([transcript("peer " * 7, name=f"show/e{n}") for n in range(5)])
+    whole = index.search(Request(parse("peer"), limit=100)).hits
+    pages = [index.search(Request(parse("peer"), limit=4, offset=at)).hits for at in range(0, 40, 4)]
+    assert [hit for page in pages for hit in page] == list(whole)
+    assert len(whole) == 35
+
+
+def test_a_hit_shows_what_stands_around_it(indexed: Indexed) -> None:
+    said = " ".join(f"w{n}" for n in range(300))
+    (hit,) = ask(indexed([transcript(said)]), "w150").hits
+    assert hit.before.split() == [f"w{n}" for n in range(126, 150)]
+    assert hit.after.split() == [f"w{n}" for n in range(151, 175)]
+
+
+def test_transcribing_again_replaces_every_word(tmp_path: Path) -> None:  # fault line 40
+    writer = WhooshWriter(tmp_path)
+    writer.update(
+        [passages(transcript("old words", name="show/a"), "1"), passages(transcript("kept", name="show/b"), "1")], []
+    )
+    writer.update([passages(transcript("new words", name="show/a"), "2")], [])
+    index = WhooshIndex(tmp_path)
+    assert [ask(index, word).total for word in ("old", "new", "words", "kept")] == [0, 1, 1, 1]
+    assert len(index.contents()) == 2
+
+
+def test_a_removed_transcript_has_no_hits(tmp_path: Path) -> None:  # fault line 40
+    writer = WhooshWriter(tmp_path)
+    writer.update(
+        [passages(transcript("gone", name="show/a"), "1"), passages(transcript("kept", name="show/b"), "1")], []
+    )
+    writer.update([], ["show/a"])
+    assert [ask(WhooshIndex(tmp_path), word).total for word in ("gone", "kept")] == [0, 1]
+
+
+def test_a_reader_keeps_its_state_while_another_commits(tmp_path: Path) -> None:
+    writer = WhooshWriter(tmp_path)
+    writer.update([passages(transcript("first", name="show/a"), "1")], [])
+    before = WhooshIndex(tmp_path)
+    writer.update([passages(transcript("first again", name="show/b"), "1")], [])
+    assert not before.is_current()
+    assert ask(before, "first").total == 1
+    assert ask(WhooshIndex(tmp_path), "first").total == 2
+
+
+def test_no_index_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(IndexUnavailable, match="playhead index"):
+        WhooshIndex(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Whoosh leaves the broken file open
+def test_a_damaged_index_is_told_and_not_a_crash(tmp_path: Path) -> None:
+    WhooshWriter(tmp_path).update([passages(transcript("words"), "1")], [])
+    for path in tmp_path.glob("*.toc"):
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(IndexUnavailable, match="--rebuild"):
+        WhooshIndex(tmp_path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    spoken=st.tuples(conversations("a/one"), conversations("b/two")), asked=st.lists(queries, min_size=1, max_size=6)
+)
+def test_the_hits_are_those_of_a_plain_scan(
+    tmp_path_factory: pytest.TempPathFactory, spoken: tuple[Transcript, ...], asked: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    writer = WhooshWriter(folder)
+    for one in spoken:
+        writer.update([passages(one, "digest")], [])
+    index = WhooshIndex(folder)
+    for text in asked:
+        query = parse(text)
+        expected = sorted((one.episode.id, start_ms(one, place)) for one in spoken for place in scan(one, query))
+        answer = index.search(Request(query, limit=1000))
+        assert sorted((hit.contents.episode.id, hit.start_ms) for hit in answer.hits) == expected
+        assert answer.total == len(expected)
