@@ -28,25 +28,25 @@ COLUMNS = (
     "flags",
     "audio_sha256",
 )
+TIME_WIDTH = 9  # a long one: "  1:02:03"
 KEYWORD_IN_CONTEXT = ("before", "text", "after")
 
 
 def print_hits(request: Request, answer: Answer, address: str) -> None:
     """Hits as they would be read, each with its time and a link that plays it while `playhead serve` runs."""
     console = Console(highlight=False)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold cyan", no_wrap=True)
-    table.add_column(overflow="fold")
     episode = None
     for hit in answer.hits:
         if hit.contents.episode != episode:
             episode = hit.contents.episode
             told = [episode.show, episode.title, (episode.published or "")[:10]]
-            table.add_row("", Text(" · ".join(part for part in told if part), style="bold"), end_section=False)
-        link = Text(f"{address}/episodes/{episode.id}#{hit.fragment}", style="dim")
-        table.add_row(clock(hit.start_ms), Text.assemble(_sentence(hit), "\n", link))
-    if answer.hits:
-        console.print(table)
+            console.print(Text(" · ".join(part for part in told if part), style="bold"))
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(justify="right", width=TIME_WIDTH, style="cyan")
+        line.add_row(clock(hit.start_ms), _sentence(hit))
+        console.print(line)
+        link = " " * (TIME_WIDTH + 2) + f"{address}/episodes/{episode.id}#{hit.fragment}"
+        console.print(Text(link, style="dim"), soft_wrap=True)  # in one piece, to be clicked or copied
     console.print(_summary(request, answer))
 
 
@@ -66,17 +66,16 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
     """Each episode and how far along it is."""
     console = Console(highlight=False)
     if not rows:
-        console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.")
+        console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("episode", "fetched", "transcribed", "indexed", "length", "by", ""):
-        table.add_column(name, overflow="fold")
+    console.print(f"{'fetched':<9}{'transcribed':<13}{'indexed':<9}{'length':>8}  {'by':<20}  episode")
     for row in rows:
-        marks = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
+        fetched, transcribed, indexed = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
         length = clock(row.duration_ms) if row.duration_ms else ""
-        failure = Text(f"failed: {row.failure.code}: {row.failure.message}" if row.failure else "", style="red")
-        table.add_row(row.episode, *marks, length, row.engine or "", failure)
-    console.print(table)
+        line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {row.engine or '':<20}  {row.episode}"
+        console.print(Text(line), soft_wrap=True)
+        if row.failure:
+            console.print(Text(f"  failed: {row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
 
 
 def _sentence(hit: Hit) -> Text:

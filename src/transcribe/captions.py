@@ -30,7 +30,7 @@ class Format(NamedTuple):
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """WebVTT: a cue per segment that has text, its id the segment's, the speaker as a voice; a note says who made it."""
+    """WebVTT: a cue per segment that has text, with its id, its speaker as a voice; a note says who made it."""
     engine = transcript.engine
     note = f"Made by {engine.name} {engine.version}, model {engine.model}. Language: {transcript.language}."
     cues = [

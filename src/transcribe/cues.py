@@ -104,7 +104,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _from_text(text: str, suffix: str) -> Captions:
-    """WebVTT by its first word, whatever the file is called; else SubRip. Both go through webvtt's reading of blocks."""
+    """WebVTT by its first word, whatever the file is called; else SubRip. webvtt reads the blocks of both."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if text.lstrip().startswith("WEBVTT"):
         while not lines[0].strip():
@@ -139,7 +139,7 @@ def _vtt_lines(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _subrip_lines(lines: Iterable[str]) -> Iterator[str]:
-    """SubRip in WebVTT's form: cues end where the next one's times or number stand, so blank lines inside are let go."""
+    """SubRip in WebVTT's form. A cue ends where the next one's number or times stand: blank lines inside are let go."""
     above = ""
     held: list[str] = []  # a line that may turn out to be the next cue's number
     for number, line in enumerate(lines, 1):

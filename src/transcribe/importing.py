@@ -4,20 +4,23 @@ import dataclasses
 import datetime
 import functools
 import importlib.metadata
+import itertools
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from transcribe.cues import Captions, Cue, read_captions, spread
 from transcribe.episode import Episode, episode_id, slug
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.segments import segments
-from transcribe.transcript import Engine, Segment, Transcript, Word, segment
+from transcribe.transcript import Engine, Segment, Transcript, Word, repaired, segment
 
 SUFFIXES = (".json", ".vtt", ".srt")  # of one name in one folder, the first is taken
 UNKNOWN_LANGUAGE = "und"  # ISO 639-2, for what ISO 639-1 has no code
+WORD_BY_WORD = 1.5  # words a cue, on average, under which a file times words, not lines
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[\s_-]+|$)", re.ASCII)
 
 
@@ -129,14 +132,23 @@ def _tidy(name: str) -> str:
 
 def _segments(cues: tuple[Cue, ...]) -> tuple[Segment, ...]:
     """A segment per cue; where most cues are single words, as in some podcasts' JSON, sentences are made of them."""
-    if sum(len(cue.text.split()) for cue in cues) < 2 * len(cues):
-        turns = groupby(cues, key=lambda cue: cue.speaker)
-        made = [(speaker, part) for speaker, turn in turns for part in segments(w for cue in turn for w in _words(cue))]
-        return tuple(dataclasses.replace(part, id=id, speaker=speaker) for id, (speaker, part) in enumerate(made))
+    if sum(len(cue.text.split()) for cue in cues) < WORD_BY_WORD * len(cues):
+        return tuple(_sentences(cues))
     return tuple(
         segment(id, _words(cue), cue.speaker, () if cue.words else ("interpolated",), cue.end_ms)
         for id, cue in enumerate(cues)
     )
+
+
+def _sentences(cues: tuple[Cue, ...]) -> Iterator[Segment]:
+    known = all(cue.words or " " not in cue.text for cue in cues)
+    speakers = [cue.speaker for cue in cues for _ in _words(cue)]
+    words, _ = repaired((word for cue in cues for word in _words(cue)), None)
+    ids = itertools.count()
+    for speaker, said in groupby(zip(speakers, words, strict=True), key=itemgetter(0)):
+        for part in segments(word for _, word in said):
+            flags = part.flags if known else (*part.flags, "interpolated")
+            yield dataclasses.replace(part, id=next(ids), speaker=speaker, flags=flags)
 
 
 def _words(cue: Cue) -> list[Word]:

@@ -83,6 +83,6 @@ goToAddress("instant");
 
 await transcript.load();
 for (const { dataset } of document.querySelectorAll(".moments a[data-start-ms]")) {
-  transcript.markFound(Number(dataset.startMs), Number(dataset.endMs));
+  transcript.markSought(Number(dataset.startMs), Number(dataset.endMs));
 }
 show(now);

@@ -4,7 +4,8 @@
 export class Strip {
   /** @param {SVGElement} svg */
   constructor(svg) {
-    this.line = svg.querySelector(".playhead");
+    this.playhead = svg.querySelector(".playhead");
+    this.elapsed = svg.querySelector(".elapsed");
     this.length = svg.viewBox.baseVal.width;
   }
 
@@ -15,8 +16,8 @@ export class Strip {
   show(ms, durationMs) {
     if (!(durationMs > 0) || !Number.isFinite(ms)) return;
     const x = String((ms / durationMs) * this.length);
-    this.line.setAttribute("x1", x);
-    this.line.setAttribute("x2", x);
-    this.line.setAttribute("visibility", "visible");
+    this.playhead.setAttribute("x1", x);
+    this.playhead.setAttribute("x2", x);
+    this.elapsed.setAttribute("x2", x);
   }
 }

@@ -60,15 +60,15 @@ export class Transcript {
   }
 
   /**
-   * Marks the words said between two times as found.
+   * Marks the words said between two times as those that were looked for.
    * @param {number} startMs
    * @param {number} endMs
    */
-  markFound(startMs, endMs) {
+  markSought(startMs, endMs) {
     for (let row = Math.max(0, lastUpTo(this.starts, startMs)); this.starts[row] < endMs; row += 1) {
       const words = this.#segments[row]?.words ?? [];
       this.#wordsOf(row).forEach((element, i) => {
-        element.classList.toggle("found", element.classList.contains("found") || within(words[i], startMs, endMs));
+        if (within(words[i], startMs, endMs)) element.classList.add("sought");
       });
     }
   }
