@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from conversations import conversations, queries, transcript
 from plain_scan import scan, start_ms
-from search.errors import IndexUnavailable
 from search.index import Answer, Filters, Index, Order, Request
 from search.passages import passages
 from search.query import Mode, parse
@@ -168,30 +167,6 @@ def test_a_removed_transcript_has_no_hits(tmp_path: Path) -> None:  # fault line
     )
     writer.update([], ["show/a"])
     assert [ask(WhooshIndex(tmp_path), word).total for word in ("gone", "kept")] == [0, 1]
-
-
-def test_a_reader_keeps_its_state_while_another_commits(tmp_path: Path) -> None:
-    writer = WhooshWriter(tmp_path)
-    writer.update([passages(transcript("first", name="show/a"), "1")], [])
-    before = WhooshIndex(tmp_path)
-    writer.update([passages(transcript("first again", name="show/b"), "1")], [])
-    assert not before.is_current()
-    assert ask(before, "first").total == 1
-    assert ask(WhooshIndex(tmp_path), "first").total == 2
-
-
-def test_no_index_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(IndexUnavailable, match="playhead index"):
-        WhooshIndex(tmp_path)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Whoosh leaves the broken file open
-def test_a_damaged_index_is_told_and_not_a_crash(tmp_path: Path) -> None:
-    WhooshWriter(tmp_path).update([passages(transcript("words"), "1")], [])
-    for path in tmp_path.glob("*.toc"):
-        path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(IndexUnavailable, match="--rebuild"):
-        WhooshIndex(tmp_path)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

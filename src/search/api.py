@@ -1,22 +1,30 @@
 """The API's routes. Answers are plain data; results are text and offsets, never HTML."""
 
 import time
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
+from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
 
 from search.archive import Archive
 from search.index import MAX_HITS, Filters, body
 from search.index import Request as SearchRequest
 from search.passages import Contents
+from search.problems import described
 from search.query import Mode, parse
 from transcribe.captions import FORMATS
 from transcribe.episode import is_id, slug
+from transcribe.library import Library
 
 router = APIRouter()
+
+_TRANSCRIPTS: dict[str, Any] = {form.media_type: {} for form in FORMATS.values()}
+_AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
+
+MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
 
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
@@ -27,10 +35,10 @@ def archive_of(request: Request) -> Archive:
     return archive
 
 
-def episode_id_of(show: Annotated[str, Path()], episode: Annotated[str, Path()]) -> str:
-    """The id in a path. 404 for anything that is not one, before it comes near a file."""
+def episode_id_of(show: Annotated[str, Path()], episode: Annotated[str, Path()], archive: "OfArchive") -> str:
+    """The id in a path. 404 for anything that is not one, before it comes near a file, and for a link to elsewhere."""
     name = f"{show}/{episode}"
-    if not is_id(name):
+    if not is_id(name) or _leads_out(archive.library, name):
         raise HTTPException(404, "There is no such episode.")
     return name
 
@@ -41,6 +49,13 @@ def contents_of(name: Annotated[str, Depends(episode_id_of)], archive: "OfArchiv
         if contents.episode.id == name:
             return contents
     raise HTTPException(404, f"There is no episode {name}.")
+
+
+def refuse_repeated(request: Request) -> None:
+    """422 where a parameter is given more than once, as it could not be known which one is meant."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise _invalid(min(repeated), "given more than once")
 
 
 OfArchive = Annotated[Archive, Depends(archive_of)]
@@ -104,7 +119,7 @@ class SearchParameters:
         limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_HITS)] = 0,
     ) -> None:
-        _refuse_repeated(request)
+        refuse_repeated(request)
         if limit + offset > MAX_HITS:
             raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
         self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
@@ -115,7 +130,7 @@ class SearchParameters:
         return SearchRequest(parse(self.text, self.mode), self.filters, limit=self.limit, offset=self.offset)
 
 
-@router.get("/api/search", response_model=SearchBody, tags=["search"])
+@router.get("/api/search", response_model=SearchBody, responses=described(400, 422, 503), tags=["search"])
 def search(request: Request, archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """Finds every place where the words were said."""
     began = time.perf_counter()
@@ -126,7 +141,7 @@ def search(request: Request, archive: OfArchive, parameters: Annotated[SearchPar
     return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
 
 
-@router.get("/api/shows", tags=["archive"])
+@router.get("/api/shows", responses=described(503), tags=["archive"])
 def shows(archive: OfArchive) -> list[dict[str, Any]]:
     """Every show, with the number of its episodes and hours."""
     found: dict[str, dict[str, Any]] = {}
@@ -138,12 +153,12 @@ def shows(archive: OfArchive) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda show: str(show["title"]).casefold())
 
 
-@router.get("/api/episodes", tags=["archive"])
+@router.get("/api/episodes", responses=described(422, 503), dependencies=[Depends(refuse_repeated)], tags=["archive"])
 def episodes(
     archive: OfArchive,
     show: str | None = None,
     limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MOST_EPISODES)] = 0,
 ) -> dict[str, Any]:
     """Every episode, the newest first."""
     wanted = Filters(show=slug(show) if show else None)
@@ -152,7 +167,7 @@ def episodes(
     return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
 
 
-@router.get("/api/episodes/{show}/{episode}", tags=["archive"])
+@router.get("/api/episodes/{show}/{episode}", responses=described(404, 422, 503), tags=["archive"])
 def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
     """One episode."""
     more = {
@@ -169,7 +184,12 @@ def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
     return {**_episode_body(contents), **more}
 
 
-@router.get("/api/episodes/{show}/{episode}/transcript.{form}", tags=["archive"], response_class=Response)
+@router.get(
+    "/api/episodes/{show}/{episode}/transcript.{form}",
+    responses={200: {"content": _TRANSCRIPTS}, **described(404, 422, 500)},
+    response_class=Response,
+    tags=["archive"],
+)
 def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]) -> Response:
     """The transcript: ours (`json`), captions for a player (`vtt`, `srt`), text, or Podcasting 2.0 (`podcast.json`)."""
     written = FORMATS["podcast" if form == "podcast.json" else form]
@@ -177,7 +197,18 @@ def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt
     return Response(text.encode(errors="replace"), media_type=written.media_type)
 
 
-@router.api_route("/audio/{show}/{episode}", methods=["GET", "HEAD"], tags=["archive"], include_in_schema=False)
+@router.head("/audio/{show}/{episode}", include_in_schema=False)
+@router.get(
+    "/audio/{show}/{episode}",
+    responses={
+        200: {"content": _AUDIO},
+        206: {"description": "The part that Range asks for", "content": {**_AUDIO, "multipart/byteranges": {}}},
+        304: {"description": "The same bytes that If-None-Match names"},
+        **described(400, 404, 416, 422),
+    },
+    response_class=FileResponse,
+    tags=["archive"],
+)
 def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
     """The stored bytes, whole or by Range."""
     stored = archive.audio(name)
@@ -185,7 +216,7 @@ def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
         raise HTTPException(404, f"The audio of {name} is not in the library.")
     path, media_type = stored
     response = FileResponse(path, media_type=media_type, stat_result=path.stat())
-    if request.headers.get("if-none-match") == response.headers["etag"]:
+    if response.headers["etag"] in request.headers.get("if-none-match", ""):  # which may name several
         return Response(status_code=304, headers={"etag": response.headers["etag"]})
     return response
 
@@ -196,7 +227,7 @@ def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"])
+@router.get("/readyz", responses=described(503), tags=["health"])
 def readyz(archive: OfArchive) -> dict[str, Any]:
     """The index is open; 503 with the reason otherwise."""
     return {"status": "ok", "episodes": len(archive.index().contents())}
@@ -213,10 +244,9 @@ def _episode_body(contents: Contents) -> EpisodeBody:
     }
 
 
-def _refuse_repeated(request: Request) -> None:
-    names = [name for name, _ in request.query_params.multi_items()]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise _invalid(min(repeated), "given more than once")
+def _leads_out(library: Library, name: str) -> bool:
+    path = library.transcript_path(name)
+    return path.is_symlink() and library.inside(str(path)) is None
 
 
 def _invalid(name: str, message: str) -> RequestValidationError:

@@ -2,21 +2,21 @@
 
 import hashlib
 import json
-import shutil
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from search.errors import IndexUnavailable
+from search.generations import Generations, Held
 from search.passages import Passages, passages
-from search.whoosh_index import WhooshIndex, WhooshWriter
+from search.whoosh_index import STAMP, WhooshIndex, WhooshWriter, digests
 from transcribe.errors import TranscriptError
 from transcribe.library import Library, write_whole
 from transcribe.progress import Advance, unwatched
 
-_LOOK_EVERY_S = 0.5  # how often a reader asks whether there is a newer index
+LOOK_EVERY_S = 0.5  # how often a reader asks whether there is a newer index
 
 
 @dataclass(slots=True)
@@ -38,29 +38,32 @@ class _Seen:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An open index, and what the pointer said when it was opened."""
+
+    pointer: str | None
+    held: Held
+    index: WhooshIndex
+
+
 class Archive:
     """The index that belongs to a library. Its files are rebuilt from the transcripts whenever that is asked for."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._folder = library.state / "index"
+        self._generations = Generations(library.state / "index", STAMP)
         self._seen_path = library.state / "index-seen.json"
-        self._open: WhooshIndex | None = None
+        self._reading: _Reading | None = None
         self._looked = 0.0
         self._lock = threading.Lock()
 
     def index(self) -> WhooshIndex:
         """The newest state of the index. Raises IndexUnavailable where there is none to be trusted."""
         with self._lock:
-            if self._open is None or (self._is_due() and not self._open.is_current()):
-                self._open = WhooshIndex(self._folder)
-            return self._open
-
-    def _is_due(self) -> bool:
-        due = time.monotonic() - self._looked > _LOOK_EVERY_S
-        if due:
-            self._looked = time.monotonic()
-        return due
+            if self._reading is None or (self._is_due() and self._is_outdated(self._reading)):
+                self._reading = self._read_newest()
+            return self._reading.index
 
     def audio(self, episode_id: str) -> tuple[Path, str] | None:
         """The stored audio file of an episode and its media type; None where the library does not hold it."""
@@ -74,22 +77,41 @@ class Archive:
     def refresh(self, rebuild: bool = False, advance: Advance = unwatched) -> IndexReport:
         """Brings the index up to date with the transcripts there are, by their content; `rebuild` starts afresh.
 
-        A transcript that cannot be read is named in the report and the rest is indexed. The caller holds the library.
+        A transcript that cannot be read is named in the report and the rest is indexed. Raises IndexBusy.
         """
-        building = self._folder.with_name("index.new") if rebuild else self._folder
-        if rebuild:
-            shutil.rmtree(building, ignore_errors=True)
-        before = {} if rebuild else self._digests()
         seen = self._look()
-        changed = [name for name, file in seen.items() if before.get(name) != file.digest]
-        report = IndexReport(unchanged=len(seen) - len(changed), removed=sorted(before.keys() - seen.keys()))
-        if changed or report.removed or not before:
+        report = IndexReport()
+
+        def change(folder: Path) -> bool:
+            before = digests(folder)
+            changed = [name for name, file in seen.items() if before.get(name) != file.digest]
+            report.unchanged = len(seen) - len(changed)
+            report.removed = sorted(before.keys() - seen.keys())
+            if not (changed or report.removed) and any(folder.iterdir()):
+                return False
             outdated = [*report.removed, *(name for name in changed if name in before)]
-            WhooshWriter(building).update(self._read(changed, seen, report, advance), outdated)
-        if rebuild:
-            self._replace_by(building)
+            WhooshWriter(folder).update(self._read(changed, seen, report, advance), outdated)
+            return True
+
+        self._generations.build(change, afresh=rebuild)
         self._remember({name: file for name, file in seen.items() if name not in report.failed})
         return report
+
+    def _read_newest(self) -> _Reading:
+        pointer = self._generations.current()
+        held = self._generations.hold()
+        index = WhooshIndex(held.folder)
+        weakref.finalize(index, held.release)  # once the last search in it is done
+        return _Reading(pointer, held, index)
+
+    def _is_due(self) -> bool:
+        due = time.monotonic() - self._looked > LOOK_EVERY_S
+        if due:
+            self._looked = time.monotonic()
+        return due
+
+    def _is_outdated(self, reading: _Reading) -> bool:
+        return self._generations.current() != reading.pointer or not reading.held.is_untouched()
 
     def _read(
         self, names: list[str], seen: dict[str, _Seen], report: IndexReport, advance: Advance
@@ -102,17 +124,6 @@ class Archive:
             except TranscriptError as problem:
                 report.failed[name] = str(problem)
         advance(len(names), len(names))
-
-    def _digests(self) -> dict[str, str]:
-        try:
-            index = WhooshIndex(self._folder)
-        except IndexUnavailable:
-            shutil.rmtree(self._folder, ignore_errors=True)  # it can be rebuilt, so a broken one is begun anew
-            return {}
-        try:
-            return {contents.episode.id: contents.digest for contents in index.contents()}
-        finally:
-            index.close()
 
     def _look(self) -> dict[str, _Seen]:
         """Every transcript's file as it is now; content is read only where size or time has changed."""
@@ -138,11 +149,3 @@ class Archive:
     def _remember(self, seen: dict[str, _Seen]) -> None:
         plain = {name: (file.size, file.modified_ns, file.digest) for name, file in seen.items()}
         write_whole(self._seen_path, json.dumps(plain).encode())
-
-    def _replace_by(self, building: Path) -> None:
-        old = self._folder.with_name("index.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if self._folder.exists():
-            self._folder.rename(old)
-        building.rename(self._folder)
-        shutil.rmtree(old, ignore_errors=True)

@@ -2,10 +2,13 @@
 
 PlayheadError
 ├── QueryError            the query cannot be answered as it stands; `code` is short and stable
-└── IndexUnavailable      there is no index that could be trusted; the text says what to do
+├── IndexUnavailable      there is no index that could be trusted; the text says what to do
+├── QueryTimeout          the query would take longer than it may
+└── CannotStart
+    └── IndexBusy         another process has been writing the index for too long
 """
 
-from transcribe.errors import PlayheadError
+from transcribe.errors import CannotStart, PlayheadError
 
 
 class QueryError(PlayheadError):
@@ -18,3 +21,11 @@ class QueryError(PlayheadError):
 
 class IndexUnavailable(PlayheadError):  # noqa: N818 - said of a service, as a person would
     """No index, a damaged one, or one of another version."""
+
+
+class QueryTimeout(PlayheadError):  # noqa: N818 - said of a query
+    """A query was given up before it could hold others up."""
+
+
+class IndexBusy(CannotStart):
+    """Another process is writing the index."""

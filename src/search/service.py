@@ -3,12 +3,10 @@
 Everything that reads files or searches runs in threads, none of it in the event loop.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from search import api, pages
 from search.archive import Archive
 from search.errors import IndexUnavailable, QueryError
+from search.problems import PlainTextToProblem, problem
 from transcribe import __version__
 from transcribe.errors import TranscriptError
 from transcribe.library import Library
@@ -44,22 +43,23 @@ def create_app(library: Library, hosts: Sequence[str] = ()) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", pages.static_files(), name="static")
     _answer_errors(app)
-    app.middleware("http")(_with_security_headers)
-    app.add_middleware(HeadLikeGet)
     if hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    app.add_middleware(PlainTextToProblem)
+    app.add_middleware(HeadLikeGet)
+    app.middleware("http")(_with_security_headers)  # the last added is the outermost
     return app
 
 
 class HeadLikeGet:
-    """Answers HEAD as GET, without the body. `/audio` knows HEAD itself and need not read its file."""
+    """Answers HEAD as GET, without the body; `/audio` knows HEAD itself, so as not to read its file."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
-        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/audio/"):
+        if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
 
@@ -68,7 +68,8 @@ class HeadLikeGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        method = "HEAD" if scope["path"].startswith("/audio/") else "GET"
+        await self.app({**scope, "method": method}, receive, send_without_body)
 
 
 async def _with_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -104,11 +105,6 @@ def _answer_errors(app: FastAPI) -> None:
             return pages.error_page(request, error.status_code, error.detail)
         return problem(error.status_code, error.detail, headers=error.headers)
 
-
-def problem(
-    status: int, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """An answer in the form of RFC 9457."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
-    told = {name: value for name, value in body.items() if value is not None}
-    return JSONResponse(told, status, headers, media_type="application/problem+json")
+    @app.exception_handler(Exception)  # a bug: Starlette raises it again, so that the log has its traceback
+    def bug(_: Request, __: Exception) -> Response:
+        return problem(500, "Something is wrong here, not with the request.", headers=SECURITY_HEADERS)

@@ -10,6 +10,7 @@ Whoosh's own matchers take a Python step per document and per position.
 import dataclasses
 import functools
 import json
+import sys
 import threading
 from array import array
 from collections import Counter
@@ -28,13 +29,14 @@ import whoosh.writing
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.filedb.filestore import FileStorage
 
-from search.errors import IndexUnavailable
 from search.hits import Hit, hit, positions_around
 from search.index import WITHIN_MS, Answer, Request
 from search.matching import DOCUMENT_BITS, NOWHERE, Places, apart_from, either, phrase, together
 from search.passages import Contents, Passages, unpack
 from search.query import Slot, Term
 from transcribe.episode import Episode
+
+STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 _POSITION = (1 << DOCUMENT_BITS) - 1
 _REMEMBERED_WORDS = 256  # decoded posting lists kept; the commonest words of speech are few
@@ -63,13 +65,24 @@ def _schema() -> whoosh.fields.Schema:
     )
 
 
+def digests(folder: Path) -> dict[str, str]:
+    """The episodes (ids) in the index of a folder, each with the digest of its transcript; none where there is none."""
+    if not any(folder.iterdir()):
+        return {}
+    index = WhooshIndex(folder)
+    try:
+        return {contents.episode.id: contents.digest for contents in index.contents()}
+    finally:
+        index.close()
+
+
 class WhooshWriter:
     """Changes the index in a folder. The caller sees to it that there is one writer at a time."""
 
-    def __init__(self, folder: Path, afresh: bool = False) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path) -> None:
         storage = FileStorage(str(folder))
-        new = afresh or not whoosh.index.exists_in(str(folder))
+        self._lock_file = folder / f"{whoosh.index._DEF_INDEX_NAME}_WRITELOCK"
+        new = not whoosh.index.exists_in(str(folder))
         self._index = storage.create_index(_schema()) if new else storage.open_index()
 
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
@@ -84,6 +97,7 @@ class WhooshWriter:
             writer.cancel()
             raise
         writer.commit()
+        self._lock_file.unlink(missing_ok=True)  # Whoosh leaves it; it is no part of the index
 
 
 def _add(writer: whoosh.writing.SegmentWriter, passages: Passages) -> None:
@@ -108,34 +122,17 @@ def _unpack_contents(data: bytes) -> Contents:
 
 
 class WhooshIndex:
-    """One committed state of the index in a folder, open for reading. Safe to share between threads."""
+    """The index in a folder that no longer changes, open for reading. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises IndexUnavailable where there is no index that can be read."""
-        try:
-            self._index = FileStorage(str(folder)).open_index()
-            self._reader = self._index.reader()
-            segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
-            self._leaves = [_Leaf(reader, base) for reader, base in segments]
-        except (whoosh.index.EmptyIndexError, FileNotFoundError) as problem:
-            raise IndexUnavailable("There is no index yet: `playhead index` makes it.") from problem
-        except Exception as problem:  # Whoosh and pickle raise whatever a damaged byte leads them to
-            raise IndexUnavailable(
-                f"The index cannot be read ({problem!r}): `playhead index --rebuild` mends it."
-            ) from problem
+        """The caller has made sure that the files are whole: they are unpickled here."""
+        self._reader = FileStorage(str(folder)).open_index().reader()
+        segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
+        self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._contents = {number: contents for leaf in self._leaves for number, contents in leaf.contents()}
         self._newest_first = _newest_first(self._contents)
         self._lock = threading.Lock()  # Whoosh reads through one file position
         self._places = functools.lru_cache(_REMEMBERED_WORDS)(self._read_places)
-
-    @property
-    def generation(self) -> int:
-        """The number of the commit that this reads."""
-        return int(self._index.latest_generation()) if self._index else 0
-
-    def is_current(self) -> bool:
-        """Whether nothing was committed since this was opened."""
-        return bool(self._reader.generation() == self._index.latest_generation())
 
     def close(self) -> None:
         """Lets go of files."""

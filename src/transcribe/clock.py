@@ -2,7 +2,10 @@
 
 import re
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d{1,2})(?:[.,](\d{1,3})\d*)?", re.ASCII)
+_CLOCK = re.compile(
+    r"(?:(?:(?P<hours>\d{1,9}):)?(?P<minutes>\d{1,4}):(?P<seconds>\d{1,2})|(?P<alone>\d{1,9}))(?:[.,](?P<fraction>\d{1,3})\d*)?",
+    re.ASCII,
+)
 
 
 def clock(ms: int) -> str:
@@ -23,9 +26,9 @@ def seconds(ms: int) -> str:
 
 
 def milliseconds(text: str) -> int:
-    """The inverse: `1:02:03.450`, `02:03,45`, `63` (seconds) to milliseconds. ValueError for anything else."""
+    """The inverse: `1:02:03.450`, `02:03,45`, `754.2` (seconds) to milliseconds. ValueError for anything else."""
     match = _CLOCK.fullmatch(text.strip())
     if not match:
         raise ValueError(f"not a time: {text!r}")
-    hours, minutes, whole, fraction = match.groups()
-    return (int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(whole)) * 1000 + int((fraction or "").ljust(3, "0"))
+    hours, minutes, seconds, alone = (int(match[name] or 0) for name in ("hours", "minutes", "seconds", "alone"))
+    return (hours * 3600 + minutes * 60 + seconds + alone) * 1000 + int((match["fraction"] or "").ljust(3, "0"))

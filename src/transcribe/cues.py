@@ -15,9 +15,8 @@ from webvtt import Caption, WebVTT
 
 from transcribe.clock import milliseconds, timestamp
 from transcribe.errors import TranscriptError
-from transcribe.transcript import Word
+from transcribe.transcript import LATEST_MS, Word
 
-LATEST_MS = 10_000 * 3_600_000  # ten thousand hours: no recording is longer, so no later time is one
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
 
 _TAG = re.compile(r"</?(?:v|c|i|b|u|s|em|strong|font|span|lang|ruby|rt)(?:[.\s][^<>]*)?>", re.IGNORECASE)

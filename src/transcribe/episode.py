@@ -5,7 +5,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from transcribe.errors import TranscriptError
 
@@ -97,7 +97,7 @@ class Record:
         episode = Episode.from_json(data)
         try:
             audio, error = data.get("audio"), data.get("error")
-            return cls(
+            record = cls(
                 episode,
                 data.get("identity"),
                 data.get("source"),
@@ -107,6 +107,15 @@ class Record:
             )
         except (TypeError, AttributeError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
+        record._check()
+        return record
+
+    def _check(self) -> None:
+        texts = ["" if text is None else text for text in (self.identity, self.source)]
+        texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
+        texts += [self.error.code, self.error.message] if self.error else []
+        if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
+            raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
 
 
 def is_id(text: str) -> bool:

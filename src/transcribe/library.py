@@ -41,8 +41,11 @@ class Library:
 
     def inside(self, relative: str) -> Path | None:
         """The file of that path if it is in the library and really lies there, links followed; else None."""
-        path = (self.root / relative).resolve()
-        return path if path.is_file() and path.is_relative_to(self.root) else None
+        try:
+            path = (self.root / relative).resolve()
+            return path if path.is_file() and path.is_relative_to(self.root) else None
+        except (OSError, ValueError):  # too long for a name, or with a NUL in it: no file has it
+            return None
 
     def records(self) -> list[Record]:
         """Every episode's record, by id. A record that cannot be read is passed over: its audio will be met again."""
@@ -57,7 +60,7 @@ class Library:
         path = self.record_path(episode_id)
         try:
             return Record.from_json(json.loads(path.read_bytes()))
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, RecursionError) as problem:
             raise TranscriptError("bad_record", f"{path}: {problem}") from problem
 
     def save_record(self, record: Record) -> None:
@@ -77,6 +80,8 @@ class Library:
             transcript = Transcript.from_json(path.read_bytes())
         except FileNotFoundError:
             raise TranscriptError("no_transcript", f"{episode_id} has no transcript") from None
+        except OSError as problem:
+            raise TranscriptError("bad_transcript", f"{path}: {problem.strerror}") from problem
         except TranscriptError as problem:
             raise TranscriptError(problem.code, f"{path}: {problem}") from problem
         if transcript.episode.id != episode_id:
@@ -102,13 +107,12 @@ class Library:
             lock = filelock.FileLock(self.state / "lock", timeout=0)
             lock.acquire()
         except filelock.Timeout:
-            name = owner.read_text() if owner.exists() else "unknown"
-            raise LibraryLocked(self.root, name) from None
+            raise LibraryLocked(self.root, _owner(owner)) from None
         try:
             owner.write_text(str(os.getpid()))
             yield
-            owner.unlink(missing_ok=True)
         finally:
+            owner.unlink(missing_ok=True)
             lock.release()
 
 
@@ -136,6 +140,13 @@ def publish(finished: Path, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.read_text() or "unknown"
+    except FileNotFoundError:  # it has the lock, and has not yet said so or is just giving it back
+        return "unknown"
 
 
 def _checked(episode_id: str) -> str:

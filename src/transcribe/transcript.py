@@ -6,6 +6,7 @@ transcript, version 1 of the format; it is the border between the batch and the 
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from transcribe.episode import Episode
 from transcribe.errors import TranscriptError
 
 VERSION = 1
+LATEST_MS = 10_000 * 3_600_000  # ten thousand hours: no recording is longer, so no later time is one
 _NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
 
 FLAGS = ("repetition", "low_confidence", "no_speech", "interpolated")
@@ -118,16 +120,20 @@ class Transcript:
                 created=data["created"],
                 segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TranscriptError) as problem:
             raise TranscriptError("bad_transcript", f"not a transcript: {_reason(problem)}") from problem
         transcript.check()
         return transcript
 
     def check(self) -> None:
         """Raises TranscriptError (`bad_transcript`) where an invariant of the format does not hold."""
+        _check_head(self)
         before = 0
-        limit = self.audio.duration_ms if self.audio else None
+        limit = self.audio.duration_ms if self.audio else LATEST_MS
         for segment in self.segments:
+            _check_texts(f"segment {segment.id}", "" if segment.speaker is None else segment.speaker, *segment.flags)
+            if type(segment.id) is not int:
+                raise TranscriptError("bad_transcript", f"segment {segment.id!r}: its id must be a number")
             _check_span(segment, before, limit, f"segment {segment.id}")
             inside = segment.start_ms
             for word in segment.words:
@@ -168,7 +174,7 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
     """Words whose times hold what a transcript promises, and how many had to be dropped.
 
     A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
-    text, is dropped; starts are never let go back.
+    text, is dropped; starts are never let go back. A confidence that is no number is none.
     """
     kept: list[Word] = []
     dropped, before = 0, 0
@@ -181,7 +187,8 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
         if duration_ms is not None:
             start = min(start, duration_ms)
         end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
-        kept.append(Word(start, end, text, word.confidence))
+        sure = word.confidence if word.confidence is not None and math.isfinite(word.confidence) else None
+        kept.append(Word(start, end, text, sure))
         before = start
     return kept, dropped
 
@@ -190,11 +197,29 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-def _check_span(span: Segment | Word, earliest: int, latest: int | None, name: str) -> None:
+def _check_head(transcript: Transcript) -> None:
+    engine, audio = transcript.engine, transcript.audio
+    _check_texts("the transcript", transcript.language, transcript.created)
+    _check_texts("its engine", engine.name, engine.version, engine.model)
+    if audio:
+        _check_texts("its audio", audio.path, audio.sha256, audio.media_type)
+        if not (type(audio.duration_ms) is int and 0 <= audio.duration_ms <= LATEST_MS):
+            raise TranscriptError("bad_transcript", f"a duration_ms of {audio.duration_ms!r}")
+
+
+def _check_texts(name: str, *texts: object) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise TranscriptError("bad_transcript", f"{name}: {text!r} must be text")
+
+
+def _check_span(span: Segment | Word, earliest: int, latest: int, name: str) -> None:
     if not (type(span.start_ms) is int and type(span.end_ms) is int and isinstance(span.text, str)):
         raise TranscriptError("bad_transcript", f"{name}: times must be whole milliseconds, text must be text")
-    if not 0 <= earliest <= span.start_ms <= span.end_ms or (latest is not None and span.end_ms > latest):
+    if not earliest <= span.start_ms <= span.end_ms <= latest:
         raise TranscriptError("bad_transcript", f"{name}: {span.start_ms} to {span.end_ms} ms is out of order")
+    if not (span.confidence is None or (type(span.confidence) in (int, float) and math.isfinite(span.confidence))):
+        raise TranscriptError("bad_transcript", f"{name}: a confidence of {span.confidence!r}")
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+import copy
+import json
+import math
+from typing import Any
+
+import pytest
+from conversations import transcript as made_up
+from hypothesis import given
+from hypothesis import strategies as st
+from odd_transcripts import transcripts
+
+from transcribe.captions import FORMATS
+from transcribe.errors import TranscriptError
+from transcribe.transcript import Audio, Transcript, Word, joined, repaired, segment
+
+ODD_VALUES = (None, True, -1, 0, 7, 1.5, math.nan, 10**30, "", "x\n\ny", "../x", [], [1], {}, {"a": 1})
+
+
+@given(transcripts())
+def test_json_reads_back_exactly(transcript: Transcript) -> None:
+    text = transcript.to_json()
+    assert Transcript.from_json(text) == transcript
+    assert Transcript.from_json(text.encode()).to_json() == text
+
+
+def test_the_json_is_version_1_with_a_segment_a_line() -> None:
+    text = made_up("Welcome back.", "Thank you.", speakers=["Ann"]).to_json()
+    data = json.loads(text)
+    assert [line.count('"words"') for line in text.splitlines() if '"words"' in line] == [1, 1]
+    assert set(data) == {"version", "episode", "audio", "engine", "language", "created", "segments"}
+    assert data["version"] == 1
+    assert data["segments"][0] == {
+        "id": 0,
+        "start_ms": 0,
+        "end_ms": 500,
+        "text": "Welcome back.",
+        "speaker": "Ann",
+        "confidence": 0.9,
+        "flags": [],
+        "words": [
+            {"start_ms": 0, "end_ms": 200, "text": "Welcome", "confidence": 0.9},
+            {"start_ms": 300, "end_ms": 500, "text": "back.", "confidence": 0.9},
+        ],
+    }
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:
+    """Every container and key in it."""
+    items = list(data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else [])
+    return [(data, key) for key, _ in items] + [place for _, value in items for place in places(value)]
+
+
+@given(st.data())
+def test_a_damaged_transcript_is_refused_or_can_still_be_written_in_every_format(data: st.DataObject) -> None:
+    damaged = json.loads(made_up("Welcome back.", "Thank you.", speakers=["Ann"]).to_json())
+    damaged["audio"] = {"path": "a.mp3", "sha256": "", "duration_ms": 5000, "media_type": "audio/mpeg"}
+    container, key = data.draw(st.sampled_from(places(damaged)))
+    if data.draw(st.booleans()):
+        container[key] = copy.deepcopy(data.draw(st.sampled_from(ODD_VALUES)))
+    else:
+        del container[key]
+    try:
+        transcript = Transcript.from_json(json.dumps(damaged))
+    except TranscriptError as problem:
+        assert problem.code == "bad_transcript"
+    else:
+        for form in FORMATS.values():
+            form.write(transcript)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "5", '"x"', "{}", "[" * 100_000, b"\xff\xfe\xfd", '{"version": 2}', "9" * 5000])
+def test_what_is_no_transcript_is_refused(text: str | bytes) -> None:
+    with pytest.raises(TranscriptError) as caught:
+        Transcript.from_json(text)
+    assert caught.value.code == "bad_transcript"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"start_ms": 400}, "word 'Welcome' of segment 0"),
+        ({"end_ms": 100}, "word 'Welcome' of segment 0"),
+        ({"start_ms": -1}, "segment 0: -1"),
+        ({"start_ms": 0.5}, "whole milliseconds"),
+        ({"end_ms": 9000}, "segment 0: 0 to 9000"),
+        ({"text": "Welcome!"}, "do not make its text"),
+        ({"speaker": 5}, "must be text"),
+        ({"confidence": math.nan}, "confidence of nan"),
+        ({"flags": [1]}, "must be text"),
+    ],
+)
+def test_what_does_not_hold_is_named(change: dict[str, Any], said: str) -> None:
+    data = json.loads(made_up("Welcome back.").to_json())
+    data["audio"] = {"path": "a.mp3", "sha256": "", "duration_ms": 5000, "media_type": "audio/mpeg"}
+    data["segments"][0] |= change
+    with pytest.raises(TranscriptError, match=said):
+        Transcript.from_json(json.dumps(data))
+
+
+def test_segments_must_not_go_back() -> None:
+    data = json.loads(made_up("Welcome back.", "Thank you.").to_json())
+    data["segments"].reverse()
+    with pytest.raises(TranscriptError, match="out of order"):
+        Transcript.from_json(json.dumps(data))
+
+
+# Fault 27: times that make no sense are repaired or dropped, and counted.
+@given(
+    st.lists(st.builds(Word, *[st.integers(-5_000, 15_000)] * 2, st.text(max_size=3), st.none() | st.floats())),
+    st.none() | st.integers(0, 10_000),
+)
+def test_repaired_words_hold_what_a_transcript_promises(words: list[Word], duration_ms: int | None) -> None:
+    kept, dropped = repaired(words, duration_ms)
+    assert len(kept) + dropped == len(words)
+    if kept:
+        audio = Audio("a.mp3", "", duration_ms, "audio/mpeg") if duration_ms is not None else None
+        whole = made_up()
+        Transcript(whole.episode, audio, whole.engine, "en", whole.created, (segment(0, kept),)).check()
+
+
+def test_a_word_past_the_end_is_cut_and_one_beyond_it_is_dropped() -> None:
+    words = [Word(900, 1100, "over"), Word(500, 400, "back"), Word(1000, 1200, "gone"), Word(0, 10, " ")]
+    assert repaired(words, 1000) == ([Word(900, 1000, "over"), Word(900, 900, "back")], 2)
+
+
+def test_a_segment_follows_from_its_words() -> None:
+    made = segment(3, [Word(10, 40, "not", 0.5), Word(20, 30, "now", 1.0), Word(25, 35, "—")], "Ann", end_ms=60)
+    assert (made.start_ms, made.end_ms, made.text, made.confidence) == (10, 60, "not now —", 0.75)
+
+
+def test_words_are_joined_by_spaces_but_chinese_and_japanese_is_not() -> None:
+    assert joined([Word(0, 0, text) for text in ("東京", "の", "Tokyo", "tower")]) == "東京の Tokyo tower"
+
+
+def test_a_transcript_lasts_as_long_as_its_audio_or_its_last_segment() -> None:
+    assert made_up("Welcome back.").duration_ms == 500
+    assert made_up().duration_ms == 0
