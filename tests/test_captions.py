@@ -64,9 +64,7 @@ def test_webvtt_escapes_text_and_names_its_maker() -> None:
 
 def test_subrip_counts_from_one_and_has_a_comma_in_its_times() -> None:
     written = to_srt(said((0, 1500, "Welcome.", "Ann"), (3_661_000, 3_662_000, "a --> b", None)))
-    assert written == (
-        "1\n00:00:00,000 --> 00:00:01,500\nWelcome.\n\n2\n01:01:01,000 --> 01:01:02,000\na -> b\n"
-    )
+    assert written == ("1\n00:00:00,000 --> 00:00:01,500\nWelcome.\n\n2\n01:01:01,000 --> 01:01:02,000\na -> b\n")
 
 
 def test_podcast_json_is_in_seconds_and_leaves_out_unknown_speakers() -> None:
@@ -109,7 +107,9 @@ def test_an_empty_transcript_gives_valid_files() -> None:
     assert json.loads(to_podcast_json(empty)) == {"version": "1.0.0", "segments": []}
     assert (to_srt(empty), to_text(empty)) == ("", "")
     for form in ("vtt", "srt", "podcast"):
-        assert parse_captions(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
+        assert (
+            parse_captions(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
+        )
 
 
 def test_a_segment_without_words_is_not_shown() -> None:

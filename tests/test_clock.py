@@ -19,7 +19,13 @@ def test_seconds_and_clock_are_never_past_the_moment(ms: int) -> None:
 
 
 def test_a_clock_has_hours_only_when_there_are_some() -> None:
-    assert [clock(ms) for ms in (0, 59_999, 123_450, 3_599_999, 3_723_000)] == ["0:00", "0:59", "2:03", "59:59", "1:02:03"]
+    assert [clock(ms) for ms in (0, 59_999, 123_450, 3_599_999, 3_723_000)] == [
+        "0:00",
+        "0:59",
+        "2:03",
+        "59:59",
+        "1:02:03",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,19 @@ def test_an_id_is_show_date_and_title() -> None:
 # Fault 52: nothing that could name a file elsewhere is an id.
 @pytest.mark.parametrize(
     "text",
-    ["../etc/passwd", "show/..", "show/../x", "%2e%2e/x", "show/a%00", "show/a\0", "show/a\n", "show", "show/", "/x", "a/b/c"]
+    [
+        "../etc/passwd",
+        "show/..",
+        "show/../x",
+        "%2e%2e/x",
+        "show/a%00",
+        "show/a\0",
+        "show/a\n",
+        "show",
+        "show/",
+        "/x",
+        "a/b/c",
+    ]
     + ["Show/one", "show/-x", "show/.x", "show/" + "a" * 5000, "shöw/x", "show\\x", ""],
 )
 def test_what_could_lead_elsewhere_is_no_id(text: str) -> None:
@@ -41,7 +53,13 @@ def test_what_could_lead_elsewhere_is_no_id(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("Café & Crème", "cafe-creme"), ("Don’t, can't", "dont-cant"), ("  --x--  ", "x"), ("東京", "untitled"), ("", "untitled")],
+    [
+        ("Café & Crème", "cafe-creme"),
+        ("Don’t, can't", "dont-cant"),
+        ("  --x--  ", "x"),
+        ("東京", "untitled"),
+        ("", "untitled"),
+    ],
 )
 def test_a_slug_is_plain_letters(text: str, plain: str) -> None:
     assert slug(text) == plain

@@ -93,7 +93,16 @@ def test_a_file_is_inside_only_if_it_really_lies_there(library: Library, tmp_pat
     (library.audio / "good.mp3").symlink_to(library.audio / "real.mp3")
     assert library.inside("audio/real.mp3") == library.audio / "real.mp3"
     assert library.inside("audio/good.mp3") == library.audio / "real.mp3"
-    for elsewhere in ("audio/link.mp3", f"../{outside.name}", str(outside), "audio", "audio/none", "a\0", "x" * 5000, "\ud800"):
+    for elsewhere in (
+        "audio/link.mp3",
+        f"../{outside.name}",
+        str(outside),
+        "audio",
+        "audio/none",
+        "a\0",
+        "x" * 5000,
+        "\ud800",
+    ):
         assert library.inside(elsewhere) is None
 
 
@@ -111,7 +120,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, call: str, at: int) -> None:
 
 
 @pytest.mark.parametrize("before", ["Welcome back.", None])
-@pytest.mark.parametrize(("call", "at"), [(call, at) for call in ("fsync", "replace") for at in (1, 2)] + [("fsync", 4)])
+@pytest.mark.parametrize(("call", "at"), [("replace", 1), ("replace", 2), *(("fsync", n) for n in range(1, 5))])
 def test_a_transcript_is_absent_or_whole_when_writing_fails(
     library: Library, monkeypatch: pytest.MonkeyPatch, before: str | None, call: str, at: int
 ) -> None:
@@ -191,7 +200,9 @@ def test_a_locked_library_names_its_owner_and_is_left_as_it_is(
     assert contents(library.root) == before
 
 
-def test_the_lock_of_a_dead_owner_is_taken_over(library: Library, holder: Callable[[], "subprocess.Popen[str]"]) -> None:
+def test_the_lock_of_a_dead_owner_is_taken_over(
+    library: Library, holder: Callable[[], "subprocess.Popen[str]"]
+) -> None:
     owner = holder()
     owner.kill()
     owner.wait()

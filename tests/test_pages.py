@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+
 from sample_library import (
     HOSTILE,
     HOSTILE_LINK,
@@ -21,7 +22,6 @@ from sample_library import (
     add_sample,
     index,
 )
-
 from search import pages
 from search.service import create_app
 from transcribe.library import Library
@@ -89,7 +89,7 @@ def test_a_hit_is_shown_as_it_would_be_read(client: TestClient) -> None:
     assert "1 place" in read(page)
     assert "<mark>called peer to peer</mark>" in page
     assert "Somebody else finds a mistake. This is called peer to peer production" in read(page)
-    assert "2:09" in read(page)
+    assert "2:08" in read(page)
     assert "Robert Mason" in read(page)
 
 
@@ -182,7 +182,10 @@ def test_no_hits_come_with_something_else_to_try(client: TestClient) -> None:
     assert "/?q=%22water+village%22" in links(page.text)  # the whole archive
 
 
-@pytest.mark.parametrize(("asked", "told"), [("-water", "only what to leave out"), ("w*", "2 letters"), ("a " * 33, "33 words")])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("-water", "only what to leave out"), ("w*", "2 letters"), (" ".join(map(str, range(33))), "33 words")],
+)
 def test_what_cannot_be_searched_is_said_on_the_search_page(client: TestClient, asked: str, told: str) -> None:
     page = client.get("/", params={"q": asked})
     assert page.status_code == 400
@@ -217,7 +220,13 @@ def test_without_an_index_episodes_can_still_be_read(library: Library) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/episodes/commons-talks/nothing", "/episodes/a/%2e%2e", "/episodes/a/%00", f"/episodes/a/{'b' * 5000}"],
+    [
+        "/nothing",
+        "/episodes/commons-talks/nothing",
+        "/episodes/a/%2e%2e",
+        "/episodes/a/%00",
+        f"/episodes/a/{'b' * 5000}",
+    ],
 )
 def test_a_person_who_is_lost_gets_a_page_that_leads_on(client: TestClient, path: str) -> None:  # fault 52
     page = client.get(path)
@@ -227,7 +236,11 @@ def test_a_person_who_is_lost_gets_a_page_that_leads_on(client: TestClient, path
 
 
 def test_programs_are_told_errors_as_before(client: TestClient) -> None:
-    for path, accept in (("/nothing", "*/*"), ("/api/nothing", PERSON["Accept"]), (f"/audio/{PART_1}x", PERSON["Accept"])):
+    for path, accept in (
+        ("/nothing", "*/*"),
+        ("/api/nothing", PERSON["Accept"]),
+        (f"/audio/{PART_1}x", PERSON["Accept"]),
+    ):
         answer = client.get(path, headers={"Accept": accept})
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
@@ -250,7 +263,7 @@ def test_episodes_are_listed_newest_first_and_by_show(client: TestClient, librar
     titles = re.findall(r'dir="auto">([^<]*)</a>\s*<p class="about">', client.get("/episodes").text)
     assert titles == ["Who Owns the Well? Part 2", "Who Owns the Well? Part 1", "An Old Talk"]
     one_show = client.get("/episodes?show=other-talks").text
-    assert "<h1 dir=\"auto\">Other Talks</h1>" in one_show
+    assert '<h1 dir="auto">Other Talks</h1>' in one_show
     assert "Who Owns" not in one_show
 
 
@@ -283,7 +296,9 @@ def test_everything_the_player_page_offers_can_be_had(client: TestClient) -> Non
         assert client.get(link).status_code == 200
 
 
-@pytest.mark.parametrize(("t", "source"), [("75.25", "#t=75.25"), ("1:15,80", "#t=75"), ("NaN", ""), ("-5", ""), ("1e99", "")])
+@pytest.mark.parametrize(
+    ("t", "source"), [("75.25", "#t=75.25"), ("1:15,80", "#t=75"), ("NaN", ""), ("-5", ""), ("1e99", "")]
+)
 def test_a_time_in_the_query_starts_the_audio_there_without_scripts(client: TestClient, t: str, source: str) -> None:
     assert f'src="/audio/{PART_2}{source}"' in client.get(f"/episodes/{PART_2}", params={"t": t}).text  # fault 60
 
@@ -341,7 +356,9 @@ def read_text(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", page))
 
 
-@pytest.mark.parametrize("asked", [HOSTILE, HOSTILE_PICTURE, HOSTILE_LINK, '"><svg onload=alert(3)>', "'\" autofocus onfocus=x"])
+@pytest.mark.parametrize(
+    "asked", [HOSTILE, HOSTILE_PICTURE, HOSTILE_LINK, '"><svg onload=alert(3)>', "'\" autofocus onfocus=x"]
+)
 def test_a_hostile_query_is_shown_as_it_was_asked(client: TestClient, asked: str) -> None:
     page = client.get("/", params={"q": asked})
     assert page.status_code == 200

@@ -68,7 +68,9 @@ def test_a_damaged_transcript_is_refused_or_can_still_be_written_in_every_format
             form.write(transcript)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "5", '"x"', "{}", "[" * 100_000, b"\xff\xfe\xfd", '{"version": 2}', "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "5", '"x"', "{}", "[" * 100_000, b"\xff\xfe\xfd", '{"version": 2}', "9" * 5000]
+)
 def test_what_is_no_transcript_is_refused(text: str | bytes) -> None:
     with pytest.raises(TranscriptError) as caught:
         Transcript.from_json(text)

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations import conversations, queries, transcript
+from conversations import conversations, made_of, queries, transcript
 from plain_scan import scan, start_ms
+from search.errors import QueryTimeout
 from search.index import Answer, Filters, Index, Order, Request
 from search.passages import passages
-from search.query import Mode, parse
+from search.query import Mode, parse, synonyms
 from search.whoosh_index import WhooshIndex, WhooshWriter
-from transcribe.transcript import Transcript
+from transcribe.transcript import Transcript, Word, segment
 
 Indexed = Callable[[Iterable[Transcript]], Index]
 
@@ -28,7 +30,7 @@ def indexed(tmp_path: Path) -> Indexed:
 
 
 def ask(
-    index: Index, text: str, mode: Mode = "exact", order: Order = "newest", limit: int = 20, **filters: str
+    index: Index, text: str, mode: Mode = "exact", order: Order = "newest", limit: int = 20, **filters: Any
 ) -> Answer:
     return index.search(Request(parse(text, mode), Filters(**filters), order, limit))
 
@@ -187,3 +189,63 @@ def test_the_hits_are_those_of_a_plain_scan(
         answer = index.search(Request(query, limit=1000))
         assert sorted((hit.contents.episode.id, hit.start_ms) for hit in answer.hits) == expected
         assert answer.total == len(expected)
+
+
+def test_a_longer_time_lets_words_stand_further_apart(indexed: Indexed) -> None:
+    index = indexed([transcript("peer", "x " * 300, "commons")])
+    assert index.search(Request(parse("peer commons"))).total == 0
+    assert index.search(Request(parse("peer commons"), within_ms=100_000)).total == 1
+
+
+def test_relevance_puts_the_episode_that_says_it_most_first(indexed: Indexed) -> None:
+    index = indexed(
+        [
+            transcript("peer", name="show/once", published="2020-01-01"),
+            transcript("peer peer peer", name="show/often", published="2010-01-01"),
+            transcript("peer peer", name="show/twice", published="2015-01-01"),
+        ]
+    )
+    said = [hit.contents.episode.id for hit in ask(index, "peer", order="relevance").hits]
+    assert said == ["show/often"] * 3 + ["show/twice"] * 2 + ["show/once"]
+
+
+def test_flagged_words_say_so_and_can_be_left_out(indexed: Indexed) -> None:
+    doubtful = segment(0, [Word(0, 100, "peer"), Word(100, 200, "commons")], flags=("low_confidence",))
+    sure = segment(1, [Word(200, 300, "peer"), Word(300, 400, "well")])
+    index = indexed([made_of([doubtful, sure])])
+    assert [hit.flags for hit in ask(index, "peer").hits] == [("low_confidence",), ()]
+    clean = Filters(clean=True)
+    assert [hit.start_ms for hit in index.search(Request(parse("peer"), clean)).hits] == [200]
+    assert index.search(Request(parse('"commons peer"'), clean)).total == 0
+    assert index.search(Request(parse('"peer well"'), clean)).total == 1
+
+
+def test_a_name_is_found_however_it_was_heard(indexed: Indexed) -> None:
+    table = synonyms({"Bauwens": ["bowens", "bough wens"]})
+    index = indexed([transcript("Michel Bauwens says", "michel bowens says", "michel bough wens says so")])
+    for asked in ('"michel bauwens says"', '"michel bowens says"', '"michel bough wens says"'):
+        answer = index.search(Request(parse(asked, synonyms=table)))
+        assert texts(answer) == ["Michel Bauwens says", "michel bowens says", "michel bough wens says"]
+    assert index.search(Request(parse("bauwens so", synonyms=table))).total == 1
+    assert index.search(Request(parse("michel -bauwens", synonyms=table), within_ms=100)).total == 3
+    assert index.search(Request(parse("michel -bauwens", synonyms=table))).total == 0
+
+
+def test_no_hits_names_the_unknown_word_and_the_nearest(indexed: Indexed) -> None:
+    index = indexed([transcript("the commons of the world")])
+    (unknown,) = ask(index, '"the comons"').unknown
+    assert (unknown.word, unknown.nearest) == ("comons", ("commons",))
+    assert ask(index, "wrold").unknown[0].nearest == ("world",)
+    assert ask(index, '"commons the"').unknown == ()
+    assert ask(index, "commons").unknown == ()
+
+
+def test_every_hit_can_be_had(indexed: Indexed) -> None:
+    index = indexed([transcript("peer " * 50, name=f"show/e{n}") for n in range(3)])
+    assert len(list(index.every(Request(parse("peer"), limit=1)))) == 150
+
+
+def test_a_query_that_takes_too_long_is_given_up(indexed: Indexed) -> None:
+    index = indexed([transcript("peer commons")])
+    with pytest.raises(QueryTimeout, match="1e-09 s"):
+        index.search(Request(parse("peer commons"), budget_s=1e-9))

@@ -6,15 +6,16 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
 
+from search import concordance
 from search.archive import Archive
-from search.index import MAX_HITS, Filters, body
+from search.index import BUDGET_S, MAX_HITS, WITHIN_MS, Filters, Order, body
 from search.index import Request as SearchRequest
 from search.passages import Contents
 from search.problems import described
-from search.query import Mode, parse
+from search.query import Mode, Synonyms, parse
 from transcribe.captions import FORMATS
 from transcribe.episode import is_id, slug
 from transcribe.library import Library
@@ -26,6 +27,7 @@ _AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "bi
 
 MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
 
+WITHIN_S = WITHIN_MS // 1000
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
@@ -116,6 +118,12 @@ class SearchParameters:
         after: Annotated[str | None, Query(pattern=ISO_DATE, description="Published on this date or later")] = None,
         before: Annotated[str | None, Query(pattern=ISO_DATE, description="Published before this date")] = None,
         speaker: Annotated[str | None, Query(description="Who says the first word")] = None,
+        flags: Annotated[
+            Literal["all", "clean"], Query(description="`clean` leaves out what is to be distrusted")
+        ] = "all",
+        within: Annotated[int, Query(ge=1, le=3600, description="Seconds between several words at most")] = WITHIN_S,
+        sort: Annotated[Order, Query(description="`relevance`: the episodes with the most hits first")] = "newest",
+        facets: Annotated[bool, Query(description="Count the hits of each show, year and speaker")] = True,
         limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_HITS)] = 0,
     ) -> None:
@@ -123,11 +131,24 @@ class SearchParameters:
         if limit + offset > MAX_HITS:
             raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
         self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
-        self.filters = Filters(slug(show) if show else None, after or None, before or None, speaker or None)
+        self.filters = Filters(
+            slug(show) if show else None, after or None, before or None, speaker or None, flags == "clean"
+        )
+        self.order, self.within, self.facets = sort, within, facets
+        self.synonyms: Synonyms | None = request.app.state.synonyms
 
-    def request(self) -> SearchRequest:
+    def request(self, budget_s: float | None = BUDGET_S) -> SearchRequest:
         """Raises QueryError where the text cannot be searched."""
-        return SearchRequest(parse(self.text, self.mode), self.filters, limit=self.limit, offset=self.offset)
+        return SearchRequest(
+            query=parse(self.text, self.mode, self.synonyms),
+            filters=self.filters,
+            order=self.order,
+            limit=self.limit,
+            offset=self.offset,
+            within_ms=self.within * 1000,
+            facets=self.facets,
+            budget_s=budget_s,
+        )
 
 
 @router.get("/api/search", response_model=SearchBody, responses=described(400, 422, 503), tags=["search"])
@@ -139,6 +160,13 @@ def search(request: Request, archive: OfArchive, parameters: Annotated[SearchPar
     again = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
     url = f"{request.url.path}?{urlencode(again)}&"
     return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
+
+
+@router.get("/api/search.csv", tags=["search"], response_class=Response)
+def search_csv(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+    """Every place where the words were said, as keyword in context, one line each."""
+    hits = archive.index().every(parameters.request(budget_s=None))
+    return StreamingResponse(concordance.lines(hits), media_type="text/csv")
 
 
 @router.get("/api/shows", responses=described(503), tags=["archive"])

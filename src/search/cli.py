@@ -136,10 +136,16 @@ def search(
     ] = None,
     before: Annotated[str | None, typer.Option(help="Published before this date.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Only where this speaker says the first word.")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Leave out words flagged as not to be trusted.")] = False,
+    within: Annotated[int, typer.Option(min=1, max=3600, help="Seconds between several words at most.")] = 30,
+    sort: Annotated[
+        Literal["newest", "oldest", "relevance"], typer.Option(help="relevance: the episodes with the most hits first.")
+    ] = "newest",
     limit: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to show.")] = 20,
     offset: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to pass over.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
 ) -> None:
     """Find every place where the words were said.
 
@@ -148,23 +154,32 @@ def search(
     """
     from search import terminal
     from search.index import MAX_HITS, Filters, Request, body
-    from search.query import parse
+    from search.query import parse, synonyms
     from transcribe.episode import slug
 
     asked: Asked = context.obj
     if limit + offset > MAX_HITS:
         raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
-    filters = Filters(slug(show) if show else None, _date(after), _date(before), speaker)
-    request = Request(parse(text, mode), filters, limit=limit, offset=offset)
+    if every and not as_csv:
+        raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
+    settings = _settings(asked.library)
+    request = Request(
+        query=parse(text, mode, synonyms(settings.synonyms)),
+        filters=Filters(slug(show) if show else None, _date(after), _date(before), speaker, clean),
+        order=sort,
+        limit=limit,
+        offset=offset,
+        within_ms=within * 1000,
+    )
+    index = _archive(asked).index()
+    if as_csv:
+        terminal.print_csv(index.every(request) if every else index.search(request).hits)
+        return
     began = time.perf_counter()
-    answer = _archive(asked).index().search(request)
-    took_s = time.perf_counter() - began
+    answer = index.search(request)
     if as_json:
-        terminal.print_json(body(request, answer, took_s))
-    elif as_csv:
-        terminal.print_csv(answer)
+        terminal.print_json(body(request, answer, time.perf_counter() - began))
     else:
-        settings = _settings(asked.library)
         terminal.print_hits(request, answer, f"http://{settings.host}:{settings.port}")
 
 
@@ -178,8 +193,7 @@ def serve(
     asked: Asked = context.obj
     from search.server import serve_forever
 
-    settings = _settings(asked.library, host=host, port=port)
-    serve_forever(asked.library, settings.host, settings.port, settings.hosts)
+    serve_forever(asked.library, _settings(asked.library, host=host, port=port))
 
 
 app.command()(batch_cli.export)

@@ -4,7 +4,7 @@ An index holds the passages of transcripts and answers requests exactly as readi
 would. The embedded one is `whoosh_index.WhooshIndex`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
@@ -16,7 +16,9 @@ from search.query import Query
 WITHIN_MS = 30_000  # how near several words must be said to one another
 MAX_HITS = 10_000  # offset + limit
 
-Order = Literal["newest", "oldest"]
+BUDGET_S = 1.0  # for a query to the service
+
+Order = Literal["newest", "oldest", "relevance"]  # relevance: the episodes with the most hits first
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Filters:
     show: str | None = None  # the slug
     after: str | None = None  # published on this ISO date or later
     before: str | None = None  # published before this ISO date
-    speaker: str | None = None
+    speaker: str | None = None  # of the first matched word
+    clean: bool = False  # leave out hits whose words carry a flag of distrust
 
     def admits(self, contents: Contents) -> bool:
         """Whether hits in this episode may be shown. An episode without a date passes no filter by date."""
@@ -47,6 +50,17 @@ class Request:
     order: Order = "newest"
     limit: int = 20
     offset: int = 0
+    within_ms: int = WITHIN_MS
+    facets: bool = True
+    budget_s: float | None = None  # of time, after which the query is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A word of a query that was never said."""
+
+    word: str
+    nearest: tuple[str, ...]  # that were said, the likeliest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +70,13 @@ class Answer:
     total: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, Sequence[tuple[str, int]]]  # of "show" (slug), "year", "speaker": (value, hits), most first
+    unknown: tuple[Unknown, ...] = ()  # where there are no hits: the words to blame
 
 
 def body(request: Request, answer: Answer, took_s: float, url: str = "/api/search?") -> dict[str, Any]:
     """An answer as the API and `playhead search --json` give it; `url` leads to the next page but for its offset."""
     after = request.offset + request.limit
-    more = request.limit > 0 and after < min(answer.total, MAX_HITS)
+    more = request.limit > 0 and after < answer.total and after + request.limit <= MAX_HITS
     return {
         "query": {"text": request.query.text, "mode": request.query.mode},
         "total": answer.total,
@@ -70,6 +85,7 @@ def body(request: Request, answer: Answer, took_s: float, url: str = "/api/searc
         "next": url + urlencode({"offset": after}) if more else None,
         "took_ms": round(took_s * 1000, 2),
         "hits": [hit.to_json() for hit in answer.hits],
+        "unknown": [{"word": unknown.word, "did_you_mean": list(unknown.nearest)} for unknown in answer.unknown],
         "facets": {name: [list(value) for value in values] for name, values in answer.facets.items()},
     }
 
@@ -78,7 +94,10 @@ class Index(Protocol):
     """An index, open for reading. Many may read at once, in threads and in processes."""
 
     def search(self, request: Request) -> Answer:
-        """The hits asked for: nothing missing, nothing extra, each occurrence once."""
+        """The hits asked for: nothing missing, nothing extra, each occurrence once. Raises QueryTimeout."""
+
+    def every(self, request: Request) -> Iterator[Hit]:
+        """Every hit there is, one by one, in the same order; limit and offset are not looked at."""
 
     def contents(self) -> Sequence[Contents]:
         """Every episode in the index, the newest first."""

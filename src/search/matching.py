@@ -41,14 +41,18 @@ _NONE: Points = np.empty(0, np.int64)
 NOWHERE = Places(_NONE, _NONE, _NONE)
 
 
-def either(words: Sequence[Places]) -> Places:
-    """Where any of several different single words stands."""
-    if len(words) < 2:
-        return words[0] if words else NOWHERE
-    first = np.concatenate([word.first for word in words])
-    start = np.concatenate([word.start for word in words])
-    order = np.argsort(first, kind="stable")
-    return Places(first[order], first[order], start[order])
+def either(parts: Sequence[Places]) -> Places:
+    """Where any of several things stands; where two begin together, the longer."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NOWHERE
+    first, last, start = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "last", "start")
+    )
+    order = np.lexsort((-last, first))
+    first, last, start = first[order], last[order], start[order]
+    new = np.concatenate([[True], first[1:] != first[:-1]])
+    return Places(first[new], last[new], start[new])
 
 
 def phrase(slots: Sequence[Places]) -> Places:
@@ -84,7 +88,7 @@ def together(terms: Sequence[Places], within_ms: int) -> Places:
     shortest = np.concatenate([[True], begins[1:] != begins[:-1]])
     near = shortest & (starts.max(axis=0) - starts.min(axis=0) <= within_ms)
     found = Places(begins[near], lasts[near], starts.min(axis=0)[near])
-    return found.where(_apart(found))
+    return found.where(_apart(found)) if len(found) else NOWHERE
 
 
 def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
@@ -105,10 +109,18 @@ def _are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
 
 
 def _apart(found: Places) -> NDArray[np.int64]:
-    """Indices of those that do not begin inside an earlier chosen one."""
-    chosen, end = [], -1
-    for number, (first, last) in enumerate(zip(found.first.tolist(), found.last.tolist(), strict=True)):
-        if first > end:
+    """Indices of those that do not begin inside an earlier chosen one.
+
+    Only where stretches run into one another must they be gone through one by one.
+    """
+    reach = np.maximum.accumulate(found.last)
+    free = np.concatenate([[True], found.first[1:] > reach[:-1]])  # begins behind all before it
+    crowded = ~free
+    crowded[:-1] |= ~free[1:]
+    chosen = np.flatnonzero(free & ~crowded).tolist()
+    end = -1
+    for number in np.flatnonzero(crowded).tolist():
+        if found.first[number] > end:
             chosen.append(number)
-            end = last
-    return np.array(chosen, np.int64)
+            end = found.last[number]
+    return np.sort(np.array(chosen, np.int64))

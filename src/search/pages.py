@@ -108,15 +108,15 @@ def search_page(archive: OfArchive, parameters: Annotated[SearchParameters, Depe
     shows = api.shows(archive)
     if not parameters.text.strip():
         newest = api.episodes(archive, limit=NEWEST_SHOWN)
-        return _page("start.html", shows=shows, newest=newest, asked=parameters, link=partial(_link, parameters))
-    known = {"shows": shows, "asked": parameters, "link": partial(_link, parameters), "problem": None, "answer": None}
+        return _page("start.html", shows=shows, newest=newest, asked=parameters)
+    shown: dict[str, Any] = {"shows": shows, "asked": parameters, "link": partial(_link, parameters), "problem": None}
     try:
         answer = archive.index().search(parameters.request())
     except QueryError as problem:
-        return _page("search.html", 400, **{**known, "problem": str(problem)})
+        return _page("search.html", 400, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
     groups = list(_by_episode(answer.hits, archive))
-    return _page("search.html", **{**known, "answer": answer, "facets": facets, "groups": groups})
+    return _page("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
 @router.get("/episodes")
@@ -295,14 +295,18 @@ def _operations(openapi: dict[str, Any], base: str, example: str) -> Iterator[_O
         query = urlencode({p["name"]: samples["q"] for p in parameters if p["name"] == "q"})
         yield _Operation(
             path=path,
-            summary=described.get("description", ""),
-            parameters=tuple((p["name"], _kind(p["schema"]), p.get("description", "")) for p in parameters),
+            summary=_plain(described.get("description", "")),
+            parameters=tuple((p["name"], _kind(p["schema"]), _plain(p.get("description", ""))) for p in parameters),
             curl=shlex.join(["curl", f"{base}{address}?{query}".rstrip("?")]),
         )
 
 
 def _first_choice(parameter: dict[str, Any]) -> str:
     return str(parameter["schema"].get("enum", [""])[0])
+
+
+def _plain(markdown: str) -> str:
+    return markdown.replace("`", "")
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -312,8 +316,8 @@ def _kind(schema: dict[str, Any]) -> str:
     elif "minimum" in schema and "maximum" in schema:
         kind = f"{schema['minimum']} to {schema['maximum']}"
     else:
-        kinds = [choice.get("type", "string") for choice in schema.get("anyOf", [schema])]
-        kind = {"string": "text", "integer": "a number"}.get(kinds[0], kinds[0])
+        choice = schema.get("anyOf", [schema])[0]
+        kind = "a date" if "pattern" in choice else {"integer": "a number"}.get(choice.get("type"), "text")
     return f"{kind}; {schema['default']} if not given" if schema.get("default") not in (None, "") else kind
 
 

@@ -46,6 +46,7 @@ class Contents:
     digest: str  # sha256 of the transcript's file
     page_firsts: "array[int]"  # the first position of each page
     turns: tuple[tuple[int, str | None], ...]  # (first position, speaker) wherever the speaker changes
+    doubts: tuple[tuple[int, int], ...]  # first and last position of each stretch of flagged segments
 
     @property
     def year(self) -> str | None:
@@ -57,11 +58,6 @@ class Contents:
         if not self.page_firsts:
             return range(0)
         return range(max(0, bisect_right(self.page_firsts, first) - 1), bisect_right(self.page_firsts, last))
-
-    def speaker_at(self, position: int) -> str | None:
-        """Who says the word at that position."""
-        turn = bisect_right(self.turns, position, key=lambda turn: turn[0]) - 1
-        return self.turns[turn][1] if turn >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     """Everything an index needs of a transcript; `digest` is the sha256 of its file."""
     postings: dict[str, array[int]] = {}
     turns: list[tuple[int, str | None]] = []
+    doubts: list[tuple[int, int]] = []
     spoken: list[Spoken] = []
     position = 0
     for segment, word in transcript.words():
@@ -84,6 +81,8 @@ def passages(transcript: Transcript, digest: str) -> Passages:
         spoken.append(_spoken(position, len(found), segment, word))
         if not turns or turns[-1][1] != segment.speaker:
             turns.append((position, segment.speaker))
+        if found and segment.flags:
+            _extend(doubts, position, position + len(found) - 1)
         for comparable in found:
             postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
             position += 1
@@ -98,6 +97,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
         digest=digest,
         page_firsts=array("I", (page[0].position for page in pages)),
         turns=tuple(turns),
+        doubts=tuple(doubts),
     )
     return Passages(contents, postings, tuple(pack(page) for page in pages))
 
@@ -132,6 +132,13 @@ def unpack(data: bytes, first: int, last: int) -> Iterator[Spoken]:
                     position, counts[n], starts[n], stop, texts[n], confidences[n], segment, speaker, tuple(flags)
                 )
             position += counts[n]
+
+
+def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:
+    """Adds positions at the end, to the last stretch where they follow it."""
+    if stretches and stretches[-1][1] == first - 1:
+        first = stretches.pop()[0]
+    stretches.append((first, last))
 
 
 def _spoken(position: int, count: int, segment: Segment, word: Word) -> Spoken:

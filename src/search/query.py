@@ -8,7 +8,9 @@
 Nothing else is syntax: brackets, colons and tildes are plain text, which separates words.
 """
 
+import dataclasses
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +23,10 @@ MAX_CHARACTERS = 512
 MAX_WORDS = 32
 MIN_PREFIX = 2  # letters before a `*`: one letter would stand for a tenth of everything said
 
+MAX_VARIANTS = 32  # of a term, by its synonyms
+
 Mode = Literal["exact", "loose"]
+Synonyms = Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]  # words -> other words that stand for the same
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
 _PART = regex.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<chunk>[^\s"]+))')
@@ -40,6 +45,7 @@ class Term:
     """Words that must stand next to one another, in this order; often a single one."""
 
     slots: tuple[Slot, ...]
+    instead: tuple["Term", ...] = ()  # what the library's synonyms let stand for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,17 @@ class Query:
     mode: Mode = "exact"
 
 
-def parse(text: str, mode: Mode = "exact") -> Query:
+def synonyms(table: Mapping[str, Sequence[str]]) -> Synonyms:
+    """From `playhead.toml`: `Bauwens = ["bowens", "bough wens"]`. Each of the three then finds them all."""
+    found: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for name, heard in table.items():
+        alike = [spelt for text in (name, *heard) if (spelt := tuple(words(text)))]
+        for spelt in alike:
+            found.setdefault(spelt, []).extend(other for other in alike if other != spelt)
+    return found
+
+
+def parse(text: str, mode: Mode = "exact", synonyms: Synonyms | None = None) -> Query:
     """Raises QueryError: `too_long`, `too_many_words`, `no_words`, `short_prefix`."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError("too_long", f"The query has {len(text)} characters; {MAX_CHARACTERS} are the most.")
@@ -67,7 +83,28 @@ def parse(text: str, mode: Mode = "exact") -> Query:
     if not wanted:
         only = "says only what to leave out" if unwanted else "has no words"
         raise QueryError("no_words", f"The query {only}: give a word, or a phrase in double quotes.")
+    if synonyms:
+        wanted, unwanted = ({_widened(term, synonyms): None for term in terms} for terms in (wanted, unwanted))
     return Query(text, tuple(wanted), tuple(unwanted), mode)
+
+
+def _widened(term: Term, synonyms: Synonyms) -> Term:
+    _, *others = itertools.islice(_variants(term.slots, synonyms), MAX_VARIANTS)  # the first is the term itself
+    return dataclasses.replace(term, instead=tuple(Term(slots) for slots in others))
+
+
+def _variants(slots: tuple[Slot, ...], synonyms: Synonyms) -> Iterator[tuple[Slot, ...]]:
+    if not slots:
+        yield ()
+        return
+    for rest in _variants(slots[1:], synonyms):
+        yield (slots[0], *rest)
+    for length in range(1, len(slots) + 1):
+        if any(slot.prefix for slot in slots[:length]):
+            return
+        for other in synonyms.get(tuple(slot.word for slot in slots[:length]), ()):
+            for rest in _variants(slots[length:], synonyms):
+                yield (*map(Slot, other), *rest)
 
 
 def _term(phrase: str | None, chunk: str | None) -> Term | None:

@@ -1,21 +1,25 @@
 """Runs the service on an address of this machine."""
 
 import socket
-from collections.abc import Sequence
+import sys
 
 import uvicorn
 
+from search.query import synonyms
 from search.service import create_app
+from search.settings import Settings
 from transcribe.errors import CannotStart
 from transcribe.library import Library
 
 
-def serve_forever(library: Library, host: str, port: int, hosts: Sequence[str] = ()) -> None:
-    """Serves until it is stopped; says where on stderr. Raises CannotStart where the address is taken."""
-    listening = _listen(host, port)
+def serve_forever(library: Library, settings: Settings) -> None:
+    """Serves until it is stopped, and says where. Raises CannotStart where the address is taken."""
+    host = settings.host
+    listening = _listen(host, settings.port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    config = uvicorn.Config(create_app(library, hosts), log_level="warning", server_header=False, timeout_keep_alive=30)
-    print(f"Playhead is at {address}  (Ctrl-C stops it)", flush=True)
+    app = create_app(library, settings.hosts, synonyms(settings.synonyms))
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_keep_alive=30)
+    print(f"Playhead is at {address}  (Ctrl-C stops it)", file=sys.stderr, flush=True)
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search import api, pages
 from search.archive import Archive
-from search.errors import IndexUnavailable, QueryError
+from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.problems import PlainTextToProblem, problem
+from search.query import Synonyms
 from transcribe import __version__
 from transcribe.errors import TranscriptError
 from transcribe.library import Library
@@ -29,7 +30,7 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(library: Library, hosts: Sequence[str] = ()) -> FastAPI:
+def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms | None = None) -> FastAPI:
     """The service of one library. With `hosts`, requests for any other Host are refused with 400."""
     app = FastAPI(
         title="Playhead",
@@ -39,6 +40,7 @@ def create_app(library: Library, hosts: Sequence[str] = ()) -> FastAPI:
         redoc_url=None,
     )
     app.state.archive = Archive(library)
+    app.state.synonyms = synonyms
     app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", pages.static_files(), name="static")
@@ -88,6 +90,10 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(IndexUnavailable)
     def index_unavailable(_: Request, error: IndexUnavailable) -> Response:
         return problem(503, str(error), "index_unavailable")
+
+    @app.exception_handler(QueryTimeout)
+    def query_timeout(_: Request, error: QueryTimeout) -> Response:
+        return problem(503, str(error), "query_timeout")
 
     @app.exception_handler(TranscriptError)
     def transcript_error(_: Request, error: TranscriptError) -> Response:

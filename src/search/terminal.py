@@ -1,40 +1,28 @@
 """Results on a terminal, as JSON and as CSV, on stdout."""
 
-import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search import concordance
 from search.hits import Hit
-from search.index import Answer, Request
+from search.index import Answer, Request, Unknown
 from search.status import Standing
 from transcribe.clock import clock
 from transcribe.library import Library
 
-COLUMNS = (
-    "episode",
-    "show",
-    "title",
-    "published",
-    "start_ms",
-    "end_ms",
-    "speaker",
-    "confidence",
-    "flags",
-    "audio_sha256",
-)
 TIME_WIDTH = 9  # a long one: "  1:02:03"
 KEYWORD_IN_CONTEXT = ("before", "text", "after")
 
 
 def print_hits(request: Request, answer: Answer, address: str) -> None:
     """Hits as they would be read, each with its time and a link that plays it while `playhead serve` runs."""
-    console = Console(highlight=False)
+    console = _console()
     episode = None
     for hit in answer.hits:
         if hit.contents.episode != episode:
@@ -47,14 +35,13 @@ def print_hits(request: Request, answer: Answer, address: str) -> None:
         console.print(line)
         link = " " * (TIME_WIDTH + 2) + f"{address}/episodes/{episode.id}#{hit.fragment}"
         console.print(Text(link, style="dim"), soft_wrap=True)  # in one piece, to be clicked or copied
-    console.print(_summary(request, answer))
+    console.print(_summary(request, answer), markup=False, soft_wrap=True)
 
 
-def print_csv(answer: Answer) -> None:
-    """Keyword in context, one line a hit."""
-    writer = csv.writer(sys.stdout)
-    writer.writerow(COLUMNS + KEYWORD_IN_CONTEXT)
-    writer.writerows(_csv_row(hit) for hit in answer.hits)
+def print_csv(hits: Iterable[Hit]) -> None:
+    """Keyword in context, one line a hit, each as soon as it is found."""
+    for line in concordance.lines(hits):
+        sys.stdout.write(line)
 
 
 def print_json(data: Any) -> None:
@@ -64,7 +51,7 @@ def print_json(data: Any) -> None:
 
 def print_status(rows: Sequence[Standing], library: Library) -> None:
     """Each episode and how far along it is."""
-    console = Console(highlight=False)
+    console = _console()
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
         return
@@ -78,6 +65,10 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
             console.print(Text(f"  failed: {row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
 
 
+def _console() -> Console:
+    return Console(highlight=False, markup=False, emoji=False)  # what was said and asked may hold brackets and colons
+
+
 def _sentence(hit: Hit) -> Text:
     text = Text(hit.text)
     for begin, end in hit.marks:
@@ -87,13 +78,13 @@ def _sentence(hit: Hit) -> Text:
 
 def _summary(request: Request, answer: Answer) -> str:
     if not answer.total:
-        return f"No hits for {request.query.text}"
-    last = request.offset + len(answer.hits)
-    shown = f", {request.offset + 1} to {last} shown" if len(answer.hits) < answer.total else ""
+        return " ".join([f"No hits for {request.query.text}", *map(_blame, answer.unknown)])
+    first, last = request.offset + 1, request.offset + len(answer.hits)
+    partly = f", {first} to {last} shown" if answer.hits else ", none of them shown"
+    shown = partly if len(answer.hits) < answer.total else ""
     return f"{answer.total} {'hit' if answer.total == 1 else 'hits'}{shown}"
 
 
-def _csv_row(hit: Hit) -> list[Any]:
-    contents, episode = hit.contents, hit.contents.episode
-    about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
-    return [*about, hit.confidence, " ".join(hit.flags), contents.audio_sha256, hit.before, hit.text, hit.after]
+def _blame(unknown: Unknown) -> str:
+    meant = f" Did you mean {' or '.join(unknown.nearest)}?" if unknown.nearest else ""
+    return f"\nNobody says “{unknown.word}”.{meant}"

@@ -8,38 +8,37 @@ Whoosh's own matchers take a Python step per document and per position.
 """
 
 import dataclasses
-import functools
 import json
 import sys
 import threading
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import cachetools
 import numpy as np
 import whoosh.columns
 import whoosh.fields
 import whoosh.formats
 import whoosh.index
-import whoosh.lang.porter
 import whoosh.reading
 import whoosh.writing
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.filedb.filestore import FileStorage
 
-from search.hits import Hit, hit, positions_around
-from search.index import WITHIN_MS, Answer, Request
-from search.matching import DOCUMENT_BITS, NOWHERE, Places, apart_from, either, phrase, together
-from search.passages import Contents, Passages, unpack
-from search.query import Slot, Term
+from search.finder import Finder
+from search.hits import Hit
+from search.index import Answer, Request
+from search.matching import DOCUMENT_BITS, NOWHERE, Places
+from search.passages import Contents, Passages
 from transcribe.episode import Episode
 
 STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
-_POSITION = (1 << DOCUMENT_BITS) - 1
-_REMEMBERED_WORDS = 256  # decoded posting lists kept; the commonest words of speech are few
+_REMEMBERED_BYTES = 64 << 20  # of decoded posting lists; the commonest words of speech are few
+_WORTH_REMEMBERING = 1_000  # occurrences; a rarer word is decoded faster than it is missed by others
+_SUGGESTIONS = 3
 _WRITER_MEMORY_MB = 128
 
 
@@ -117,7 +116,8 @@ def _unpack_contents(data: bytes) -> Contents:
     fields = json.loads(data)
     fields["episode"] = Episode(**fields["episode"])
     fields["page_firsts"] = array("I", fields["page_firsts"])
-    fields["turns"] = tuple((first, speaker) for first, speaker in fields["turns"])
+    for name in ("turns", "doubts"):
+        fields[name] = tuple(map(tuple, fields[name]))
     return Contents(**fields)
 
 
@@ -129,10 +129,9 @@ class WhooshIndex:
         self._reader = FileStorage(str(folder)).open_index().reader()
         segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
-        self._contents = {number: contents for leaf in self._leaves for number, contents in leaf.contents()}
-        self._newest_first = _newest_first(self._contents)
         self._lock = threading.Lock()  # Whoosh reads through one file position
-        self._places = functools.lru_cache(_REMEMBERED_WORDS)(self._read_places)
+        self._remembered: cachetools.LRUCache[str, Places] = cachetools.LRUCache(_REMEMBERED_BYTES, _bytes_of)
+        self._finder = Finder(self, {number: contents for leaf in self._leaves for number, contents in leaf.contents()})
 
     def close(self) -> None:
         """Lets go of files."""
@@ -140,110 +139,49 @@ class WhooshIndex:
 
     def contents(self) -> Sequence[Contents]:
         """Every episode, the newest first."""
-        return [self._contents[number] for number in self._newest_first]
+        census = self._finder.census
+        return [census.episodes[number] for number in census.newest_first]
 
     def search(self, request: Request) -> Answer:
         """The hits asked for, exactly. See `index.Index`."""
+        return self._finder.answer(request)
+
+    def every(self, request: Request) -> Iterator[Hit]:
+        """Every hit there is, one by one."""
+        return self._finder.every(request)
+
+    def places(self, word: str) -> Places:
+        """Every occurrence of a word; those of common words are remembered."""
         with self._lock:
-            found = self._admitted(self._find(request), request)
-            order = self._newest_first if request.order == "newest" else self._newest_first[::-1]
-            documents, hits = np.unique(found.documents, return_counts=True)
-            counts = Counter(dict(zip(documents.tolist(), hits.tolist(), strict=True)))
-            page = _page(found, [number for number in order if number in counts], counts, request.offset, request.limit)
-            return Answer(
-                total=len(found),
-                hits=tuple(self._hit(request, first, last) for first, last in page),
-                facets=self._facets(found, counts),
-            )
-
-    def _find(self, request: Request) -> Places:
-        """Everywhere in the index, filters aside."""
-        query = request.query
-        found = together([self._term(term, query.mode == "loose") for term in query.wanted], WITHIN_MS)
-        for term in query.unwanted:
-            found = apart_from(found, self._term(term, query.mode == "loose"), WITHIN_MS)
-        return found
-
-    def _admitted(self, found: Places, request: Request) -> Places:
-        filters = request.filters
-        if filters == type(filters)():
+            if (found := self._remembered.get(word)) is None:
+                found = _joined([leaf.places(word) for leaf in self._leaves])
+                if len(found) >= _WORTH_REMEMBERING:
+                    self._remembered[word] = found
             return found
-        admitted = [number for number, contents in self._contents.items() if filters.admits(contents)]
-        found = found.where(np.isin(found.documents, admitted))
-        if filters.speaker is None:
-            return found
-        spoken = [self._speaker(point) == filters.speaker for point in found.first.tolist()]
-        return found.where(np.array(spoken, bool))
 
-    def _speaker(self, point: int) -> str | None:
-        return self._contents[point >> DOCUMENT_BITS].speaker_at(point & _POSITION)
+    def beginning_with(self, prefix: str) -> list[str]:
+        """Every word that begins so."""
+        with self._lock:
+            return [word.decode() for word in self._reader.expand_prefix("said", prefix)]
 
-    def _facets(self, found: Places, counts: Counter[int]) -> dict[str, list[tuple[str, int]]]:
-        shows: Counter[str] = Counter()
-        years: Counter[str] = Counter()
-        for number, count in counts.items():
-            contents = self._contents[number]
-            shows[contents.episode.slugs[0]] += count
-            if contents.year:
-                years[contents.year] += count
-        told_apart = [number for number in counts if any(speaker for _, speaker in self._contents[number].turns)]
-        spoken = found.where(np.isin(found.documents, told_apart)) if told_apart else NOWHERE
-        speakers = Counter(speaker for point in spoken.first.tolist() if (speaker := self._speaker(point)))
-        return {"show": _ranked(shows), "year": _ranked(years), "speaker": _ranked(speakers)}
+    def nearest(self, word: str) -> list[str]:
+        """Words at most two letters away that begin alike, the nearest and commonest first."""
+        with self._lock:
+            for distance in (1, 2):
+                near = self._reader.terms_within("said", word, distance, prefix=1) if len(word) > distance + 1 else ()
+                if ranked := sorted(near, key=lambda other: self._likelihood(word, other), reverse=True):
+                    return ranked[:_SUGGESTIONS]
+        return []
 
-    def _hit(self, request: Request, first: int, last: int) -> Hit:
-        number, begin, end = first >> DOCUMENT_BITS, first & _POSITION, last & _POSITION
-        contents = self._contents[number]
-        around = positions_around(begin, end)
-        said = [
-            word for page in contents.pages_between(*around) for word in unpack(self._page(number + 1 + page), *around)
-        ]
-        matched = [(begin, end)]
-        if len(request.query.wanted) > 1:
-            matched = self._matched(request, first, last)
-        return hit(contents, said, begin, end, matched)
+    def _likelihood(self, word: str, other: str) -> tuple[bool, float]:
+        """Of two words as far away, the one with the same letters in another order, then the commoner."""
+        return sorted(word) == sorted(other), self._reader.frequency("said", other)
 
-    def _matched(self, request: Request, first: int, last: int) -> list[tuple[int, int]]:
-        """The ranges of positions in a hit that belong to one of the terms."""
-        ranges = []
-        for term in request.query.wanted:
-            places = self._term(term, request.query.mode == "loose")
-            low, high = np.searchsorted(places.first, (first, last + 1))
-            inside = zip(places.first[low:high].tolist(), places.last[low:high].tolist(), strict=True)
-            ranges += [(begin & _POSITION, end & _POSITION) for begin, end in inside if end <= last]
-        return ranges
-
-    def _page(self, number: int) -> bytes:
-        return next(leaf for leaf in reversed(self._leaves) if leaf.base <= number).page(number)
-
-    def _term(self, term: Term, loose: bool) -> Places:
-        slots = [either([self._places(word) for word in self._words_of(slot, loose)]) for slot in term.slots]
-        return slots[0] if len(slots) == 1 else phrase(slots)
-
-    def _words_of(self, slot: Slot, loose: bool) -> list[str]:
-        """The words of the index that a slot stands for."""
-        if slot.prefix:
-            return self._beginning_with(slot.word)
-        if not loose:
-            return [slot.word]
-        stem = whoosh.lang.porter.stem(slot.word)
-        # A Porter stem differs from its words in its last letters at most, so they stand together in the lexicon.
-        alike = [
-            word
-            for word in self._beginning_with(stem[: max(1, len(stem) - 2)])
-            if whoosh.lang.porter.stem(word) == stem
-        ]
-        return alike or [slot.word]
-
-    def _beginning_with(self, prefix: str) -> list[str]:
-        return [word.decode() for word in self._reader.expand_prefix("said", prefix)]
-
-    def _read_places(self, word: str) -> Places:
-        """Every occurrence of one word in the index."""
-        found = [leaf.places(word) for leaf in self._leaves]
-        columns = zip(*((places.first, places.last, places.start) for places in found if len(places)), strict=True)
-        merged = [np.concatenate(column) for column in columns]
-        return Places(*merged) if merged else NOWHERE
+    def page(self, document: int, number: int) -> bytes:
+        """A page of what was said in a document's episode: they stand right behind it."""
+        wanted = document + 1 + number
+        with self._lock:
+            return next(leaf for leaf in reversed(self._leaves) if leaf.base <= wanted).page(wanted)
 
 
 class _Leaf:
@@ -296,25 +234,14 @@ def _posting_list(reader: whoosh.reading.SegmentReader, word: str) -> tuple[list
     return documents, values
 
 
-def _newest_first(contents: dict[int, Contents]) -> list[int]:
-    by_id = sorted(contents, key=lambda number: contents[number].episode.id)
-    return sorted(by_id, key=lambda number: contents[number].episode.published or "", reverse=True)
+def _joined(parts: Sequence[Places]) -> Places:
+    """Occurrences in one segment after another."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NOWHERE
+    first, start = (np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "start"))
+    return Places(first, first, start)
 
 
-def _page(found: Places, order: list[int], counts: Counter[int], offset: int, limit: int) -> Iterator[tuple[int, int]]:
-    """First and last point of the hits from `offset` on, episodes taken in that order, each from its start."""
-    for number in order:
-        if offset >= counts[number]:
-            offset -= counts[number]
-            continue
-        begin = int(np.searchsorted(found.first, number << DOCUMENT_BITS)) + offset
-        stop = begin - offset + min(counts[number], offset + limit)
-        yield from zip(found.first[begin:stop].tolist(), found.last[begin:stop].tolist(), strict=True)
-        limit -= stop - begin
-        offset = 0
-        if limit <= 0:
-            return
-
-
-def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _bytes_of(places: Places) -> int:
+    return int(places.first.nbytes + places.start.nbytes)

@@ -74,7 +74,7 @@ class Batch:
             try:
                 recordings = discover(source, self.connection)
             except EpisodeError as problem:
-                self._fail(source_name(source), problem)
+                self._fail(source_name(source), Failure(problem.code, str(problem)))
                 continue
             for found in recordings:
                 record = self.catalog.admit(found)
@@ -106,7 +106,7 @@ class Batch:
                 try:
                     stored = self._fetch(candidate)
                 except EpisodeError as problem:
-                    self._fail(record.episode.id, problem, record)
+                    self._fail(record.episode.id, Failure(problem.code, str(problem)), record)
                     continue
                 if stored is None:
                     continue
@@ -190,10 +190,10 @@ class Batch:
         self.catalog.keep(record)
         self.library.save_record(record)
 
-    def _fail(self, name: str, problem: EpisodeError, record: Record | None = None) -> None:
-        self.report.failed[name] = Failure(problem.code, str(problem))
+    def _fail(self, name: str, failure: Failure, record: Record | None = None) -> None:
+        self.report.failed[name] = failure
         if record:
-            self._keep(record.failed(problem.code, str(problem)))
+            self._keep(record.failed(failure.code, failure.message))
 
 
 def _measured(path: Path) -> Downloaded:

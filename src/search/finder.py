@@ -1,0 +1,146 @@
+"""From a request to an answer, over any store that knows where words stand."""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import whoosh.lang.porter
+
+from search.census import Census
+from search.errors import QueryTimeout
+from search.hits import Hit, hit, positions_around
+from search.index import Answer, Request, Unknown
+from search.matching import DOCUMENT_BITS, Places, apart_from, either, phrase, together
+from search.passages import Contents, unpack
+from search.query import Query, Slot, Term
+
+_POSITION = (1 << DOCUMENT_BITS) - 1
+
+
+class Store(Protocol):
+    """Where words stand, as an index keeps it. Documents are numbers; each holds one episode."""
+
+    def places(self, word: str) -> Places:
+        """Every occurrence of a word."""
+
+    def beginning_with(self, prefix: str) -> list[str]:
+        """Every word that begins so."""
+
+    def nearest(self, word: str) -> list[str]:
+        """Words that are spelt much like one that is not there, the likeliest first."""
+
+    def page(self, document: int, number: int) -> bytes:
+        """A page of what was said in a document's episode."""
+
+
+class Finder:
+    """Finds, filters, counts, sorts and shows."""
+
+    def __init__(self, store: Store, episodes: Mapping[int, Contents]) -> None:
+        self.store = store
+        self.census = Census(episodes)
+
+    def answer(self, request: Request) -> Answer:
+        """The page of hits asked for, with exact counts of all. Raises QueryTimeout."""
+        search = _Search(self, request)
+        hits = itertools.islice(search.hits(request.offset), request.limit)
+        return Answer(
+            total=len(search.found),
+            hits=tuple(hits),
+            facets=self.census.facets(search.found, search.counts) if request.facets else {},
+            unknown=() if len(search.found) else tuple(self._unknown(request.query)),
+        )
+
+    def every(self, request: Request) -> Iterator[Hit]:
+        """Every hit there is, one by one."""
+        return _Search(self, request).hits(0)
+
+    def _unknown(self, query: Query) -> Iterator[Unknown]:
+        """The words of a query that were never said, and what may have been meant."""
+        if query.mode == "loose":
+            return
+        slots = dict.fromkeys(slot for term in query.wanted for slot in term.slots)
+        for slot in slots:
+            if not slot.prefix and not len(self.store.places(slot.word)):
+                yield Unknown(slot.word, tuple(self.store.nearest(slot.word)))
+
+
+class _Search:
+    """One request being answered."""
+
+    def __init__(self, finder: Finder, request: Request) -> None:
+        self.store, self.census, self.request = finder.store, finder.census, request
+        self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
+        self.terms = [self._term(term) for term in request.query.wanted]
+        self.found = self.census.admitted(self._everywhere(), request.filters)
+        documents, counts = np.unique(self.found.documents, return_counts=True)
+        self.counts = Counter(dict(zip(documents.tolist(), counts.tolist(), strict=True)))
+
+    def hits(self, offset: int) -> Iterator[Hit]:
+        """The hits from `offset` on: episode by episode in the order asked for, each from its start."""
+        for document in self.census.ordered(self.counts, self.request.order):
+            count = self.counts[document]
+            if offset < count:
+                begin = int(np.searchsorted(self.found.first, document << DOCUMENT_BITS))
+                for number in range(begin + offset, begin + count):
+                    yield self._hit(int(self.found.first[number]), int(self.found.last[number]))
+            offset = max(0, offset - count)
+
+    def _everywhere(self) -> Places:
+        within_ms = self.request.within_ms
+        found = together(self.terms, within_ms)
+        for term in self.request.query.unwanted:
+            found = apart_from(found, self._term(term), within_ms)
+        return found
+
+    def _term(self, term: Term) -> Places:
+        return either([self._phrase(term), *(self._phrase(other) for other in term.instead)])
+
+    def _phrase(self, term: Term) -> Places:
+        slots = [either([self._word(word) for word in self._words_of(slot)]) for slot in term.slots]
+        return slots[0] if len(slots) == 1 else phrase(slots)
+
+    def _word(self, word: str) -> Places:
+        self._check_time()
+        return self.store.places(word)
+
+    def _words_of(self, slot: Slot) -> Sequence[str]:
+        """The words of the index that a slot stands for."""
+        if slot.prefix:
+            return self.store.beginning_with(slot.word)
+        if self.request.query.mode == "exact":
+            return [slot.word]
+        stem = whoosh.lang.porter.stem(slot.word)
+        # A Porter stem differs from its words in its last letters at most, so they stand together in the lexicon.
+        near = self.store.beginning_with(stem[: max(1, len(stem) - 2)])
+        return [word for word in near if whoosh.lang.porter.stem(word) == stem]
+
+    def _hit(self, first: int, last: int) -> Hit:
+        self._check_time()
+        document, begin, end = first >> DOCUMENT_BITS, first & _POSITION, last & _POSITION
+        contents = self.census.episodes[document]
+        around = positions_around(begin, end)
+        pages = (self.store.page(document, number) for number in contents.pages_between(*around))
+        said = [word for page in pages for word in unpack(page, *around)]
+        return hit(contents, said, begin, end, self._matched(first, last))
+
+    def _matched(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The ranges of positions in a hit that belong to one of the terms."""
+        if len(self.terms) == 1:
+            return [(first & _POSITION, last & _POSITION)]
+        ranges = []
+        for places in self.terms:
+            low, high = np.searchsorted(places.first, (first, last + 1))
+            inside = zip(places.first[low:high].tolist(), places.last[low:high].tolist(), strict=True)
+            ranges += [(begin & _POSITION, end & _POSITION) for begin, end in inside if end <= last]
+        return ranges
+
+    def _check_time(self) -> None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise QueryTimeout(
+                f"The search took longer than {self.request.budget_s:g} s: give a rarer word, a longer beginning, "
+                "or narrow it by show or date."
+            )
