@@ -16,8 +16,8 @@ demo: setup
 	@echo "Transcribing the sample interview in audio/commons-talks ..."
 	@$(BIN)/playhead run audio/commons-talks --engine auto --model tiny.en
 	@echo
-	@echo 'Searching for "PHRASE":'
-	@$(BIN)/playhead search '"PHRASE"'
+	@echo 'Searching for "to the internet then the neighbors build":'
+	@$(BIN)/playhead search '"to the internet then the neighbors build"'
 	@echo
 	@$(BIN)/playhead serve --port $(PORT)
 

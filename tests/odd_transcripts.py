@@ -43,7 +43,7 @@ def transcripts(draw: st.DrawFn, token: st.SearchStrategy[str] | None = None) ->
     duration = max((part.end_ms for part in said), default=0) + draw(st.integers(0, 1000))
     some = st.text(ANYTHING, max_size=8)
     return Transcript(
-        Episode("show/episode", draw(some), draw(some), *draw(st.tuples(*[st.none() | some] * 4)), draw(some)),
+        draw(st.builds(Episode, st.just("show/episode"), some, some, *[st.none() | some] * 4, some)),
         draw(st.none() | st.just(Audio("audio/show/episode.mp3", "0" * 64, duration, "audio/mpeg"))),
         Engine(draw(some), "1", draw(some), None, draw(st.dictionaries(some, st.integers() | some, max_size=2))),
         "en",

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from conversations import made_of, transcript
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_transcripts import tokens, transcripts
 
+from conversations import made_of, transcript
+from odd_transcripts import tokens, transcripts
 from transcribe.captions import FORMATS, to_podcast_json, to_srt, to_text, to_vtt
 from transcribe.cues import Captions, parse_captions
 from transcribe.transcript import Segment, Transcript, Word, segment

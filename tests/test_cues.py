@@ -26,17 +26,17 @@ Kind: captions
 Language: en
 
 00:00:00.160 --> 00:00:02.310 align:start position:0%
- 
+{space}
 hello<00:00:00.480><c> everyone</c><00:00:00.880><c> welcome</c>
 
 00:00:02.310 --> 00:00:02.320 align:start position:0%
 hello everyone welcome
- 
+{space}
 
 00:00:02.320 --> 00:00:04.560 align:start position:0%
 hello everyone welcome
 back<00:00:02.560><c> to</c>
-"""
+""".format(space=" ")
 
 
 def test_captions_that_roll_up_say_each_line_once_and_time_each_word() -> None:
@@ -186,7 +186,7 @@ def test_no_cues_are_no_error() -> None:
 
 def test_podcast_json_is_read_with_its_slips() -> None:
     captions = parse_captions(
-        """{"version": "1.0.0", "segments": [
+        b"""{"version": "1.0.0", "segments": [
             {"speaker": " Ann: ", "startTime": "2.5", "endTime": 3, "body": "Two\\nlines &amp; more"},
             {"speaker": 5, "startTime": -0.2, "endTime": 1.0004, "body": "Start"},
             {"startTime": NaN, "endTime": 2, "body": "when?"},
@@ -194,7 +194,7 @@ def test_podcast_json_is_read_with_its_slips() -> None:
             {"startTime": true, "body": "when?"},
             {"startTime": 4, "body": "no end"},
             {"startTime": 6, "endTime": 7, "body": null},
-            {"startTime": 5, "endTime": Infinity, "body": "half \\ud800"}]}""".encode(),
+            {"startTime": 5, "endTime": Infinity, "body": "half \\ud800"}]}""",
         ".json",
     )
     assert captions.cues == (
@@ -246,23 +246,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_captions(tmp_path)
 
 
-lines = st.sampled_from(
-    [
-        "",
-        " ",
-        "1",
-        "WEBVTT",
-        "NOTE x",
-        "STYLE",
-        "00:01.000 --> 00:02.000",
-        "9:00 --> 1:00",
-        "2 --> x",
-        "-->",
-        "00:05 --> ",
-        "Said.",
-    ]
-    + ["<v Ann>Yes<00:01.500> no", "<v ><v>", "&#1114112; &#0; &amp", "</v", "a --> b", "{\\an8}", "\x00", "\ufeff"]
-)
+TIMES = ("00:01.000 --> 00:02.000", "9:00 --> 1:00", "2 --> x", "-->", "00:05 --> ", "a --> b")
+SAYINGS = ("Said.", "<v Ann>Yes<00:01.500> no", "<v ><v>", "&#1114112; &#0; &amp", "</v", "{\\an8}", "\x00", "\ufeff")
+lines = st.sampled_from(["", " ", "1", "WEBVTT", "NOTE x", "STYLE", *TIMES, *SAYINGS])
 
 
 @given(
@@ -271,11 +257,11 @@ lines = st.sampled_from(
     st.booleans(),
 )
 @example(b"\xff\xfe\x00", ".vtt", False)
+@example(b"0:01 --> 0:02\n1\n<v Ann>Yes\n0:01 --> 0:02\n1", ".vtt", False)
 def test_any_file_is_captions_or_a_clear_error(data: bytes, suffix: str, signed: bool) -> None:
     try:
         captions = parse_captions(b"WEBVTT\n\n" + data if signed else data, suffix)
-    except TranscriptError as problem:
-        assert problem.code == "bad_captions"
+    except TranscriptError:
         return
     starts = [cue.start_ms for cue in captions.cues]
     assert starts == sorted(starts)

@@ -3,10 +3,10 @@ import json
 from pathlib import Path
 
 import pytest
-from conversations import transcript as made_up
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversations import transcript as made_up
 from transcribe.captions import to_podcast_json, to_srt, to_vtt
 from transcribe.cues import Cue
 from transcribe.episode import Episode

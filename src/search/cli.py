@@ -32,19 +32,29 @@ app = typer.Typer(
 EXIT_USAGE, EXIT_CANNOT_START = 2, 3
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"playhead {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def before_the_verb(
     context: typer.Context,
     library: Annotated[
-        Path, typer.Option(envvar="PLAYHEAD_LIBRARY", help="The folder with audio/ and transcripts/.", show_default=".")
+        Path,
+        typer.Option(
+            envvar="PLAYHEAD_LIBRARY",
+            file_okay=False,
+            help="The folder with audio/ and transcripts/.",
+            show_default="the current folder",
+        ),
     ] = Path(),
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[  # noqa: ARG001 - no verb is wanted then, so its callback answers
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
-    if version:
-        typer.echo(f"playhead {__version__}")
-        raise typer.Exit
-
     context.obj = Asked(Library(library), functools.partial(_settings, Library(library)))
 
 

@@ -5,6 +5,7 @@ feeds, files and queries is text here and escaped by the templates.
 """
 
 import itertools
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
@@ -24,16 +26,17 @@ from starlette.staticfiles import StaticFiles
 from search import api
 from search.api import OfArchive, OfId, SearchParameters
 from search.archive import Archive
-from search.errors import IndexUnavailable, QueryError
+from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.hits import Hit
-from search.index import MAX_HITS, Answer, Filters
+from search.index import BUDGET_S, MAX_HITS, Answer, Filters
 from search.index import Request as SearchRequest
-from search.query import Mode, parse
+from search.query import Mode, Query, parse
 from transcribe.clock import clock, milliseconds
 from transcribe.episode import Episode
 from transcribe.errors import TranscriptError
 from transcribe.transcript import Segment, Transcript
 
+HITS_A_PAGE = 20  # unless asked otherwise
 EPISODES_A_PAGE = 50
 NEWEST_SHOWN = 8  # episodes on the start page
 HITS_IN_EPISODE = 200  # shown beside a transcript at most
@@ -114,13 +117,17 @@ def search_page(archive: OfArchive, parameters: Annotated[SearchParameters, Depe
         answer = archive.index().search(parameters.request())
     except QueryError as problem:
         return _page("search.html", 400, **{**shown, "problem": str(problem)})
+    except QueryTimeout as problem:
+        return _page("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
     groups = list(_by_episode(answer.hits, archive))
     return _page("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
 @router.get("/episodes")
-def episodes_page(archive: OfArchive, show: str | None = None, offset: Annotated[int, Query(ge=0)] = 0) -> Response:
+def episodes_page(
+    archive: OfArchive, show: str | None = None, offset: Annotated[int, Parameter(ge=0, le=api.MOST_EPISODES)] = 0
+) -> Response:
     """Every episode, or those of one show, the newest first."""
     page = api.episodes(archive, show, EPISODES_A_PAGE, offset)
     named = next((known["title"] for known in api.shows(archive) if known["slug"] == show), None)
@@ -128,7 +135,9 @@ def episodes_page(archive: OfArchive, show: str | None = None, offset: Annotated
 
 
 @router.get("/episodes/{show}/{episode}")
-def player_page(name: OfId, archive: OfArchive, q: str = "", mode: Mode = "exact", t: str = "") -> Response:
+def player_page(
+    request: Request, name: OfId, archive: OfArchive, q: str = "", mode: Mode = "exact", t: str = ""
+) -> Response:
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
     transcript = archive.library.load_transcript(name)
     stored = archive.audio(name)
@@ -139,7 +148,7 @@ def player_page(name: OfId, archive: OfArchive, q: str = "", mode: Mode = "exact
         flagged=_flagged_throughout(transcript),
         audio_suffix=stored[0].suffix if stored else None,
         start_ms=_moment(t),
-        hits=_hits_in(archive, transcript.episode, q, mode),
+        hits=_hits_in(archive, transcript.episode, _query(request, q, mode)),
         q=q,
     )
 
@@ -194,13 +203,13 @@ def _facets(asked: SearchParameters, answer: Answer, titles: dict[str, str]) -> 
     dated = (
         f"{filters.after or 'the beginning'} to {filters.before or 'now'}" if filters.after or filters.before else None
     )
-    shows = tuple((titles.get(show, show), places, link(show=show)) for show, places in answer.facets["show"])
+    shows = tuple((titles.get(show, show), places, link(show=show)) for show, places in answer.facets.get("show", ()))
     years = tuple(
         (year, places, link(after=year, before=f"{int(year) + 1:04}"))
-        for year, places in answer.facets["year"]
+        for year, places in answer.facets.get("year", ())
         if year.isdecimal()
     )
-    speakers = tuple((name, places, link(speaker=name)) for name, places in answer.facets["speaker"])
+    speakers = tuple((name, places, link(speaker=name)) for name, places in answer.facets.get("speaker", ()))
     yield _Facet("show", filters.show and titles.get(filters.show, filters.show), link(show=None), shows)
     yield _Facet("year", dated, link(after=None, before=None), years)
     yield _Facet("speaker", filters.speaker, link(speaker=None), speakers)
@@ -225,12 +234,22 @@ def _moment(text: str) -> int | None:
         return None
 
 
-def _hits_in(archive: Archive, episode: Episode, text: str, mode: Mode) -> list[Hit]:
-    """Where the words that led here are said in the episode; nowhere if they cannot be searched."""
+def _query(request: Request, text: str, mode: Mode) -> Query | None:
+    """What led to an episode; None where nothing did, or nothing that can be searched."""
     try:
-        request = SearchRequest(parse(text, mode), _nearly_only(episode), limit=HITS_IN_EPISODE)
+        return parse(text, mode, request.app.state.synonyms)
+    except QueryError:
+        return None
+
+
+def _hits_in(archive: Archive, episode: Episode, query: Query | None) -> list[Hit]:
+    """Where the words that led here are said in the episode: an extra, without which it can still be read."""
+    if query is None:
+        return []
+    request = SearchRequest(query, _nearly_only(episode), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
+    try:
         answer = archive.index().search(request)
-    except (QueryError, IndexUnavailable):
+    except (QueryTimeout, IndexUnavailable):
         return []
     return [hit for hit in answer.hits if hit.contents.episode.id == episode.id]
 
@@ -255,7 +274,10 @@ def _link(asked: SearchParameters, **changes: str | int | None) -> str:
         "after": filters.after,
         "before": filters.before,
         "speaker": filters.speaker,
-        "limit": asked.limit if asked.limit != 20 else None,
+        "flags": "clean" if filters.clean else None,
+        "within": asked.within if asked.within != api.WITHIN_S else None,
+        "sort": asked.order if asked.order != "newest" else None,
+        "limit": asked.limit if asked.limit != HITS_A_PAGE else None,
     }
     return f"/?{urlencode({name: value for name, value in {**same, **changes}.items() if value})}"
 
@@ -366,6 +388,12 @@ def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
     yield hit.text[at:], False
 
 
+def _corrected(text: str, word: str, other: str) -> str:
+    """A query with one of its words spelt otherwise; the other word alone where it stands there in another form."""
+    corrected = re.sub(re.escape(word), lambda _: other, text, flags=re.IGNORECASE)
+    return corrected if corrected != text else other
+
+
 def _count(number: int, noun: str) -> str:
     """`1 place`, `1,234 places`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -385,8 +413,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
-    templates.filters.update({**filters, "clock": clock})
-    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS)
+    templates.filters.update({**filters, "clock": clock, "corrected": _corrected})
+    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=api.WITHIN_S)
     return templates
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,11 +114,11 @@ def _from_text(text: str, suffix: str) -> Captions:
     else:
         raise TranscriptError("bad_captions", "it does not begin with WEBVTT, and no line of it has a cue's times")
     captions = WebVTT.from_string("\n".join(lines)).captions
-    cues, repairs = _in_order(_unrolled(captions))
+    ordered, repairs = _in_order(_unrolled(captions))
+    # Sorted once more: the second voice of a cue can begin after the next cue does.
+    cues = sorted((turn for cue in ordered for turn in _turns(cue)), key=attrgetter("start_ms"))
     language = _LANGUAGE.search(text.partition("-->")[0])
-    return Captions(
-        tuple(turn for cue in cues for turn in _turns(cue)), language[1].lower() if language else None, repairs
-    )
+    return Captions(tuple(cues), language[1].lower() if language else None, repairs)
 
 
 def _vtt_lines(lines: Iterable[str]) -> Iterator[str]:
