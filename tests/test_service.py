@@ -45,6 +45,7 @@ EVERY_PATH = (
     "/episodes",
     "/episodes/talks/hamlet",
     "/api/search?q=commons",
+    "/api/search.csv?q=commons",
     "/api/shows",
     "/api/episodes",
     "/api/episodes/talks/hamlet",
@@ -61,6 +62,15 @@ EVERY_PATH = (
     "/api/episodes/talks/missing",
     "/audio/talks/missing",
     "/nowhere",
+)
+
+INDEX_PATHS = (
+    "/api/search?q=be",
+    "/api/search.csv?q=be",
+    "/api/shows",
+    "/api/episodes",
+    "/api/episodes/talks/hamlet",
+    "/readyz",
 )
 
 
@@ -615,6 +625,7 @@ def test_the_api_describes_itself(shared: TestClient) -> None:
     described = shared.get("/openapi.json").json()
     assert set(described["paths"]) == {
         "/api/search",
+        "/api/search.csv",
         "/api/shows",
         "/api/episodes",
         "/api/episodes/{show}/{episode}",
@@ -641,7 +652,7 @@ def test_a_service_with_an_index_is_live_and_ready(shared: TestClient) -> None:
 def test_without_an_index_the_service_says_so_until_there_is_one(library: Library) -> None:  # fault line 58
     client = TestClient(create_app(library))
     assert client.get("/livez").status_code == 200
-    for path in ("/readyz", "/api/search?q=be", "/api/shows", "/api/episodes", "/api/episodes/talks/hamlet"):
+    for path in INDEX_PATHS:
         problem = assert_problem(client.get(path), 503)
         assert problem["code"] == "index_unavailable"
         assert "playhead index" in problem["detail"]

@@ -93,6 +93,13 @@ class HitBody(TypedDict):
     audio: str
 
 
+class UnknownBody(TypedDict):
+    """A word of the query that was never said, where that leaves no hits."""
+
+    word: str
+    did_you_mean: list[str]
+
+
 class SearchBody(TypedDict):
     """One page of hits."""
 
@@ -103,6 +110,7 @@ class SearchBody(TypedDict):
     next: str | None
     took_ms: float
     hits: list[HitBody]
+    unknown: list[UnknownBody]
     facets: dict[str, list[tuple[str, int]]]
 
 
@@ -162,7 +170,12 @@ def search(request: Request, archive: OfArchive, parameters: Annotated[SearchPar
     return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
 
 
-@router.get("/api/search.csv", tags=["search"], response_class=Response)
+@router.get(
+    "/api/search.csv",
+    responses={200: {"content": {"text/csv": {}}}, **described(400, 422, 503)},
+    response_class=Response,
+    tags=["search"],
+)
 def search_csv(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
     hits = archive.index().every(parameters.request(budget_s=None))

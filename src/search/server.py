@@ -29,6 +29,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # so that the address answers from the moment it is told
     except OSError as problem:
         listening.close()
         raise CannotStart(
