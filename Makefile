@@ -17,9 +17,9 @@ demo: setup
 	@$(BIN)/playhead run audio/commons-talks --engine auto --model tiny.en
 	@echo
 	@echo 'Searching for "to the internet then the neighbors build":'
-	@$(BIN)/playhead search '"to the internet then the neighbors build"'
+	@PLAYHEAD_PORT=$(PORT) $(BIN)/playhead search '"to the internet then the neighbors build"'
 	@echo
-	@$(BIN)/playhead serve --port $(PORT)
+	@PLAYHEAD_PORT=$(PORT) $(BIN)/playhead serve
 
 test: setup
 	$(BIN)/ruff check .

@@ -319,7 +319,7 @@ def test_loose_compares_stems(verb: Verb, said: Library) -> None:
 
 def test_what_is_asked_and_said_is_no_markup(verb: Verb, said: Library) -> None:
     assert verb("search", '"[is] dry"').out.splitlines()[1].endswith("the well [is] dry")
-    assert verb("search", "[/b] :smile:").out == "No hits for [/b] :smile:\n"
+    assert verb("search", "[/b] :smile:").out.startswith("No hits for [/b] :smile:")
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,9 @@ def test_a_locked_library_can_be_read(verb: Verb, said: Library) -> None:
 
 
 def test_the_lock_of_a_process_that_died_is_taken_over(verb: Verb, library: Library) -> None:
-    hold = "import sys, pathlib; from transcribe.library import Library\nwith Library(pathlib.Path(sys.argv[1])).locked():"
+    hold = (
+        "import sys, pathlib; from transcribe.library import Library\nwith Library(pathlib.Path(sys.argv[1])).locked():"
+    )
     hold += " print('held', flush=True); sys.stdin.read()"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
@@ -555,9 +557,7 @@ def test_an_option_beats_the_environment_and_that_the_file(
     assert asked == [{"engine": "option", "model": "environment", "language": "file", "device": None}]
 
 
-def test_the_library_is_the_option_or_the_environment_or_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_library_is_the_option_or_the_environment_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def used(*args: str) -> str:
         return str(playhead(*args, "status", "--json").json()["library"])
 
