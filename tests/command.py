@@ -39,7 +39,7 @@ def playhead(*args: str | Path) -> Ended:
             main()
         except SystemExit as end:
             status = end.code or 0
-    written = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    written = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return Ended(int(status), *written)
 
 

@@ -533,7 +533,7 @@ def test_a_model_that_cannot_be_had_is_said_before_any_audio_is_fetched(
 
 def test_the_process_ends_with_the_status(library: Library, tmp_path: Path) -> None:
     (tmp_path / "broken.vtt").write_text("no captions")
-    here = ["--library", library.root]
+    here = ("--library", library.root)
     processes = {
         0: begun(*here, "status"),
         1: begun(*here, "import", tmp_path / "broken.vtt"),

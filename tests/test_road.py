@@ -111,7 +111,7 @@ def test_a_feed_becomes_episodes_once(tmp_path: Path, httpserver: HTTPServer) ->
         """What is asked of the server meanwhile."""
         httpserver.clear_log()
         address = f"http://127.0.0.1:{httpserver.port}/feed.xml"
-        command = ["--library", library.root, "run", address, "--engine", "pocketsphinx"]
+        command = ("--library", library.root, "run", address, "--engine", "pocketsphinx")
         ran = ended(begun(*command, PLAYHEAD_ALLOW_HOSTS="127.0.0.1"))
         assert ran.status == 0, ran.err
         said.append(ran.err)

@@ -73,7 +73,7 @@ def test_a_bad_setting_is_named_with_its_value(tmp_path: Path, toml: str, told: 
 
 def test_a_bad_value_in_the_environment_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYHEAD_PORT", "eighty")
-    with pytest.raises(UsageError, match="port .*'eighty'"):
+    with pytest.raises(UsageError, match=r"port .*'eighty'"):
         Settings.load(tmp_path)
 
 

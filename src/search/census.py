@@ -33,7 +33,7 @@ class Census:
         """What was found where the filters let it pass."""
         if not len(found):
             return found
-        if filters.show or filters.after or filters.before:
+        if filters.show or filters.episode or filters.after or filters.before:
             numbers = [number for number, contents in self.episodes.items() if filters.admits(contents)]
             found = found.where(np.isin(found.documents, numbers))
         if filters.speaker is not None:

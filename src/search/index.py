@@ -30,12 +30,14 @@ class Filters:
     before: str | None = None  # published before this ISO date
     speaker: str | None = None  # of the first matched word
     clean: bool = False  # leave out hits whose words carry a flag of distrust
+    episode: str | None = None  # the id
 
     def admits(self, contents: Contents) -> bool:
         """Whether hits in this episode may be shown. An episode without a date passes no filter by date."""
         episode, date = contents.episode, contents.episode.published or ""
         return (
             (self.show is None or episode.slugs[0] == self.show)
+            and (self.episode is None or episode.id == self.episode)
             and (self.after is None or date[: len(self.after)] >= self.after)
             and (self.before is None or "" < date[: len(self.before)] < self.before)
         )

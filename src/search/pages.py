@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -246,22 +246,12 @@ def _hits_in(archive: Archive, episode: Episode, query: Query | None) -> list[Hi
     """Where the words that led here are said in the episode: an extra, without which it can still be read."""
     if query is None:
         return []
-    request = SearchRequest(query, _nearly_only(episode), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
+    request = SearchRequest(query, Filters(episode=episode.id), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
     try:
         answer = archive.index().search(request)
     except (QueryTimeout, IndexUnavailable):
         return []
-    return [hit for hit in answer.hits if hit.contents.episode.id == episode.id]
-
-
-def _nearly_only(episode: Episode) -> Filters:
-    """The show and the day of an episode."""
-    show, _ = episode.slugs
-    try:
-        day = date.fromisoformat((episode.published or "")[:10])
-        return Filters(show, day.isoformat(), (day + timedelta(days=1)).isoformat())
-    except (ValueError, OverflowError):
-        return Filters(show)
+    return list(answer.hits)
 
 
 def _link(asked: SearchParameters, **changes: str | int | None) -> str:

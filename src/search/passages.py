@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 from search.words import words_of_token
 from transcribe.episode import Episode
+from transcribe.errors import TranscriptError
 from transcribe.transcript import Segment, Transcript, Word
+
+_TIME_BITS = 32  # of milliseconds, in the postings
 
 PAGE_WORDS = 100  # written words a page: a hit with its context touches one or two
 
@@ -70,7 +73,12 @@ class Passages:
 
 
 def passages(transcript: Transcript, digest: str) -> Passages:
-    """Everything an index needs of a transcript; `digest` is the sha256 of its file."""
+    """Everything an index needs of a transcript; `digest` is the sha256 of its file.
+
+    Raises TranscriptError (`bad_transcript`) where it is too long for times of 32 bits.
+    """
+    if transcript.duration_ms >> _TIME_BITS:
+        raise TranscriptError("bad_transcript", f"{transcript.episode.id} lasts longer than 1,193 hours")
     postings: dict[str, array[int]] = {}
     turns: list[tuple[int, str | None]] = []
     doubts: list[tuple[int, int]] = []

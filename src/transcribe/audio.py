@@ -118,6 +118,8 @@ def open_audio(path: Path) -> Iterator[Recording]:
     Raises AudioError: `playlist`, `no_audio`, `undecodable`. A video's pictures are not looked at.
     """
     with path.open("rb") as file:
+        if not file.read(1):
+            raise AudioError("undecodable", f"{path.name} is empty")
         _refuse_playlist(file, path)
         with _opened(file, path) as container:
             if not container.streams.audio:
@@ -194,6 +196,7 @@ def _opened(file: BinaryIO, path: Path) -> Iterator[InputContainer]:
 
 def _refuse_playlist(file: BinaryIO, path: Path) -> None:
     """Only to name the fault: libav would refuse the file in any case, its format being no container of sound."""
+    file.seek(0)
     head = file.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip()
     file.seek(0)
     if head.startswith(PLAYLISTS) or (head.startswith(b"<?xml") and any(mark in head for mark in PLAYLISTS)):

@@ -18,7 +18,7 @@ from transcribe.download import Downloaded, download, media_type, store
 from transcribe.episode import AudioFile, Failure, Record
 from transcribe.errors import EpisodeError, FetchError, TranscriptError
 from transcribe.library import Library
-from transcribe.progress import Progress
+from transcribe.progress import Advance, Progress
 from transcribe.sources import Source
 from transcribe.transcript import Transcript
 from transcribe.workers import Job, Workers
@@ -132,16 +132,7 @@ class Batch:
         """Brings the audio into the library; None where another episode turns out to have these very bytes."""
         record = candidate.record
         with self.progress.task(f"fetch {record.episode.title}") as advance:
-            if candidate.path and candidate.path.resolve().is_relative_to(self.library.audio):
-                got = _measured(candidate.path.resolve())
-            elif candidate.path:
-                got = store(candidate.path, self._target(record))
-            elif record.episode.enclosure:
-                got = download(self.connection, record.episode.enclosure, self._target(record), advance)
-            else:
-                raise FetchError(
-                    "no_audio_known", "its audio is gone from the library, and where it came from is not known"
-                )
+            got = self._brought(candidate, advance)
         same = self.catalog.with_audio(got.sha256)
         if same and candidate.path and same.episode.id != record.episode.id:
             self._merge(candidate, got, same)
@@ -150,8 +141,20 @@ class Batch:
         record = dataclasses.replace(record, audio=audio, state="fetched", error=None)
         self._keep(record)
         self.report.fetched.append(record.episode.id)
-        self.progress.say(f"fetched {record.episode.id}, {got.bytes / 1e6:.1f} MB")
+        came = "found" if candidate.path == got.path else "fetched"
+        self.progress.say(f"{came} {record.episode.id}, {got.bytes / 1e6:.1f} MB")
         return record
+
+    def _brought(self, candidate: Candidate, advance: Advance) -> Downloaded:
+        """The audio, in the library: left in its place there, copied or downloaded."""
+        path, enclosure = candidate.path, candidate.record.episode.enclosure
+        if path and path.resolve().is_relative_to(self.library.audio):
+            return _measured(path.resolve())
+        if path:
+            return store(path, self._target(candidate.record))
+        if enclosure:
+            return download(self.connection, enclosure, self._target(candidate.record), advance)
+        raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
 
     def _merge(self, candidate: Candidate, got: Downloaded, same: Record) -> None:
         """A file that the library already holds under another name adds nothing."""

@@ -89,7 +89,9 @@ def export(
         Literal["json", "vtt", "srt", "txt", "podcast"],
         typer.Option("--format", help="podcast is Podcasting 2.0 JSON."),
     ] = "vtt",
-    output: Annotated[Path | None, typer.Option("--output", "-o", dir_okay=False, help="A file instead of stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="A file instead of stdout.")
+    ] = None,
 ) -> None:
     """Write one transcript for another program."""
     from transcribe.captions import FORMATS

@@ -134,7 +134,7 @@ class _Message:
 
 
 class _Relay:
-    """Shows what the processes report. No message ends it: a process that died while it told one leaves the queue shut."""
+    """Shows what the processes report. No message ends it: a process that died while sending leaves the queue shut."""
 
     def __init__(self, messages: "Queue[_Message]", progress: Progress) -> None:
         self.messages, self.progress = messages, progress

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from conversations import transcript
+from search.archive import Archive
+from search.status import Standing, standings
+from transcribe.episode import AudioFile, Episode, Failure, Record
+from transcribe.library import Library
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path)
+
+
+def standing(library: Library) -> Standing:
+    """Of the only episode."""
+    (only,) = standings(library, Archive(library))
+    return only
+
+
+def fetched(library: Library, name: str = "show/one") -> Record:
+    """The record of an episode whose audio is in the library."""
+    path = library.audio / f"{name}.mp3"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"sound")
+    stored = AudioFile(path.relative_to(library.root).as_posix(), "0" * 64, 5, "audio/mpeg")
+    return Record(Episode(name, "Show", "The first"), audio=stored, state="fetched")
+
+
+def test_an_empty_library_has_no_episodes(library: Library) -> None:
+    assert standings(library, Archive(library)) == []
+
+
+def test_an_episode_goes_from_known_to_indexed(library: Library) -> None:
+    library.save_record(Record(Episode("show/one", "Show", "The first")))
+    known = Standing("show/one", "The first", False, False, False, None, None, None)
+    assert standing(library) == known
+
+    library.save_record(fetched(library))
+    assert standing(library) == Standing("show/one", "The first", True, False, False, None, None, None)
+
+    library.save_transcript(transcript("to be", name="show/one"))
+    assert standing(library) == Standing("show/one", "The first", True, True, False, None, None, None)
+
+    Archive(library).refresh()
+    assert standing(library) == Standing("show/one", "The first", True, True, True, 500, "test none", None)
+
+
+def test_a_failure_is_told_with_its_reason(library: Library) -> None:
+    library.save_record(fetched(library).failed("undecodable", "no decoder knows it"))
+    assert standing(library).failure == Failure("undecodable", "no decoder knows it")
+    assert standing(library).to_json()["failure"] == {"code": "undecodable", "message": "no decoder knows it"}
+
+
+def test_audio_that_is_gone_is_not_fetched(library: Library) -> None:
+    record = fetched(library)
+    library.save_record(record)
+    assert record.audio
+    (library.root / record.audio.path).unlink()
+    assert not standing(library).fetched
+
+
+def test_imported_captions_have_no_record_and_are_told_all_the_same(library: Library) -> None:
+    library.save_transcript(transcript("to be", name="show/one"))
+    assert standing(library).title == "show/one"
+    Archive(library).refresh()
+    told = standing(library)
+    assert (told.title, told.fetched, told.transcribed, told.indexed) == ("Title of show/one", False, True, True)
+
+
+def test_episodes_come_by_id_each_once(library: Library) -> None:
+    library.save_transcript(transcript("to be", name="show/two"))
+    library.save_record(fetched(library, "show/two"))
+    library.save_record(fetched(library, "show/one"))
+    library.save_transcript(transcript("to be", name="attic/three"))
+    told = standings(library, Archive(library))
+    assert [one.episode for one in told] == ["attic/three", "show/one", "show/two"]
+
+
+def test_what_is_only_in_the_index_is_no_longer_an_episode(library: Library) -> None:
+    library.save_transcript(transcript("to be", name="show/one"))
+    Archive(library).refresh()
+    library.transcript_path("show/one").unlink()
+    assert standings(library, Archive(library)) == []
