@@ -43,13 +43,17 @@ def playhead(*args: str | Path) -> Ended:
     return Ended(int(status), *written)
 
 
-def begun(*args: str | Path, **environment: str) -> "subprocess.Popen[str]":
-    """The command in a process of its own, with nothing of its settings in the environment but what is given."""
+def environment(**settings: str) -> dict[str, str]:
+    """For a process of its own: it finds the modules that this one does, and no settings but those given."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PLAYHEAD_")}
-    path = os.pathsep.join(path for path in sys.path if path)
+    return clean | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | settings
+
+
+def begun(*args: str | Path, **settings: str) -> "subprocess.Popen[str]":
+    """The command in a process of its own."""
     return subprocess.Popen(
         [*START, *map(str, args)],
-        env=clean | {"PYTHONPATH": path} | environment,
+        env=environment(**settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

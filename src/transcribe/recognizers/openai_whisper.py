@@ -49,8 +49,8 @@ class OpenAIWhisper:
     ) -> None:
         """`device` is torch's name for one, such as `cpu` or `cuda:1`; by default the GPU if there is one.
 
-        Raises UsageError for a model, language or device that does not exist, EngineUnavailable for one that cannot
-        be had here and now.
+        Raises UsageError for a model or language that does not exist, EngineUnavailable for a model or device that
+        cannot be had here and now.
         """
         import torch
         import whisper

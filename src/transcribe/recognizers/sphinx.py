@@ -13,6 +13,7 @@ from transcribe.transcript import Engine, Word
 
 FRAME_MS = 10
 FILLERS = re.compile(r"[<\[].*")  # <s>, </s>, <sil>, [NOISE], [SPEECH]
+FIRST_PERSON = re.compile(r"^i(?='|$)")  # the dictionary is in lower case, this word with it
 VARIANT = re.compile(r"\(\d+\)$")  # to(2): the dictionary's second way to say it
 
 # As many hypotheses at once as the beam allows: of 525 words spoken by flite it saves 4 errors, and costs no time that
@@ -39,7 +40,7 @@ class Sphinx:
         self.engine = Engine("pocketsphinx", version("pocketsphinx"), "en-us", options=OPTIONS)
 
     def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        """As `Recognizer` has it. Words are in lower case, and nothing is punctuated."""
+        """As `Recognizer` has it. Words are in lower case, but for "I", and nothing is punctuated."""
         for piece in pieces:
             yield list(self._words(piece))
 
@@ -50,4 +51,9 @@ class Sphinx:
         for found in self._decoder.seg() or ():  # None where it made nothing of the sound
             if not FILLERS.fullmatch(found.word):
                 start_ms, end_ms = (piece.start_ms + FRAME_MS * n for n in (found.start_frame, found.end_frame + 1))
-                yield heard(piece.span, start_ms, end_ms, VARIANT.sub("", found.word), found.prob)
+                yield heard(piece.span, start_ms, end_ms, _written(found.word), found.prob)
+
+
+def _written(entry: str) -> str:
+    """The word that an entry of the dictionary stands for, as one writes it."""
+    return FIRST_PERSON.sub("I", VARIANT.sub("", entry))
