@@ -48,7 +48,8 @@ class Recording:
     declared_ms: int | None  # what the container says of its length; for progress only, often an estimate
     container: InputContainer = field(repr=False)
     samples: int = 0  # given out so far, at RATE
-    damaged: int = 0  # packets that could not be decoded and were passed over
+    intact: int = 0  # packets that could be decoded
+    damaged: int = 0  # packets that could not and were passed over
 
     @property
     def duration_ms(self) -> int:
@@ -59,13 +60,13 @@ class Recording:
         """The sound, in blocks of at most a second or so: int16, shape (samples,), at RATE.
 
         Where timestamps leave a gap, silence fills it, so that later times stay true. Damaged packets are passed over.
-        Raises AudioError (`undecodable`) if nothing at all could be decoded.
+        Raises AudioError (`undecodable`) at the end if most of it could not be decoded: noise that looks like mp3.
         """
         for block in _resampled(self._frames()):
             self.samples += len(block)
             yield block
-        if not self.samples:
-            raise AudioError("undecodable", f"{self.path.name}: nothing in it could be decoded")
+        if self.damaged >= self.intact:
+            raise AudioError("undecodable", f"{self.path.name}: most of it, or all, could not be decoded")
 
     def _frames(self) -> Iterator[tuple[AudioFrame, float]]:
         """Decoded frames, each with the seconds of silence that belong before it."""
@@ -76,6 +77,7 @@ class Recording:
             except av.error.FFmpegError:
                 self.damaged += 1
                 continue
+            self.intact += bool(frames)
             for frame in frames:
                 yield frame, timeline.gap_before(frame)
 

@@ -1,6 +1,7 @@
-"""What every index must answer, asked of the embedded one."""
+"""The contract: what every index must answer. An engine that joins `ENGINES` is asked all of it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,36 @@ from hypothesis import strategies as st
 from conversations import conversations, made_of, queries, transcript
 from plain_scan import scan, start_ms
 from search.errors import QueryTimeout
-from search.index import Answer, Filters, Index, Order, Request
+from search.index import Answer, Filters, Index, IndexWriter, Order, Request
 from search.passages import passages
 from search.query import Mode, parse, synonyms
 from search.whoosh_index import WhooshIndex, WhooshWriter
 from transcribe.transcript import Transcript, Word, segment
 
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to keep an index in a folder."""
+
+    writer: Callable[[Path], IndexWriter]
+    reader: Callable[[Path], Index]
+
+
+ENGINES = {"whoosh": Engine(WhooshWriter, WhooshIndex)}
+
 Indexed = Callable[[Iterable[Transcript]], Index]
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return ENGINES[request.param]
+
+
 @pytest.fixture
-def indexed(tmp_path: Path) -> Indexed:
+def indexed(engine: Engine, tmp_path: Path) -> Indexed:
     def build(transcripts: Iterable[Transcript]) -> Index:
-        WhooshWriter(tmp_path).update([passages(spoken, "digest") for spoken in transcripts], [])
-        return WhooshIndex(tmp_path)
+        engine.writer(tmp_path).update([passages(spoken, "digest") for spoken in transcripts], [])
+        return engine.reader(tmp_path)
 
     return build
 
@@ -151,38 +168,40 @@ def test_a_hit_shows_what_stands_around_it(indexed: Indexed) -> None:
     assert hit.after.split() == [f"w{n}" for n in range(151, 175)]
 
 
-def test_transcribing_again_replaces_every_word(tmp_path: Path) -> None:  # fault line 40
-    writer = WhooshWriter(tmp_path)
+def test_transcribing_again_replaces_every_word(engine: Engine, tmp_path: Path) -> None:  # fault line 40
+    writer = engine.writer(tmp_path)
     writer.update(
         [passages(transcript("old words", name="show/a"), "1"), passages(transcript("kept", name="show/b"), "1")], []
     )
     writer.update([passages(transcript("new words", name="show/a"), "2")], [])
-    index = WhooshIndex(tmp_path)
+    index = engine.reader(tmp_path)
     assert [ask(index, word).total for word in ("old", "new", "words", "kept")] == [0, 1, 1, 1]
     assert len(index.contents()) == 2
 
 
-def test_a_removed_transcript_has_no_hits(tmp_path: Path) -> None:  # fault line 40
-    writer = WhooshWriter(tmp_path)
+def test_a_removed_transcript_has_no_hits(engine: Engine, tmp_path: Path) -> None:  # fault line 40
+    writer = engine.writer(tmp_path)
     writer.update(
         [passages(transcript("gone", name="show/a"), "1"), passages(transcript("kept", name="show/b"), "1")], []
     )
     writer.update([], ["show/a"])
-    assert [ask(WhooshIndex(tmp_path), word).total for word in ("gone", "kept")] == [0, 1]
+    assert [ask(engine.reader(tmp_path), word).total for word in ("gone", "kept")] == [0, 1]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     spoken=st.tuples(conversations("a/one"), conversations("b/two")), asked=st.lists(queries, min_size=1, max_size=6)
 )
 def test_the_hits_are_those_of_a_plain_scan(
-    tmp_path_factory: pytest.TempPathFactory, spoken: tuple[Transcript, ...], asked: list[str]
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, spoken: tuple[Transcript, ...], asked: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
-    writer = WhooshWriter(folder)
+    writer = engine.writer(folder)
     for one in spoken:
         writer.update([passages(one, "digest")], [])
-    index = WhooshIndex(folder)
+    index = engine.reader(folder)
     for text in asked:
         query = parse(text)
         expected = sorted((one.episode.id, start_ms(one, place)) for one in spoken for place in scan(one, query))
