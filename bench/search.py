@@ -1,0 +1,237 @@
+"""Playhead's search beside SQLite FTS5 and tantivy, on the same words, in the same run.
+
+    python bench/search.py CORPUS_DIR [--files N] [--phrases 10000] [--seed 1] [--markdown] [--keep DIR]
+
+What the columns mean stands in bench/README.md.
+"""
+
+import argparse
+import contextlib
+import datetime
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # in place of bench/, whose search.py would hide the package
+
+from bench import table
+from bench.building import FTS5_CUES, PLAYHEAD, SYSTEMS, Built, built, system
+from bench.corpus import SHOW, Asked, Corpus, Phrase, take_in
+from bench.latency import Latency, latencies
+from bench.peers import FTS5, System
+from bench.playhead import text
+from bench.service import cold_search_s, load, serving
+from search.archive import Archive
+from transcribe.importing import import_captions, walk
+from transcribe.library import Library
+
+LONGEST = 9  # words of a phrase
+QUERIES = 2_000  # phrases whose latency is taken
+OTHERS = 500  # words, pairs and prefixes
+CLIENTS = 16
+MB = 1e6
+
+Row = list[str]
+
+
+def main() -> None:
+    """The whole run."""
+    asked = _arguments()
+    with contextlib.ExitStack() as stack:
+        folder = Path(asked.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="playhead-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        _run(asked, folder.resolve())
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> None:
+    render = table.markdown if asked.markdown else table.plain
+    library, rows = Library(folder / "library"), folder / "rows.tsv"
+    if not rows.exists():
+        _tell(f"importing {asked.corpus}")
+        take_in(asked.corpus, library, rows, asked.files)
+    systems, builds = _build_all(folder)
+    corpus = Corpus(rows)
+    print(_heading(corpus, library, asked.seed))
+    for opened in systems.values():
+        opened.open()
+    _check_tokens(systems[FTS5_CUES], corpus)
+    dice = random.Random(asked.seed)
+    measured = [
+        *_of_builds(builds, sum(len(word) + 1 for word in corpus.counts.elements())),
+        *_of_latency(systems, corpus, dice),
+        *_of_recall(systems, corpus, asked.phrases, dice),
+    ]
+    print(f"\n{render(['', *systems], measured)}\n")
+    _tell("over HTTP")
+    print(render(["Playhead as people meet it", ""], _of_service(library, corpus, dice, asked.corpus)))
+
+
+def _build_all(folder: Path) -> tuple[dict[str, System], dict[str, Built]]:
+    systems: dict[str, System] = {}
+    builds: dict[str, Built] = {}
+    for name in SYSTEMS:
+        try:
+            systems[name] = system(name, folder)
+        except ImportError:
+            print(f"{name} is passed over: it is not installed.")
+            continue
+        _tell(f"building {name}")
+        builds[name] = built(name, folder)
+    return systems, builds
+
+
+def _check_tokens(fts5: System, corpus: Corpus) -> None:
+    """All search the same words, or nothing that follows could be compared."""
+    assert isinstance(fts5, FTS5)
+    if fts5.tokens() != corpus.counts:
+        raise SystemExit("FTS5's tokens are not Playhead's words.")
+
+
+def _of_builds(builds: Mapping[str, Built], text_bytes: int) -> list[Row]:
+    return [
+        _compared("build, s", {name: took.seconds for name, took in builds.items()}),
+        _compared("size, MB", {name: took.bytes / MB for name, took in builds.items()}),
+        ["size, times the text", *(f"{took.bytes / text_bytes:.1f}" for took in builds.values())],
+        _compared("peak memory of the build, MB", {name: took.peak_bytes / MB for name, took in builds.items()}),
+    ]
+
+
+def _of_latency(systems: Mapping[str, System], corpus: Corpus, dice: random.Random) -> list[Row]:
+    sizes = [dice.randint(2, LONGEST) for _ in range(QUERIES)]
+    workloads = {
+        "a word": [Asked("word", (corpus.word(dice),)) for _ in range(OTHERS)],
+        "phrase of 2 to 9 words": [Asked("phrase", phrase) for phrase in _phrases(corpus, sizes, dice)],
+        "20 commonest phrases": [Asked("phrase", phrase) for phrase in corpus.commonest(8, 6, 6)] * 10,
+        "two words within 30 s": [Asked("near", corpus.pair(dice)) for _ in range(OTHERS)],
+        "prefix of 3 to 5 letters": [Asked("prefix", (corpus.beginning(dice),)) for _ in range(OTHERS)],
+    }
+    rows = []
+    for name, queries in workloads.items():
+        _tell(name)
+        found = latencies(systems, queries)
+        for label, field in (("median", "median"), ("99th percentile", "p99"), ("worst", "worst")):
+            rows.append(_compared(f"{name}, {label}, ms", {key: _field(value, field) for key, value in found.items()}))
+    return rows
+
+
+def _of_recall(systems: Mapping[str, System], corpus: Corpus, number: int, dice: random.Random) -> list[Row]:
+    _tell(f"recall of {number} phrases")
+    sizes = [dice.randint(1 + n % 2, LONGEST) for n in range(number)]
+    phrases = _phrases(corpus, sizes, dice)
+    said = corpus.occurrences(phrases)
+    totals = {name: [_total(opened, phrase) for phrase in phrases] for name, opened in systems.items()}
+    exact = {
+        name: sum(total == said[phrase] for total, phrase in zip(found, phrases, strict=True))
+        for name, found in totals.items()
+    }
+    return [
+        ["phrases within a cue found", *(_percent(_found(found[::2]), len(found[::2])) for found in totals.values())],
+        ["phrases across cues found", *(_percent(_found(found[1::2]), len(found[1::2])) for found in totals.values())],
+        ["total as a plain scan counts", *(f"{right} of {number}" for right in exact.values())],
+    ]
+
+
+def _of_service(library: Library, corpus: Corpus, dice: random.Random, captions: Path) -> list[Row]:
+    sizes = [dice.randint(2, LONGEST) for _ in range(QUERIES)]
+    queries = [text(Asked("phrase", phrase)) for phrase in _phrases(corpus, sizes, dice)]
+    for memory in (library.state / "index").glob("checked-*.json"):
+        memory.unlink()
+    with serving(library.root) as server:
+        rows = [["serve: until /readyz, index yet to be checked, s", f"{server.started_s:.2f}"]]
+    with serving(library.root) as server:
+        rows += [["serve: until /readyz, s", f"{server.started_s:.2f}"]]
+        rows += [["serve: memory after the start, MB", f"{server.memory / MB:.0f}"]]
+        load(server, queries[:50], 1)
+        for clients in (1, CLIENTS):
+            met = load(server, queries, clients)
+            name = f"HTTP, {clients} client{'s' if clients > 1 else ''}"
+            took = met.latency
+            rows += [
+                [f"{name}: median / 99th / worst, ms", f"{took.median:.1f} / {took.p99:.1f} / {took.worst:.1f}"],
+                [f"{name}: answers a second; errors", f"{met.per_second:.0f}; {met.errors}"],
+            ]
+        rows += [["serve: memory after these, MB", f"{server.memory / MB:.0f}"]]
+    rows += [["`playhead search` from a cold start, median of 5, s", f"{cold_search_s(library.root, queries[:5]):.2f}"]]
+    return [*rows, ["one more episode, s", f"{_add_one(library, captions):.2f}"]]
+
+
+def _add_one(library: Library, captions: Path) -> float:
+    """How long the index takes to know one more; the episode is taken out again."""
+    more = import_captions(walk([captions])[-1], f"{SHOW} again")
+    library.save_transcript(more)
+    began = time.perf_counter()
+    Archive(library).refresh()
+    seconds = time.perf_counter() - began
+    for suffix in (".json", ".vtt"):
+        library.transcript_path(more.episode.id).with_suffix(suffix).unlink()
+    Archive(library).refresh()
+    return seconds
+
+
+def _phrases(corpus: Corpus, sizes: Sequence[int], dice: random.Random) -> list[Phrase]:
+    """Every second one, from the second on, lies across a cue's edge."""
+    return [(corpus.across if n % 2 else corpus.inside)(dice, size) for n, size in enumerate(sizes)]
+
+
+def _total(opened: System, phrase: Phrase) -> int:
+    return opened.ask(Asked("phrase", phrase)) or 0
+
+
+def _found(totals: Sequence[int]) -> int:
+    return sum(total > 0 for total in totals)
+
+
+def _field(found: Latency | None, field: str) -> float | None:
+    return None if found is None else getattr(found, field)
+
+
+def _compared(label: str, values: Mapping[str, float | None]) -> Row:
+    """A row of values, the peers' with how many times Playhead's they are."""
+    ours = values[PLAYHEAD]
+    assert ours is not None
+    return [
+        label,
+        *(
+            "-" if v is None else _number(v) if name == PLAYHEAD else f"{_number(v)} ({v / ours:.2f})"
+            for name, v in values.items()
+        ),
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(1, whole):.2f} %"
+
+
+def _heading(corpus: Corpus, library: Library, seed: int) -> str:
+    return (
+        f"{datetime.date.today()}, {platform.machine()}, Python {platform.python_version()}, seed {seed}: "
+        f"{len(library.transcript_ids())} episodes, {corpus.cues:,} cues, {corpus.counts.total():,} words. "
+        "In brackets: how many times Playhead's."
+    )
+
+
+def _tell(what: str) -> None:
+    print(f"... {what}", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path, help="a folder of caption files")
+    parser.add_argument("--files", type=int, help="only so many of them")
+    parser.add_argument("--phrases", type=int, default=10_000, help="for recall")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    parser.add_argument("--keep", help="a folder to work in and leave; what is imported there is not imported again")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
