@@ -1,9 +1,13 @@
 """The service, asked as its users ask it: over HTTP, of a real library on disk."""
 
+import csv
 import hashlib
+import io
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,6 +21,7 @@ from starlette.testclient import TestClient
 
 from conversations import transcript
 from plain_scan import scan, start_ms
+from search.api import SearchParameters
 from search.archive import Archive
 from search.index import MAX_HITS
 from search.query import parse
@@ -692,3 +697,64 @@ def test_a_broken_index_is_told_and_never_half_used(library: Library) -> None:  
             path.write_bytes(whole)
     assert refused
     assert search(TestClient(create_app(library)), "be").json()["total"] == 2
+
+
+def test_every_hit_can_be_had_as_csv(shared: TestClient) -> None:
+    response = shared.get("/api/search.csv", params={"q": "be"})
+    assert response.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    hits = search(shared, "be", limit=1000).json()["hits"]
+    assert [(row["episode"], int(row["start_ms"]), row["text"]) for row in rows] == [
+        (hit["episode"]["id"], hit["start_ms"], hit["text"]) for hit in hits
+    ]
+
+
+def test_a_cell_never_runs_as_a_formula(library: Library) -> None:
+    library.save_transcript(transcript("=SUM(A1) be", name="show/formula"))
+    Archive(library).refresh()
+    text = TestClient(create_app(library)).get("/api/search.csv", params={"q": "sum"}).text
+    assert "'=SUM(A1)" in text
+
+
+def test_a_query_over_its_time_is_given_up_while_others_go_on(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fault line 51
+    Archive(library).refresh()
+    client = TestClient(create_app(library))
+    with monkeypatch.context() as patched:
+        patched.setattr(SearchParameters.request, "__defaults__", (1e-9,))
+        problem = assert_problem(search(client, "be"), 503)
+        assert problem["code"] == "query_timeout"
+        assert client.get("/livez").status_code == 200
+    assert search(client, "be").status_code == 200
+
+
+def test_readers_never_see_a_half_made_index(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Fault line 57: each generation has ten hits more, so an answer from two of them would show.
+    monkeypatch.setattr("search.archive.LOOK_EVERY_S", 0)
+    Archive(library).refresh()
+    client = TestClient(create_app(library))
+    writing = threading.Event()
+
+    def write() -> None:
+        for number in range(12):
+            library.save_transcript(transcript("tide " * 10, name=f"show/e{number}"))
+            Archive(library).refresh()
+        writing.set()
+
+    def read(_: int) -> list[tuple[int, int, int, int]]:
+        answers = []
+        while not writing.is_set() or not answers:
+            response = search(client, "tide", limit=1000)
+            body = response.json()
+            counted = sum(count for _, count in body["facets"]["show"])
+            answers.append((response.status_code, body["total"], len(body["hits"]), counted))
+        return answers
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with ThreadPoolExecutor(50) as readers:
+        answers = {answer for answers in readers.map(read, range(50)) for answer in answers}
+    writer.join()
+    assert answers <= {(200, count, count, count) for count in range(0, 121, 10)}
+    assert search(client, "tide").json()["total"] == 120

@@ -16,7 +16,7 @@ from transcribe.episode import Episode
 from transcribe.errors import TranscriptError
 
 VERSION = 1
-LATEST_MS = 10_000 * 3_600_000  # ten thousand hours: no recording is longer, so no later time is one
+LATEST_MS = 1_000 * 3_600_000  # a thousand hours: no recording is longer, and an index has room for so much
 _NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
 
 FLAGS = ("repetition", "low_confidence", "no_speech", "interpolated")
