@@ -109,3 +109,8 @@ def test_known_sources_are_those_that_can_be_asked_again(library: Library, tmp_p
     for n, source in enumerate([FEED, FEED, str(folder), str(gone), str(library.audio)]):
         catalog.admit(item(title=f"Talk {n}", guid=str(n), source=source))
     assert catalog.sources() == sorted([FEED, str(folder)])
+
+
+def test_a_title_cannot_move_a_terminals_cursor(library: Library) -> None:
+    title = Catalog(library).admit(item(title="The \x1b[2J Well\r\n\x07deep")).episode.title
+    assert title == "The [2J Well deep"

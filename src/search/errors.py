@@ -15,8 +15,11 @@ class QueryError(PlayheadError):
     """The text of a query is too long, empty, or asks for unbounded work."""
 
     def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
+        self.code, self.message = code, message
+        super().__init__(code, message)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class IndexUnavailable(PlayheadError):  # noqa: N818 - said of a service, as a person would

@@ -29,8 +29,8 @@ class Catalog:
         before = self.records.get(name)
         told = Episode(
             id=name,
-            show=before.episode.show if before else found.show,
-            title=found.title,
+            show=before.episode.show if before else _printable(found.show),
+            title=_printable(found.title),
             published=found.published,
             guid=found.guid,
             link=found.link,
@@ -82,3 +82,8 @@ class Catalog:
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
+
+
+def _printable(text: str) -> str:
+    """On one line, without what would move a terminal's cursor."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -88,11 +88,17 @@ class Connection:
         """Ends all connections."""
         self._client.close()
 
-    def get(self, url: str, limit_bytes: int = 15 * MIB, headers: Mapping[str, str] | None = None) -> Fetched:
-        """The answer in whole; `limit_bytes` is for the decoded body."""
+    def get(
+        self,
+        url: str,
+        limit_bytes: int = 15 * MIB,
+        headers: Mapping[str, str] | None = None,
+        wanted: Callable[[Mapping[str, str]], bool] = lambda headers: True,  # noqa: ARG005
+    ) -> Fetched:
+        """The answer in whole; `limit_bytes` is for the decoded body, which is read where its headers are `wanted`."""
         with _within(self._total_s), self._opened(url, headers or {}) as response:
             body = bytearray()
-            for chunk in _translated(response.iter_bytes(), url):
+            for chunk in _translated(response.iter_bytes(), url) if wanted(response.headers) else ():
                 body += chunk
                 if len(body) > limit_bytes:
                     raise FetchError("too_large", f"{public_url(url)} is larger than {limit_bytes:,} bytes")

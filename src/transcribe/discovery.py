@@ -1,5 +1,6 @@
 """A source to the recordings it offers: reading what is on this machine, asking the network for the rest."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -38,12 +39,14 @@ def source_name(source: Source) -> str:
 def _on_the_web(url: str, connection: Connection) -> list[Found]:
     if audio_suffix(url):
         return [_audio(url)]
-    with connection.stream(url) as answer:
-        media_type = answer.headers.get("content-type", "")
-    if media_type.startswith(("audio/", "video/", "application/ogg")):
+    fetched = connection.get(url, wanted=lambda headers: not _is_audio(headers))
+    if _is_audio(fetched.headers):
         return [_audio(url)]
-    fetched = connection.get(url)
     return list(parse_feed(fetched.body, url, fetched.headers).items)
+
+
+def _is_audio(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").startswith(("audio/", "video/", "application/ogg"))
 
 
 def _audio(url: str) -> Found:

@@ -34,7 +34,10 @@ class LibraryLocked(CannotStart):
 
     def __init__(self, root: Path, owner: str) -> None:
         self.root, self.owner = root, owner
-        super().__init__(f"The library {root} is locked by process {owner}. Wait for it to end, or stop it.")
+        super().__init__(root, owner)
+
+    def __str__(self) -> str:
+        return f"The library {self.root} is locked by process {self.owner}. Wait for it to end, or stop it."
 
 
 class EngineUnavailable(CannotStart):
@@ -45,8 +48,11 @@ class EpisodeError(PlayheadError):
     """One episode cannot be done. `code` is a short state such as `not_audio`, for records and reports."""
 
     def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
+        self.code, self.message = code, message
+        super().__init__(code, message)  # so that it can be sent from process to process
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class FetchError(EpisodeError):
