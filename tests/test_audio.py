@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pytest_httpserver import HTTPServer
-from speech import write_audio
 
+from speech import write_audio
 from transcribe.audio import CONTAINERS, RATE, clip, open_audio, segment
 from transcribe.errors import AudioError
 

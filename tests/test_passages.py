@@ -9,7 +9,7 @@ from conversations import conversations, made_of, transcript
 from search.passages import PAGE_WORDS, Contents, Passages, Spoken, pack, passages, unpack
 from search.words import words
 from transcribe.errors import TranscriptError
-from transcribe.transcript import Transcript, Word, segment
+from transcribe.transcript import LATEST_MS, Transcript, Word, segment
 
 
 def everything(made: Passages) -> list[Spoken]:
@@ -31,12 +31,22 @@ def pages(draw: st.DrawFn) -> list[Spoken]:
     for number in range(draw(st.integers(1, 5))):
         speaker, flags = draw(st.sampled_from((None, "Ann", "Ben"))), draw(st.sampled_from(((), ("repetition",))))
         for _ in range(draw(st.integers(1, 4))):
-            start = draw(st.integers(0, 1 << 32))
+            start = draw(st.integers(0, LATEST_MS))
             end = start + draw(st.integers(0, 9_999))
-            text = draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+            text = draw(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1))
             size = draw(st.integers(1 if position == first else 0, 3))
             page.append(
-                Spoken(position, size, start, end, text, draw(st.none() | st.floats(0, 1)), number, speaker, flags)
+                Spoken(
+                    position,
+                    size,
+                    start,
+                    end,
+                    text,
+                    draw(st.none() | st.integers(0, 1000).map(lambda n: n / 1000)),
+                    number,
+                    speaker,
+                    flags,
+                )
             )
             position += size
     return page
@@ -94,11 +104,11 @@ def test_a_written_word_of_several_is_found_from_each_of_them() -> None:
         assert (word.text, word.position, word.size) == ("peer-to-peer", 1, 3)
 
 
-def test_a_page_holds_100_written_words() -> None:
+def test_a_page_holds_so_many_written_words() -> None:
     made = passages(transcript("peer-to-peer — " * PAGE_WORDS), "")
     assert len(made.pages) == 2
     assert made.contents.words == 3 * PAGE_WORDS
-    assert list(made.contents.page_firsts) == [0, 150]
+    assert list(made.contents.page_firsts) == [0, 3 * PAGE_WORDS // 2]
 
 
 def test_contents_tell_of_the_episode_without_its_words() -> None:

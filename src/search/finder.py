@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -13,7 +12,7 @@ from search.census import Census
 from search.errors import QueryTimeout
 from search.hits import Hit, hit, positions_around
 from search.index import Answer, Request, Unknown
-from search.matching import DOCUMENT_BITS, Places, apart_from, either, phrase, together
+from search.matching import DOCUMENT_BITS, Either, Occurrences, Places, apart_from, counted, either, phrase, together
 from search.passages import Contents, unpack
 from search.query import Query, Slot, Term
 
@@ -23,8 +22,8 @@ _POSITION = (1 << DOCUMENT_BITS) - 1
 class Store(Protocol):
     """Where words stand, as an index keeps it. Documents are numbers; each holds one episode."""
 
-    def places(self, word: str) -> Places:
-        """Every occurrence of a word."""
+    def occurrences(self, word: str) -> Occurrences:
+        """Of a word."""
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Every word that begins so."""
@@ -64,7 +63,7 @@ class Finder:
             return
         slots = dict.fromkeys(slot for term in query.wanted for slot in term.slots)
         for slot in slots:
-            if not slot.prefix and not len(self.store.places(slot.word)):
+            if not slot.prefix and not len(self.store.occurrences(slot.word)):
                 yield Unknown(slot.word, tuple(self.store.nearest(slot.word)))
 
 
@@ -76,8 +75,7 @@ class _Search:
         self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
         self.terms = [self._term(term) for term in request.query.wanted]
         self.found = self.census.admitted(self._everywhere(), request.filters)
-        documents, counts = np.unique(self.found.documents, return_counts=True)
-        self.counts = Counter(dict(zip(documents.tolist(), counts.tolist(), strict=True)))
+        self.counts = counted(self.found.documents)
 
     def hits(self, offset: int) -> Iterator[Hit]:
         """The hits from `offset` on: episode by episode in the order asked for, each from its start."""
@@ -100,12 +98,15 @@ class _Search:
         return either([self._phrase(term), *(self._phrase(other) for other in term.instead)])
 
     def _phrase(self, term: Term) -> Places:
-        slots = [either([self._word(word) for word in self._words_of(slot)]) for slot in term.slots]
-        return slots[0] if len(slots) == 1 else phrase(slots)
+        return phrase([self._slot(slot) for slot in term.slots])
 
-    def _word(self, word: str) -> Places:
+    def _slot(self, slot: Slot) -> Occurrences:
+        words = [self._occurrences(word) for word in self._words_of(slot)]
+        return words[0] if len(words) == 1 else Either(words)
+
+    def _occurrences(self, word: str) -> Occurrences:
         self._check_time()
-        return self.store.places(word)
+        return self.store.occurrences(word)
 
     def _words_of(self, slot: Slot) -> Sequence[str]:
         """The words of the index that a slot stands for."""

@@ -5,8 +5,10 @@ position in its document or the millisecond it starts at, so that one array span
 neighbourhood reaches from one document into the next. Whatever index finds the words, hits are placed by this code.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,16 @@ from numpy.typing import NDArray
 Points = NDArray[np.int64]
 
 DOCUMENT_BITS = 32
+
+
+class Occurrences(Protocol):
+    """Where something stands, read no further than needed."""
+
+    def __len__(self) -> int:
+        """How often it stands anywhere."""
+
+    def among(self, documents: Points | None) -> "Places":
+        """All of those in these documents (ascending), perhaps others too; all where None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,10 @@ class Places:
     def documents(self) -> Points:
         """The document of each."""
         return self.first >> DOCUMENT_BITS
+
+    def among(self, documents: Points | None) -> "Places":  # noqa: ARG002 - they are at hand already
+        """As `Occurrences` has it."""
+        return self
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Places":
         """Those chosen by a mask, indices or a slice."""
@@ -55,14 +71,34 @@ def either(parts: Sequence[Places]) -> Places:
     return Places(first[new], last[new], start[new])
 
 
-def phrase(slots: Sequence[Places]) -> Places:
-    """Where the slots' words stand next to one another in their order. The rarest word is asked first."""
-    rarest = min(range(len(slots)), key=lambda n: len(slots[n]))
-    first = slots[rarest].first - rarest
-    for number in sorted(range(len(slots)), key=lambda n: len(slots[n])):
-        if number != rarest and len(first):
-            first = first[_are_in(slots[number].first, first + number)]
-    start = slots[0].start[np.searchsorted(slots[0].first, first)]
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Where any of several words stands."""
+
+    parts: Sequence[Occurrences]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def among(self, documents: Points | None) -> Places:
+        """As `Occurrences` has it."""
+        return either([part.among(documents) for part in self.parts])
+
+
+def phrase(slots: Sequence[Occurrences]) -> Places:
+    """Where the slots' words stand next to one another in their order.
+
+    The rarest word is asked first, and the others only in the documents that are left.
+    """
+    rarest, *others = sorted(range(len(slots)), key=lambda number: len(slots[number]))
+    found = slots[rarest].among(None)
+    first = found.first - rarest
+    for number in others:
+        if len(first):
+            found = slots[number].among(_distinct(first >> DOCUMENT_BITS))
+            first = first[are_in(found.first, first + number)]
+    beginning = slots[0].among(_distinct(first >> DOCUMENT_BITS))
+    start = beginning.start[np.searchsorted(beginning.first, first)]
     return Places(first, first + (len(slots) - 1), start)
 
 
@@ -76,7 +112,7 @@ def together(terms: Sequence[Places], within_ms: int) -> Places:
         return terms[0]
     if not all(map(len, terms)):
         return NOWHERE
-    ends = np.unique(np.concatenate([term.first for term in terms]))  # a stretch ends with the start of some term
+    ends = _distinct(np.sort(np.concatenate([term.first for term in terms]), kind="stable"))  # where some term starts
     latest = [np.searchsorted(term.first, ends, side="right") - 1 for term in terms]  # of each term, before that end
     whole = np.all([found >= 0 for found in latest], axis=0)
     latest = [found[whole] for found in latest]
@@ -102,7 +138,20 @@ def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
     return found.where(~near)
 
 
-def _are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
+def counted(ascending: Points) -> Counter[int]:
+    """How often each value occurs."""
+    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]])) if len(ascending) else ascending
+    counts = np.diff(starts, append=len(ascending))
+    return Counter(dict(zip(ascending[starts].tolist(), counts.tolist(), strict=True)))
+
+
+def _distinct(ascending: Points) -> Points:
+    """Each value once; np.unique, which may be given anything, takes ten times as long."""
+    return ascending[np.concatenate([[True], ascending[1:] != ascending[:-1]])] if len(ascending) else ascending
+
+
+def are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
+    """For each of `asked`, whether it is one of the sorted points."""
     at = np.searchsorted(sorted_points, asked)
     at[at == len(sorted_points)] = 0
     return sorted_points[at] == asked if len(sorted_points) else np.zeros(len(asked), bool)

@@ -4,11 +4,12 @@ A *position* is the number of a comparable word in its episode, from 0. A writte
 positions, a lone dash none.
 """
 
+import itertools
 import json
+import struct
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ from transcribe.transcript import Segment, Transcript, Word
 
 _TIME_BITS = 32  # of milliseconds, in the postings
 
-PAGE_WORDS = 100  # written words a page: a hit with its context touches one or two
+PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
+NO_CONFIDENCE = 0xFFFF
 
 
 class Spoken(NamedTuple):
@@ -111,35 +113,42 @@ def passages(transcript: Transcript, digest: str) -> Passages:
 
 
 def pack(page: list[Spoken]) -> bytes:
-    """A page as it is stored: columns of numbers and words, compressed."""
-    segments: list[tuple[int, int, str | None, tuple[str, ...]]] = []
-    for number, word in enumerate(page):
-        if not segments or segments[-1][1] != word.segment:
-            segments.append((number, word.segment, word.speaker, word.flags))
+    """A page as it is stored: columns of numbers, then the words, compressed."""
+    segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
+    begun = [told for n, told in enumerate(segments) if not n or told[:3] != segments[n - 1][:3]]
+    words = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
     columns = (
-        page[0].position,
-        [word.size for word in page],
-        [word.start_ms for word in page],
-        [word.end_ms - word.start_ms for word in page],
-        [word.confidence for word in page],
-        [word.text for word in page],
-        segments,
+        array("I", (word.start_ms for word in page)),
+        array("I", (word.end_ms - word.start_ms for word in page)),
+        array("H", (NO_CONFIDENCE if word.confidence is None else round(word.confidence * 1000) for word in page)),
+        array("H", (word.size for word in page)),
     )
-    return zlib.compress(json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"), 6)
+    head = struct.pack("=II", page[0].position, len(page))
+    return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 6)
 
 
-def unpack(data: bytes, first: int, last: int) -> Iterator[Spoken]:
+def unpack(data: bytes, first: int, last: int) -> list[Spoken]:
     """The inverse of `pack`, for the words from position `first` to `last` alone."""
-    position, counts, starts, lengths, confidences, texts, segments = json.loads(zlib.decompress(data))
-    after = [*(begin for begin, *_ in segments[1:]), len(texts)]  # where each segment's words end
-    for (begin, segment, speaker, flags), end in zip(segments, after, strict=True):
-        for n in range(begin, end):
-            if first < position + counts[n] and position <= last:
-                stop = starts[n] + lengths[n]
-                yield Spoken(
-                    position, counts[n], starts[n], stop, texts[n], confidences[n], segment, speaker, tuple(flags)
-                )
-            position += counts[n]
+    data = zlib.decompress(data)
+    position, count = struct.unpack_from("=II", data)
+    starts, lengths, confidences, sizes, at = *(array(code) for code in "IIHH"), 8
+    for column in (starts, lengths, confidences, sizes):
+        column.frombytes(data[at : (at := at + count * column.itemsize)])
+    begun, *texts = data[at:].decode().split("\n")
+    positions = list(itertools.accumulate(sizes, initial=position))
+    begin = bisect_right(positions, first) - 1 if first > position else 0
+    end = bisect_right(positions, last, hi=count)
+    segments = json.loads(begun)
+    after = [*(n for *_, n in segments[1:]), count]  # where each segment's words end
+    said = []
+    for (segment, speaker, flags, start), stop in zip(segments, after, strict=True):
+        for n in range(max(start, begin), min(stop, end)):
+            confidence = None if confidences[n] == NO_CONFIDENCE else confidences[n] / 1000
+            ends = starts[n] + lengths[n]
+            said.append(
+                Spoken(positions[n], sizes[n], starts[n], ends, texts[n], confidence, segment, speaker, tuple(flags))
+            )
+    return said
 
 
 def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:

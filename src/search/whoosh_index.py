@@ -8,15 +8,16 @@ Whoosh's own matchers take a Python step per document and per position.
 """
 
 import dataclasses
+import itertools
 import json
 import sys
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cachetools
 import numpy as np
 import whoosh.columns
 import whoosh.fields
@@ -24,20 +25,24 @@ import whoosh.formats
 import whoosh.index
 import whoosh.reading
 import whoosh.writing
+from numpy.typing import NDArray
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.filedb.filestore import FileStorage
 
 from search.finder import Finder
 from search.hits import Hit
 from search.index import Answer, Request
-from search.matching import DOCUMENT_BITS, NOWHERE, Places
+from search.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points, are_in
+from search.memory import Memory
 from search.passages import Contents, Passages
 from transcribe.episode import Episode
 
 STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
-_REMEMBERED_BYTES = 64 << 20  # of decoded posting lists; the commonest words of speech are few
-_WORTH_REMEMBERING = 1_000  # occurrences; a rarer word is decoded faster than it is missed by others
+# Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
+_POSTINGS_BYTES = 64 << 20
+_DECODED_BYTES = 32 << 20
+_BYTES_OVERHEAD = 50  # of a posting in one document, for Python
 _SUGGESTIONS = 3
 _WRITER_MEMORY_MB = 128
 
@@ -130,7 +135,8 @@ class WhooshIndex:
         segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._lock = threading.Lock()  # Whoosh reads through one file position
-        self._remembered: cachetools.LRUCache[str, Places] = cachetools.LRUCache(_REMEMBERED_BYTES, _bytes_of)
+        self._remembered = Memory[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
+        self._decoded = Memory[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
         self._finder = Finder(self, {number: contents for leaf in self._leaves for number, contents in leaf.contents()})
 
     def close(self) -> None:
@@ -150,14 +156,14 @@ class WhooshIndex:
         """Every hit there is, one by one."""
         return self._finder.every(request)
 
-    def places(self, word: str) -> Places:
-        """Every occurrence of a word; those of common words are remembered."""
+    def occurrences(self, word: str) -> Occurrences:
+        """Of a word, as they are stored; decoded only where they are looked at."""
+        return self._remembered.get(word, lambda: self._read_occurrences(word))
+
+    def _read_occurrences(self, word: str) -> "_WordOccurrences":
         with self._lock:
-            if (found := self._remembered.get(word)) is None:
-                found = _joined([leaf.places(word) for leaf in self._leaves])
-                if len(found) >= _WORTH_REMEMBERING:
-                    self._remembered[word] = found
-            return found
+            parts = [part for leaf in self._leaves if (part := leaf.postings(word))]
+        return _WordOccurrences(word, parts, self._decoded)
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Every word that begins so."""
@@ -191,7 +197,7 @@ class _Leaf:
         self.base = base
         self._reader = reader
         self._pages = reader.column_reader("page")
-        self._deleted = np.array(sorted(reader.segment().deleted_docs()), np.int64)
+        self._deleted = frozenset(reader.segment().deleted_docs())
 
     def contents(self) -> Iterator[tuple[int, Contents]]:
         """Of every episode here, with its document's number in the whole index."""
@@ -204,25 +210,71 @@ class _Leaf:
         """The page in the document of that number in the whole index."""
         return bytes(self._pages[number - self.base])
 
-    def places(self, word: str) -> Places:
-        """Every occurrence of the word in this segment."""
+    def postings(self, word: str) -> "_Postings | None":
+        """Of the word in this segment."""
         if ("said", word) not in self._reader:
-            return NOWHERE
+            return None
         documents, values = _posting_list(self._reader, word)
+        if not self._deleted:
+            return _Postings(np.array(documents, np.int64) + self.base, values)
+        there = [number not in self._deleted for number in documents]
+        kept = np.array(documents, np.int64)[there] + self.base
+        return _Postings(kept, list(itertools.compress(values, there)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Postings:
+    """A word's postings in one segment, as they were stored."""
+
+    documents: Points  # ascending
+    values: list[bytes]  # of each: position, start_ms, position, start_ms, ... in 32 bits each
+
+    def __len__(self) -> int:
+        return sum(map(len, self.values)) // 8
+
+    def decoded(self, chosen: NDArray[np.int64] | None) -> Places:
+        """The places in the chosen documents (by index), or in all."""
+        documents = self.documents if chosen is None else self.documents[chosen]
+        values = self.values if chosen is None else [self.values[number] for number in chosen.tolist()]
         numbers = np.frombuffer(b"".join(values), np.uint32).reshape(-1, 2).astype(np.int64)
-        counts = np.fromiter((len(value) // 8 for value in values), np.int64, len(values))
-        owner = np.repeat(np.array(documents, np.int64), counts)
-        points = numbers + ((owner + self.base) << DOCUMENT_BITS)[:, None]
-        if len(self._deleted):
-            points = points[~np.isin(owner, self._deleted)]
-        first = np.ascontiguousarray(points[:, 0])
-        return Places(first, first, np.ascontiguousarray(points[:, 1]))
+        counts = np.fromiter(map(len, values), np.int64, len(values)) // 8
+        owner = np.repeat(documents << DOCUMENT_BITS, counts)
+        first = owner + numbers[:, 0]
+        return Places(first, first, owner + numbers[:, 1])
+
+
+class _WordOccurrences:
+    """Of one word in the whole index. See `matching.Occurrences`."""
+
+    def __init__(self, word: str, parts: list[_Postings], decoded: Memory[Places]) -> None:
+        self._word, self._parts, self._decoded = word, parts, decoded
+        self._count = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def nbytes(self) -> int:
+        """As they are kept in memory, about."""
+        return 8 * self._count + _BYTES_OVERHEAD * sum(len(part.documents) for part in self._parts)
+
+    def among(self, documents: Points | None) -> Places:
+        """As `Occurrences` has it. Where many documents are asked for, all are decoded, and that is remembered."""
+        if documents is None:
+            return self._all()
+        chosen = [np.flatnonzero(are_in(documents, part.documents)) for part in self._parts]
+        if sum(map(len, chosen)) * 4 > sum(len(part.documents) for part in self._parts):
+            return self._all()
+        return _joined([part.decoded(numbers) for part, numbers in zip(self._parts, chosen, strict=True)])
+
+    def _all(self) -> Places:
+        return self._decoded.get(self._word, lambda: _joined([part.decoded(None) for part in self._parts]))
 
 
 def _posting_list(reader: whoosh.reading.SegmentReader, word: str) -> tuple[list[int], list[bytes]]:
     """The documents of a word in one segment and its value in each, deleted ones included, a block at a time."""
     matcher = reader.postings("said", word)
-    matcher = getattr(matcher, "child", matcher)  # past Whoosh's filter of deleted documents: ours is vectorised
+    matcher = getattr(matcher, "child", matcher)  # past Whoosh's filter of deleted documents: ours is quicker
     documents: list[int] = []
     values: list[bytes] = []
     while matcher.is_active():
@@ -241,7 +293,3 @@ def _joined(parts: Sequence[Places]) -> Places:
         return parts[0] if parts else NOWHERE
     first, start = (np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "start"))
     return Places(first, first, start)
-
-
-def _bytes_of(places: Places) -> int:
-    return int(places.first.nbytes + places.start.nbytes)

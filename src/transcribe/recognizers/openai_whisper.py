@@ -185,6 +185,8 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         for message in ("Performing inference on CPU", "Failed to launch Triton", ".*checksum does not match"):
             warnings.filterwarnings("ignore", message)
+        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)  # of what is then refused
+        warnings.simplefilter("ignore", ResourceWarning)  # whisper leaves it to the collector to close its files
         yield
 
 

@@ -17,12 +17,12 @@ FIRST_PERSON = re.compile(r"^i(?='|$)")  # the dictionary is in lower case, this
 VARIANT = re.compile(r"\(\d+\)$")  # to(2): the dictionary's second way to say it
 
 # As many hypotheses at once as the beam allows: of 525 words spoken by flite it saves 4 errors, and costs no time that
-# could be measured. Wider beams, other weights of the language model, noise removal and means saved none or cost more.
+# could be measured. Wider beams and other weights of the language model saved none, or cost much more.
 OPTIONS: dict[str, Any] = {"maxhmmpf": -1}
 
 
 class Sphinx:
-    """A `Recognizer`. Each piece is an utterance of its own, normalised by itself: no piece changes another's words."""
+    """A `Recognizer`. Each piece is an utterance of its own: no piece changes another's words."""
 
     language = "en"
 
@@ -45,6 +45,7 @@ class Sphinx:
             yield list(self._words(piece))
 
     def _words(self, piece: Piece) -> Iterator[Word]:
+        self._decoder.reinit_feat()  # it learns the noise of what it hears, and would take it into the next piece
         self._decoder.start_utt()
         self._decoder.process_raw(piece.pcm(), full_utt=True)
         self._decoder.end_utt()
