@@ -30,7 +30,9 @@ def latency(took_ns: Sequence[int]) -> Latency:
 
 def latencies(systems: Mapping[str, System], queries: Sequence[Asked]) -> dict[str, Latency | None]:
     """Of each system; None where it has no such query."""
-    able = [name for name, system in systems.items() if [system.ask(asked) for asked in queries[:CHUNK]][0] is not None]
+    for warming in queries[:CHUNK]:
+        answered = {name: system.ask(warming) for name, system in systems.items()}
+    able = [name for name, total in answered.items() if total is not None]
     took: dict[str, list[int]] = {name: [] for name in able}
     gc.collect()
     gc.freeze()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bench.corpus import Asked
+
 from search.archive import Archive
 from search.index import Request
 from search.query import parse

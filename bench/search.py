@@ -16,7 +16,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # in place of bench/, whose search.py would hide the package
+sys.path.pop(0)  # this folder, whose search.py would hide the package
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import table
 from bench.building import FTS5_CUES, PLAYHEAD, SYSTEMS, Built, built, system
@@ -25,6 +26,7 @@ from bench.latency import Latency, latencies
 from bench.peers import FTS5, System
 from bench.playhead import text
 from bench.service import cold_search_s, load, serving
+
 from search.archive import Archive
 from transcribe.importing import import_captions, walk
 from transcribe.library import Library
@@ -192,14 +194,9 @@ def _field(found: Latency | None, field: str) -> float | None:
 def _compared(label: str, values: Mapping[str, float | None]) -> Row:
     """A row of values, the peers' with how many times Playhead's they are."""
     ours = values[PLAYHEAD]
-    assert ours is not None
-    return [
-        label,
-        *(
-            "-" if v is None else _number(v) if name == PLAYHEAD else f"{_number(v)} ({v / ours:.2f})"
-            for name, v in values.items()
-        ),
-    ]
+    assert ours
+    cells = {name: "-" if value is None else f"{_number(value)} ({value / ours:.2f})" for name, value in values.items()}
+    return [label, *{**cells, PLAYHEAD: _number(ours)}.values()]
 
 
 def _number(value: float) -> str:

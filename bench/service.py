@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import itertools
 import re
 import statistics
 import subprocess
@@ -99,7 +98,8 @@ def _ask_all(port: int, queries: Iterator[str], answers: list[tuple[int, bool]])
 
 
 def _await_ready(port: int) -> None:
-    for _ in itertools.takewhile(lambda end: time.monotonic() < end, itertools.repeat(time.monotonic() + PATIENCE_S)):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/readyz")
