@@ -743,7 +743,7 @@ def test_readers_never_see_a_half_made_index(library: Library, monkeypatch: pyte
         writing.set()
 
     def read(_: int) -> list[tuple[int, int, int, int]]:
-        answers = []
+        answers: list[tuple[int, int, int, int]] = []
         while not writing.is_set() or not answers:
             response = search(client, "tide", limit=1000)
             body = response.json()
