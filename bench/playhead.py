@@ -1,5 +1,6 @@
 """Playhead as one of the compared systems."""
 
+import shutil
 from pathlib import Path
 
 from bench.corpus import Asked
@@ -19,7 +20,8 @@ class Playhead:
         self.archive = Archive(self.library)
 
     def build(self) -> None:
-        self.archive.refresh(rebuild=True)
+        shutil.rmtree(self.files, ignore_errors=True)  # else the generation before would stay, and be counted
+        self.archive.refresh()
 
     def open(self) -> None:
         self._index = self.archive.index()

@@ -5,22 +5,17 @@ feeds, files and queries is text here and escaped by the templates.
 """
 
 import itertools
-import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from search import api
@@ -28,10 +23,12 @@ from search.api import OfArchive, OfId, SearchParameters
 from search.archive import Archive
 from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.hits import Hit
-from search.index import BUDGET_S, MAX_HITS, Answer, Filters
+from search.index import BUDGET_S, Answer, Filters
 from search.index import Request as SearchRequest
 from search.query import Mode, Query, parse
-from transcribe.clock import clock, milliseconds
+from search.reference import operations
+from search.templates import ASSETS, render
+from transcribe.clock import milliseconds
 from transcribe.episode import Episode
 from transcribe.errors import TranscriptError
 from transcribe.transcript import Segment, Transcript
@@ -41,19 +38,11 @@ EPISODES_A_PAGE = 50
 NEWEST_SHOWN = 8  # episodes on the start page
 HITS_IN_EPISODE = 200  # shown beside a transcript at most
 
-_ASSETS = Path(__file__).parent / "player"
-
 _HEADINGS = {
     400: "This cannot be answered",
     404: "There is nothing here",
     422: "This address cannot be read",
     503: "There is nothing to search yet",
-}
-_FLAGS = {  # of a segment: what a reader sees, and why
-    "low_confidence": ("unsure", "The recognizer was not sure of these words."),
-    "repetition": ("repeats itself", "The recognizer said the same thing over and over: it may not have been said."),
-    "no_speech": ("perhaps no speech", "There may be no speech here at all, only music or noise."),
-    "interpolated": ("times estimated", "The caption has no times for its words: they are spread over it by length."),
 }
 
 
@@ -91,7 +80,7 @@ class _Assets(StaticFiles):
 
 def static_files() -> StaticFiles:
     """Styles, scripts and pictures."""
-    return _Assets(directory=_ASSETS / "static")
+    return _Assets(directory=ASSETS / "static")
 
 
 def wants_page(request: Request) -> bool:
@@ -102,7 +91,7 @@ def wants_page(request: Request) -> bool:
 def error_page(request: Request, status: int, detail: str) -> Response:
     """A page that says what went wrong."""
     heading = _HEADINGS.get(status, "This did not work")
-    return _page("error.html", status, told=status, heading=heading, detail=detail, path=request.url.path)
+    return render("error.html", status, told=status, heading=heading, detail=detail, path=request.url.path)
 
 
 @router.get("/")
@@ -111,17 +100,17 @@ def search_page(archive: OfArchive, parameters: Annotated[SearchParameters, Depe
     shows = api.shows(archive)
     if not parameters.text.strip():
         newest = api.episodes(archive, limit=NEWEST_SHOWN)
-        return _page("start.html", shows=shows, newest=newest, asked=parameters)
+        return render("start.html", shows=shows, newest=newest, asked=parameters)
     shown: dict[str, Any] = {"shows": shows, "asked": parameters, "link": partial(_link, parameters), "problem": None}
     try:
         answer = archive.index().search(parameters.request())
     except QueryError as problem:
-        return _page("search.html", 400, **{**shown, "problem": str(problem)})
+        return render("search.html", 400, **{**shown, "problem": str(problem)})
     except QueryTimeout as problem:
-        return _page("search.html", 503, **{**shown, "problem": str(problem)})
+        return render("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
     groups = list(_by_episode(answer.hits, archive))
-    return _page("search.html", **shown, answer=answer, facets=facets, groups=groups)
+    return render("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
 @router.get("/episodes")
@@ -131,7 +120,7 @@ def episodes_page(
     """Every episode, or those of one show, the newest first."""
     page = api.episodes(archive, show, EPISODES_A_PAGE, offset)
     named = next((known["title"] for known in api.shows(archive) if known["slug"] == show), None)
-    return _page("episodes.html", page=page, show=show, heading=named or "Episodes")
+    return render("episodes.html", page=page, show=show, heading=named or "Episodes")
 
 
 @router.get("/episodes/{show}/{episode}")
@@ -141,7 +130,7 @@ def player_page(
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
     transcript = archive.library.load_transcript(name)
     stored = archive.audio(name)
-    return _page(
+    return render(
         "episode.html",
         transcript=transcript,
         turns=_turns(transcript),
@@ -157,14 +146,14 @@ def player_page(
 def docs_page(request: Request, archive: OfArchive) -> Response:
     """The API, described from its own OpenAPI document."""
     base = str(request.base_url).rstrip("/")
-    operations = list(_operations(request.app.openapi(), base, _an_episode(archive)))
-    return _page("docs.html", operations=operations, base=base, example=_an_episode(archive))
+    described = list(operations(request.app.openapi(), base, _an_episode(archive)))
+    return render("docs.html", operations=described, base=base, example=_an_episode(archive))
 
 
 @router.get("/opensearch.xml")
 def opensearch_description(request: Request) -> Response:
     """Lets a browser search the archive from its address bar (OpenSearch 1.1)."""
-    return _page("opensearch.xml", media_type="application/opensearchdescription+xml", base=str(request.base_url))
+    return render("opensearch.xml", media_type="application/opensearchdescription+xml", base=str(request.base_url))
 
 
 # What the pages show
@@ -283,129 +272,9 @@ def _told(request: Request, problem: IndexUnavailable | TranscriptError | Reques
     return error_page(request, 500, "The transcript of this episode cannot be read.")
 
 
-# The API's description
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """One thing that the API does."""
-
-    path: str
-    summary: str
-    parameters: tuple[tuple[str, str, str], ...]  # name, what it may be, what it means
-    curl: str
-
-
-def _operations(openapi: dict[str, Any], base: str, example: str) -> Iterator[_Operation]:
-    show, episode = example.split("/")
-    samples = {"show": show, "episode": episode, "q": '"peer to peer"'}
-    for path, methods in openapi["paths"].items():
-        described = methods["get"]
-        parameters = described.get("parameters", [])
-        asked = {p["name"]: samples.get(p["name"]) or _first_choice(p) for p in parameters}
-        address = path.format_map({name: quote(value) for name, value in asked.items()})
-        query = urlencode({p["name"]: samples["q"] for p in parameters if p["name"] == "q"})
-        yield _Operation(
-            path=path,
-            summary=_plain(described.get("description", "")),
-            parameters=tuple((p["name"], _kind(p["schema"]), _plain(p.get("description", ""))) for p in parameters),
-            curl=shlex.join(["curl", f"{base}{address}?{query}".rstrip("?")]),
-        )
-
-
-def _first_choice(parameter: dict[str, Any]) -> str:
-    return str(parameter["schema"].get("enum", [""])[0])
-
-
-def _plain(markdown: str) -> str:
-    return markdown.replace("`", "")
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    """What a parameter may be, in words."""
-    if "enum" in schema:
-        kind = ", ".join(schema["enum"][:-1]) + " or " + schema["enum"][-1]
-    elif "minimum" in schema and "maximum" in schema:
-        kind = f"{schema['minimum']} to {schema['maximum']}"
-    else:
-        choice = schema.get("anyOf", [schema])[0]
-        kind = "a date" if "pattern" in choice else {"integer": "a number"}.get(choice.get("type"), "text")
-    return f"{kind}; {schema['default']} if not given" if schema.get("default") not in (None, "") else kind
-
-
 def _an_episode(archive: Archive) -> str:
     """An episode's id for the examples: a real one where there is one."""
     try:
         return next((contents.episode.id for contents in archive.index().contents()), "show/episode")
     except IndexUnavailable:
         return "show/episode"
-
-
-# Templates
-
-
-def _page(template: str, status: int = 200, media_type: str = "text/html", **context: Any) -> Response:
-    text = _templates.get_template(template).render(context)
-    return Response(text.encode(errors="replace"), status, media_type=media_type)
-
-
-def _day(published: str | None) -> str:
-    """A date as it is read, `18 February 2012`; as it stands where it is none."""
-    try:
-        day = date.fromisoformat((published or "")[:10])
-    except ValueError:
-        return published or ""
-    return f"{day.day} {day:%B %Y}"
-
-
-def _exact(ms: int) -> str:
-    """Seconds with every millisecond, for a link: `754.29`."""
-    return f"{ms // 1000}.{ms % 1000:03}".rstrip("0").rstrip(".")
-
-
-def _web(link: str | None) -> str | None:
-    """The link if it leads to the web: a feed may hold any other."""
-    return link if link and link.lower().startswith(("http://", "https://")) else None
-
-
-def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
-    """The text of a hit in pieces, each with whether it matched."""
-    at = 0
-    for begin, end in hit.marks:
-        yield hit.text[at:begin], False
-        yield hit.text[begin:end], True
-        at = end
-    yield hit.text[at:], False
-
-
-def _corrected(text: str, word: str, other: str) -> str:
-    """A query with one of its words spelt otherwise; the other word alone where it stands there in another form."""
-    corrected = re.sub(re.escape(word), lambda _: other, text, flags=re.IGNORECASE)
-    return corrected if corrected != text else other
-
-
-def _count(number: int, noun: str) -> str:
-    """`1 place`, `1,234 places`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _hours(ms: int) -> str:
-    """A length as it is told: `4 min`, `12.5 h`."""
-    return f"{max(1, round(ms / 60_000))} min" if ms < 5_400_000 else f"{ms / 3_600_000:.1f} h"
-
-
-def _environment() -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(_ASSETS / "templates"),
-        autoescape=True,  # in all of them, .xml too
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
-    templates.filters.update({**filters, "clock": clock, "corrected": _corrected})
-    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=api.WITHIN_S)
-    return templates
-
-
-_templates = _environment()
