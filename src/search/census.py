@@ -23,9 +23,12 @@ class Census:
     def __init__(self, episodes: Mapping[int, Contents]) -> None:
         self.episodes = episodes
         self.newest_first = _newest_first(episodes)
+        self._shows = {number: contents.episode.slugs[0] for number, contents in episodes.items()}
+        self._years = {number: contents.year for number, contents in episodes.items()}
         turns = sorted((_point(n, at), who or "") for n, contents in episodes.items() for at, who in contents.turns)
         self._turns: Points = np.array([point for point, _ in turns], np.int64)
         self._speakers = np.array([who for _, who in turns], object)
+        self._has_speakers = any(who for _, who in turns)
         doubts = sorted((_point(n, a), _point(n, b)) for n, contents in episodes.items() for a, b in contents.doubts)
         self._doubts: NDArray[np.int64] = np.array(doubts, np.int64).reshape(-1, 2)
 
@@ -51,16 +54,8 @@ class Census:
 
     def facets(self, found: Places, counts: Counter[int]) -> Facets:
         """How many hits each show, year and speaker has, the most first."""
-        shows: Counter[str] = Counter()
-        years: Counter[str] = Counter()
-        for number, count in counts.items():
-            contents = self.episodes[number]
-            shows[contents.episode.slugs[0]] += count
-            if contents.year:
-                years[contents.year] += count
-        speakers = (
-            Counter(who for who in self._speakers_of(found).tolist() if who) if any(self._speakers) else Counter()
-        )
+        speakers = Counter(who for who in self._speakers_of(found).tolist() if who) if self._has_speakers else Counter()
+        shows, years = _summed(counts, self._shows), _summed(counts, self._years)
         return {"show": _ranked(shows), "year": _ranked(years), "speaker": _ranked(speakers)}
 
     def _speakers_of(self, found: Places) -> NDArray[np.object_]:
@@ -84,6 +79,14 @@ def _point(document: int, position: int) -> int:
 def _newest_first(episodes: Mapping[int, Contents]) -> list[int]:
     by_id = sorted(episodes, key=lambda number: episodes[number].episode.id)
     return sorted(by_id, key=lambda number: episodes[number].episode.published or "", reverse=True)
+
+
+def _summed(counts: Counter[int], values: Mapping[int, str | None]) -> Counter[str]:
+    summed: Counter[str] = Counter()
+    for number, count in counts.items():
+        if value := values[number]:
+            summed[value] += count
+    return summed
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:

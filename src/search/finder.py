@@ -15,6 +15,7 @@ from search.index import Answer, Request, Unknown
 from search.matching import DOCUMENT_BITS, Either, Occurrences, Places, apart_from, counted, either, phrase, together
 from search.passages import Contents, unpack
 from search.query import Query, Slot, Term
+from search.words import COMMON
 
 _POSITION = (1 << DOCUMENT_BITS) - 1
 
@@ -24,6 +25,9 @@ class Store(Protocol):
 
     def occurrences(self, word: str) -> Occurrences:
         """Of a word."""
+
+    def pair(self, first: str, second: str) -> Occurrences:
+        """Of two common words (`words.COMMON`) side by side."""
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Every word that begins so."""
@@ -98,7 +102,18 @@ class _Search:
         return either([self._phrase(term), *(self._phrase(other) for other in term.instead)])
 
     def _phrase(self, term: Term) -> Places:
-        return phrase([self._slot(slot) for slot in term.slots])
+        paired = [number for number in range(len(term.slots) - 1) if self._is_pair(*term.slots[number : number + 2])]
+        alone = [n for n in range(len(term.slots)) if n not in paired and n - 1 not in paired]
+        offsets = sorted(paired + alone)
+        slots = [self._pair(term, number) if number in paired else self._slot(term.slots[number]) for number in offsets]
+        return phrase(slots, offsets, len(term.slots))
+
+    def _is_pair(self, *slots: Slot) -> bool:
+        return self.request.query.mode == "exact" and all(slot.word in COMMON and not slot.prefix for slot in slots)
+
+    def _pair(self, term: Term, number: int) -> Occurrences:
+        self._check_time()
+        return self.store.pair(term.slots[number].word, term.slots[number + 1].word)
 
     def _slot(self, slot: Slot) -> Occurrences:
         words = [self._occurrences(word) for word in self._words_of(slot)]

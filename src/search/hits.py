@@ -9,7 +9,7 @@ from typing import Any
 
 from search.passages import Contents, Spoken
 from transcribe.clock import seconds
-from transcribe.transcript import Word, joined
+from transcribe.transcript import spaced
 
 CONTEXT_WORDS = 24  # shown on either side at most
 CONTEXT_LEAST = 8  # shown on either side even where the segment ends sooner
@@ -112,7 +112,7 @@ def _after(said: Sequence[Spoken], end: int) -> int:
 
 
 def _text(said: Sequence[Spoken]) -> str:
-    return joined(Word(word.start_ms, word.end_ms, word.text) for word in said)
+    return spaced([word.text for word in said])
 
 
 def _marks(inside: Sequence[Spoken], matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -85,21 +85,22 @@ class Either:
         return either([part.among(documents) for part in self.parts])
 
 
-def phrase(slots: Sequence[Occurrences]) -> Places:
+def phrase(slots: Sequence[Occurrences], offsets: Sequence[int] | None = None, length: int | None = None) -> Places:
     """Where the slots' words stand next to one another in their order.
 
-    The rarest word is asked first, and the others only in the documents that are left.
+    A slot may be further along the phrase than its number, by `offsets`, as after a pair of words. The rarest slot is
+    asked first, and the others only in the documents that are left.
     """
+    offsets = offsets or range(len(slots))
     rarest, *others = sorted(range(len(slots)), key=lambda number: len(slots[number]))
-    found = slots[rarest].among(None)
-    first = found.first - rarest
+    first = slots[rarest].among(None).first - offsets[rarest]
     for number in others:
         if len(first):
             found = slots[number].among(_distinct(first >> DOCUMENT_BITS))
-            first = first[are_in(found.first, first + number)]
+            first = first[are_in(found.first, first + offsets[number])]
     beginning = slots[0].among(_distinct(first >> DOCUMENT_BITS))
     start = beginning.start[np.searchsorted(beginning.first, first)]
-    return Places(first, first + (len(slots) - 1), start)
+    return Places(first, first + ((length or len(slots)) - 1), start)
 
 
 def together(terms: Sequence[Places], within_ms: int) -> Places:

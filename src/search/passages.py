@@ -6,6 +6,7 @@ positions, a lone dash none.
 
 import itertools
 import json
+import operator
 import struct
 import zlib
 from array import array
@@ -13,12 +14,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from search.words import words_of_token
+from search.words import COMMON, words_of_token
 from transcribe.episode import Episode
-from transcribe.errors import TranscriptError
 from transcribe.transcript import Segment, Transcript, Word
-
-_TIME_BITS = 32  # of milliseconds, in the postings
 
 PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
 NO_CONFIDENCE = 0xFFFF
@@ -71,21 +69,18 @@ class Passages:
 
     contents: Contents
     postings: "dict[str, array[int]]" = field(repr=False)  # word -> position, start_ms, position, start_ms, ...
+    pairs: "dict[str, array[int]]" = field(repr=False)  # "of the", two common words -> the same of the first of them
     pages: tuple[bytes, ...] = field(repr=False)
 
 
 def passages(transcript: Transcript, digest: str) -> Passages:
-    """Everything an index needs of a transcript; `digest` is the sha256 of its file.
-
-    Raises TranscriptError (`bad_transcript`) where it is too long for times of 32 bits.
-    """
-    if transcript.duration_ms >> _TIME_BITS:
-        raise TranscriptError("bad_transcript", f"{transcript.episode.id} lasts longer than 1,193 hours")
+    """Everything an index needs of a transcript; `digest` is the sha256 of its file."""
     postings: dict[str, array[int]] = {}
+    pairs: dict[str, array[int]] = {}
     turns: list[tuple[int, str | None]] = []
     doubts: list[tuple[int, int]] = []
     spoken: list[Spoken] = []
-    position = 0
+    position, before = 0, ("", 0)  # the word before, and when it starts
     for segment, word in transcript.words():
         found = words_of_token(word.text)
         spoken.append(_spoken(position, len(found), segment, word))
@@ -95,6 +90,9 @@ def passages(transcript: Transcript, digest: str) -> Passages:
             _extend(doubts, position, position + len(found) - 1)
         for comparable in found:
             postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
+            if comparable in COMMON and before[0] in COMMON:
+                pairs.setdefault(f"{before[0]} {comparable}", array("I")).extend((position - 1, before[1]))
+            before = comparable, word.start_ms
             position += 1
     pages = [spoken[at : at + PAGE_WORDS] for at in range(0, len(spoken), PAGE_WORDS)]
     contents = Contents(
@@ -109,45 +107,47 @@ def passages(transcript: Transcript, digest: str) -> Passages:
         turns=tuple(turns),
         doubts=tuple(doubts),
     )
-    return Passages(contents, postings, tuple(pack(page) for page in pages))
+    return Passages(contents, postings, pairs, tuple(pack(page) for page in pages))
 
 
 def pack(page: list[Spoken]) -> bytes:
-    """A page as it is stored: columns of numbers, then the words, compressed."""
+    """A page as it is stored: columns of numbers, then the words, compressed. Starts are kept as steps: they repeat."""
     segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
     begun = [told for n, told in enumerate(segments) if not n or told[:3] != segments[n - 1][:3]]
     words = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
     columns = (
-        array("I", (word.start_ms for word in page)),
+        array("I", (after.start_ms - word.start_ms for word, after in itertools.pairwise([page[0], *page]))),
         array("I", (word.end_ms - word.start_ms for word in page)),
         array("H", (NO_CONFIDENCE if word.confidence is None else round(word.confidence * 1000) for word in page)),
         array("H", (word.size for word in page)),
     )
-    head = struct.pack("=II", page[0].position, len(page))
-    return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 6)
+    head = struct.pack("=III", page[0].position, page[0].start_ms, len(page))
+    return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 9)
 
 
 def unpack(data: bytes, first: int, last: int) -> list[Spoken]:
     """The inverse of `pack`, for the words from position `first` to `last` alone."""
     data = zlib.decompress(data)
-    position, count = struct.unpack_from("=II", data)
-    starts, lengths, confidences, sizes, at = *(array(code) for code in "IIHH"), 8
-    for column in (starts, lengths, confidences, sizes):
+    position, start_ms, count = struct.unpack_from("=III", data)
+    steps, lengths, confidences, sizes, at = *(array(code) for code in "IIHH"), 12
+    for column in (steps, lengths, confidences, sizes):
         column.frombytes(data[at : (at := at + count * column.itemsize)])
     begun, *texts = data[at:].decode().split("\n")
     positions = list(itertools.accumulate(sizes, initial=position))
     begin = bisect_right(positions, first) - 1 if first > position else 0
     end = bisect_right(positions, last, hi=count)
+    starts = list(itertools.accumulate(steps, initial=start_ms))[1:]
     segments = json.loads(begun)
     after = [*(n for *_, n in segments[1:]), count]  # where each segment's words end
-    said = []
+    said: list[Spoken] = []
     for (segment, speaker, flags, start), stop in zip(segments, after, strict=True):
-        for n in range(max(start, begin), min(stop, end)):
-            confidence = None if confidences[n] == NO_CONFIDENCE else confidences[n] / 1000
-            ends = starts[n] + lengths[n]
-            said.append(
-                Spoken(positions[n], sizes[n], starts[n], ends, texts[n], confidence, segment, speaker, tuple(flags))
-            )
+        part = slice(max(start, begin), max(start, begin, min(stop, end)))
+        times = starts[part]
+        ends = map(operator.add, times, lengths[part])
+        sure = [None if given == NO_CONFIDENCE else given / 1000 for given in confidences[part]]
+        told = map(itertools.repeat, (segment, speaker, tuple(flags)))
+        columns = zip(positions[part], sizes[part], times, ends, texts[part], sure, *told, strict=False)
+        said += map(Spoken._make, columns)
     return said
 
 

@@ -12,6 +12,7 @@ import itertools
 import json
 import sys
 import threading
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def _schema() -> whoosh.fields.Schema:
     return whoosh.fields.Schema(
         id=whoosh.fields.ID(),
         said=Postings(),
+        pairs=Postings(),
         contents=whoosh.fields.COLUMN(whoosh.columns.VarBytesColumn()),
         page=whoosh.fields.COLUMN(whoosh.columns.VarBytesColumn()),
     )
@@ -91,7 +93,8 @@ class WhooshWriter:
 
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
         """Adds or replaces episodes and takes others (ids) out, in one commit."""
-        writer = self._index.writer(codec=W3Codec(compression=0), limitmb=_WRITER_MEMORY_MB)
+        # Not compound: Whoosh would read the whole of a compound file into memory to open it.
+        writer = self._index.writer(codec=W3Codec(compression=0), limitmb=_WRITER_MEMORY_MB, compound=False)
         try:
             for episode_id in removed:
                 writer.delete_by_term("id", episode_id)
@@ -107,7 +110,9 @@ class WhooshWriter:
 def _add(writer: whoosh.writing.SegmentWriter, passages: Passages) -> None:
     name = passages.contents.episode.id
     writer.delete_by_term("id", name)
-    writer.add_document(id=name, said=passages.postings, contents=_pack_contents(passages.contents))
+    writer.add_document(
+        id=name, said=passages.postings, pairs=passages.pairs, contents=_pack_contents(passages.contents)
+    )
     for page in passages.pages:
         writer.add_document(id=name, page=page)
 
@@ -132,6 +137,7 @@ class WhooshIndex:
     def __init__(self, folder: Path) -> None:
         """The caller has made sure that the files are whole: they are unpickled here."""
         self._reader = FileStorage(str(folder)).open_index().reader()
+        self._closing = weakref.finalize(self, self._reader.close)  # Whoosh would leave its files open
         segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._lock = threading.Lock()  # Whoosh reads through one file position
@@ -141,7 +147,7 @@ class WhooshIndex:
 
     def close(self) -> None:
         """Lets go of files."""
-        self._reader.close()
+        self._closing()
 
     def contents(self) -> Sequence[Contents]:
         """Every episode, the newest first."""
@@ -158,12 +164,17 @@ class WhooshIndex:
 
     def occurrences(self, word: str) -> Occurrences:
         """Of a word, as they are stored; decoded only where they are looked at."""
-        return self._remembered.get(word, lambda: self._read_occurrences(word))
+        return self._remembered.get(word, lambda: self._read("said", word))
 
-    def _read_occurrences(self, word: str) -> "_WordOccurrences":
+    def pair(self, first: str, second: str) -> Occurrences:
+        """Of two common words side by side."""
+        words = f"{first} {second}"
+        return self._remembered.get(words, lambda: self._read("pairs", words))
+
+    def _read(self, field: str, words: str) -> "_WordOccurrences":
         with self._lock:
-            parts = [part for leaf in self._leaves if (part := leaf.postings(word))]
-        return _WordOccurrences(word, parts, self._decoded)
+            parts = [part for leaf in self._leaves if (part := leaf.postings(field, words))]
+        return _WordOccurrences(words, parts, self._decoded)
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Every word that begins so."""
@@ -210,11 +221,11 @@ class _Leaf:
         """The page in the document of that number in the whole index."""
         return bytes(self._pages[number - self.base])
 
-    def postings(self, word: str) -> "_Postings | None":
+    def postings(self, field: str, word: str) -> "_Postings | None":
         """Of the word in this segment."""
-        if ("said", word) not in self._reader:
+        if (field, word) not in self._reader:
             return None
-        documents, values = _posting_list(self._reader, word)
+        documents, values = _posting_list(self._reader, field, word)
         if not self._deleted:
             return _Postings(np.array(documents, np.int64) + self.base, values)
         there = [number not in self._deleted for number in documents]
@@ -271,9 +282,9 @@ class _WordOccurrences:
         return self._decoded.get(self._word, lambda: _joined([part.decoded(None) for part in self._parts]))
 
 
-def _posting_list(reader: whoosh.reading.SegmentReader, word: str) -> tuple[list[int], list[bytes]]:
+def _posting_list(reader: whoosh.reading.SegmentReader, field: str, word: str) -> tuple[list[int], list[bytes]]:
     """The documents of a word in one segment and its value in each, deleted ones included, a block at a time."""
-    matcher = reader.postings("said", word)
+    matcher = reader.postings(field, word)
     matcher = getattr(matcher, "child", matcher)  # past Whoosh's filter of deleted documents: ours is quicker
     documents: list[int] = []
     values: list[bytes] = []

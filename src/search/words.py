@@ -16,6 +16,18 @@ _LETTERS = rf"(?:(?!{_CHARACTER})[\p{{L}}\p{{M}}\p{{N}}])+"
 _WORD = regex.compile(rf"{_CHARACTER}|(?<![\p{{L}}\p{{N}}])[a-z](?:\+\+|\#)|{_LETTERS}(?:'{_LETTERS})*")
 
 
+# Words that make up a third of spoken English, counted in 500 hours of it. Two of them side by side are indexed as a
+# pair as well, so that a phrase of common words need not go through all their occurrences. It is only about speed.
+COMMON = frozenset(
+    word
+    for line in (
+        "a and can do for going have i in is it it's just kind know like lot",
+        "of on one or so some that that's the think this to we you",
+    )
+    for word in line.split()
+)
+
+
 def words(text: str) -> list[str]:
     """The comparable words of a text, in order.
 

@@ -167,7 +167,13 @@ def segment(
 
 def joined(words: Iterable[Word]) -> str:
     """Words as they are read: with spaces between, but none between Chinese or Japanese characters."""
-    return _NO_SPACE.sub("", " ".join(word.text for word in words))
+    return spaced(word.text for word in words)
+
+
+def spaced(texts: Iterable[str]) -> str:
+    """Written words as they are read, likewise."""
+    text = " ".join(texts)
+    return text if text.isascii() else _NO_SPACE.sub("", text)
 
 
 def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
