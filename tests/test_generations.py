@@ -162,7 +162,7 @@ def hurt(path: Path, damage: str) -> None:
 
 
 def test_where_all_is_damaged_it_says_so_and_indexing_mends_it(archive: Archive) -> None:  # fault line 37
-    for path in (archive.library.state / "index").glob("*/*.seg"):
+    for path in (archive.library.state / "index").glob("*/*.pst"):
         hurt(path, "flip a bit")
     with pytest.raises(IndexUnavailable, match="playhead index"):
         total(archive, "the")
@@ -188,7 +188,7 @@ def test_an_open_reader_notices_damage_done_later(archive: Archive, monkeypatch:
     monkeypatch.setattr("search.archive.LOOK_EVERY_S", 0)
     reader = Archive(archive.library)
     assert reader.index().search(Request(parse("the"))).total == 2
-    for path in newest(archive).glob("*.seg"):
+    for path in newest(archive).glob("*.pst"):
         hurt(path, "flip a bit")
     assert reader.index().search(Request(parse("the"))).total == 1
 

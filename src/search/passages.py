@@ -4,6 +4,7 @@ A *position* is the number of a comparable word in its episode, from 0. A writte
 positions, a lone dash none.
 """
 
+import functools
 import itertools
 import json
 import operator
@@ -34,6 +35,9 @@ class Spoken(NamedTuple):
     segment: int  # the id of its segment
     speaker: str | None
     flags: tuple[str, ...]
+
+
+_SPOKEN = functools.partial(tuple.__new__, Spoken)  # what Spoken._make does, without a step of Python for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +143,18 @@ def unpack(data: bytes, first: int, last: int) -> list[Spoken]:
     starts = list(itertools.accumulate(steps, initial=start_ms))[1:]
     segments = json.loads(begun)
     after = [*(n for *_, n in segments[1:]), count]  # where each segment's words end
-    said: list[Spoken] = []
-    for (segment, speaker, flags, start), stop in zip(segments, after, strict=True):
-        part = slice(max(start, begin), max(start, begin, min(stop, end)))
-        times = starts[part]
-        ends = map(operator.add, times, lengths[part])
-        sure = [None if given == NO_CONFIDENCE else given / 1000 for given in confidences[part]]
-        told = map(itertools.repeat, (segment, speaker, tuple(flags)))
-        columns = zip(positions[part], sizes[part], times, ends, texts[part], sure, *told, strict=False)
-        said += map(Spoken._make, columns)
-    return said
+    told = [
+        (segment, speaker, tuple(flags))
+        for (segment, speaker, flags, start), stop in zip(segments, after, strict=True)
+        for _ in range(max(start, begin), min(stop, end))
+    ]
+    part = slice(begin, max(begin, end))
+    sure = [None if given == NO_CONFIDENCE else given / 1000 for given in confidences[part]]
+    ends = map(operator.add, starts[part], lengths[part])
+    columns = zip(
+        positions[part], sizes[part], starts[part], ends, texts[part], sure, *zip(*told, strict=True), strict=True
+    )
+    return list(map(_SPOKEN, columns))
 
 
 def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:
