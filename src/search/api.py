@@ -31,7 +31,7 @@ WITHIN_S = WITHIN_MS // 1000
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
-def archive_of(request: Request) -> Archive:
+async def archive_of(request: Request) -> Archive:  # async, as it waits for nothing and needs no thread
     """The archive that the service stands on."""
     archive: Archive = request.app.state.archive
     return archive

@@ -93,7 +93,7 @@ class _Search:
 
     def _everywhere(self) -> Places:
         within_ms = self.request.within_ms
-        found = together(self.terms, within_ms)
+        found = together(self.terms, within_ms, self._check_time)
         for term in self.request.query.unwanted:
             found = apart_from(found, self._term(term), within_ms)
         return found

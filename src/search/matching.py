@@ -6,7 +6,7 @@ neighbourhood reaches from one document into the next. Whatever index finds the 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -103,29 +103,37 @@ def phrase(slots: Sequence[Occurrences], offsets: Sequence[int] | None = None, l
     return Places(first, first + ((length or len(slots)) - 1), start)
 
 
-def together(terms: Sequence[Places], within_ms: int) -> Places:
+def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] = lambda: None) -> Places:
     """Shortest stretches that hold every term, their starts at most `within_ms` apart.
 
     Of stretches that share a word the earliest counts, so no word is told twice. A stretch ends where its last term
-    does; one term alone is found wherever it stands.
+    does; one term alone is found wherever it stands. `check` is called between steps, to give up by raising.
     """
     if len(terms) == 1:
         return terms[0]
     if not all(map(len, terms)):
         return NOWHERE
     ends = _distinct(np.sort(np.concatenate([term.first for term in terms]), kind="stable"))  # where some term starts
-    latest = [np.searchsorted(term.first, ends, side="right") - 1 for term in terms]  # of each term, before that end
-    whole = np.all([found >= 0 for found in latest], axis=0)
-    latest = [found[whole] for found in latest]
-    if not whole.any():
-        return NOWHERE
-    begins = np.min([term.first[found] for term, found in zip(terms, latest, strict=True)], axis=0)
-    starts = np.stack([term.start[found] for term, found in zip(terms, latest, strict=True)])
-    lasts = np.max([term.last[found] for term, found in zip(terms, latest, strict=True)], axis=0)
-    shortest = np.concatenate([[True], begins[1:] != begins[:-1]])
-    near = shortest & (starts.max(axis=0) - starts.min(axis=0) <= within_ms)
-    found = Places(begins[near], lasts[near], starts.min(axis=0)[near])
-    return found.where(_apart(found)) if len(found) else NOWHERE
+    ends = ends[ends >= max(term.first[0] for term in terms)]
+    found = _latest(terms[0], ends)
+    until = found.start
+    for term in terms[1:]:
+        check()
+        latest = _latest(term, ends)
+        until = np.maximum(until, latest.start)
+        found = Places(
+            np.minimum(found.first, latest.first),
+            np.maximum(found.last, latest.last),
+            np.minimum(found.start, latest.start),
+        )
+    shortest = np.concatenate([[True], found.first[1:] != found.first[:-1]])
+    found = found.where(shortest & (until - found.start <= within_ms))
+    return found.where(_apart(found))
+
+
+def _latest(term: Places, ends: Points) -> Places:
+    """For each end the term's last occurrence that starts there or before."""
+    return term.where(np.searchsorted(term.first, ends, side="right") - 1)
 
 
 def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
@@ -159,18 +167,10 @@ def are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
 
 
 def _apart(found: Places) -> NDArray[np.int64]:
-    """Indices of those that do not begin inside an earlier chosen one.
-
-    Only where stretches run into one another must they be gone through one by one.
-    """
-    reach = np.maximum.accumulate(found.last)
-    free = np.concatenate([[True], found.first[1:] > reach[:-1]])  # begins behind all before it
-    crowded = ~free
-    crowded[:-1] |= ~free[1:]
-    chosen = np.flatnonzero(free & ~crowded).tolist()
-    end = -1
-    for number in np.flatnonzero(crowded).tolist():
-        if found.first[number] > end:
-            chosen.append(number)
-            end = found.last[number]
-    return np.sort(np.array(chosen, np.int64))
+    """Indices of those that do not begin inside an earlier chosen one: from each, on to the first behind it."""
+    following = np.searchsorted(found.first, found.last, side="right").tolist()
+    chosen, at = [], 0
+    while at < len(following):
+        chosen.append(at)
+        at = following[at]
+    return np.array(chosen, np.int64)

@@ -3,10 +3,11 @@
 Everything that reads files or searches runs in threads, none of it in the event loop.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,7 +50,7 @@ def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms |
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app.add_middleware(PlainTextToProblem)
     app.add_middleware(HeadLikeGet)
-    app.middleware("http")(_with_security_headers)  # the last added is the outermost
+    app.add_middleware(SecurityHeaders)  # the last added is the outermost
     return app
 
 
@@ -74,10 +75,21 @@ class HeadLikeGet:
         await self.app({**scope, "method": method}, receive, send_without_body)
 
 
-async def _with_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    response.headers.update(SECURITY_HEADERS)
-    return response
+class SecurityHeaders:
+    """Adds SECURITY_HEADERS to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
 
 
 def _answer_errors(app: FastAPI) -> None:

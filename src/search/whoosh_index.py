@@ -45,6 +45,7 @@ _POSTINGS_BYTES = 64 << 20
 _DECODED_BYTES = 32 << 20
 _BYTES_OVERHEAD = 50  # of a posting in one document, for Python
 _SUGGESTIONS = 3
+_LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
 _WRITER_MEMORY_MB = 128
 
 
@@ -182,7 +183,9 @@ class WhooshIndex:
             return [word.decode() for word in self._reader.expand_prefix("said", prefix)]
 
     def nearest(self, word: str) -> list[str]:
-        """Words at most two letters away that begin alike, the nearest and commonest first."""
+        """Words at most two letters away that begin alike, the nearest and commonest first; none for very long ones."""
+        if len(word) > _LONGEST_GUESSED:
+            return []
         with self._lock:
             for distance in (1, 2):
                 near = self._reader.terms_within("said", word, distance, prefix=1) if len(word) > distance + 1 else ()
