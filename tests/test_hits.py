@@ -1,4 +1,6 @@
 import dataclasses
+import functools
+import operator
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def made(spoken: Transcript, first: int, last: int, *matched: tuple[int, int]) -
     indexed = passages(spoken, "digest")
     around = positions_around(first, last)
     pages = [indexed.pages[number] for number in indexed.contents.pages_between(*around)]
-    said = [word for page in pages for word in unpack(page, *around)]
+    said = functools.reduce(operator.add, map(unpack, pages))
     return hit(indexed.contents, said, first, last, matched or [(first, last)])
 
 

@@ -13,7 +13,7 @@ from search.errors import QueryTimeout
 from search.hits import Hit, hit, positions_around
 from search.index import Answer, Request, Unknown
 from search.matching import DOCUMENT_BITS, Either, Occurrences, Places, apart_from, counted, either, phrase, together
-from search.passages import Contents, unpack
+from search.passages import Contents, Said
 from search.query import Query, Slot, Term
 from search.words import COMMON
 
@@ -35,7 +35,7 @@ class Store(Protocol):
     def nearest(self, word: str) -> list[str]:
         """Words that are spelt much like one that is not there, the likeliest first."""
 
-    def page(self, document: int, number: int) -> bytes:
+    def page(self, document: int, number: int) -> Said:
         """A page of what was said in a document's episode."""
 
 
@@ -138,9 +138,10 @@ class _Search:
         self._check_time()
         document, begin, end = first >> DOCUMENT_BITS, first & _POSITION, last & _POSITION
         contents = self.census.episodes[document]
-        around = positions_around(begin, end)
-        pages = (self.store.page(document, number) for number in contents.pages_between(*around))
-        said = [word for page in pages for word in unpack(page, *around)]
+        pages = contents.pages_between(*positions_around(begin, end))
+        said = self.store.page(document, pages[0])
+        for number in pages[1:]:
+            said += self.store.page(document, number)
         return hit(contents, said, begin, end, self._matched(first, last))
 
     def _matched(self, first: int, last: int) -> list[tuple[int, int]]:

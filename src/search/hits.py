@@ -3,11 +3,12 @@
 The one piece of code for every index: an index finds positions, this reads the words that stand there.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.passages import Contents, Spoken
+from search.passages import NO_CONFIDENCE, Contents, Said
 from transcribe.clock import seconds
 from transcribe.transcript import spaced
 
@@ -67,66 +68,58 @@ def positions_around(first: int, last: int) -> tuple[int, int]:
     return max(0, first - CONTEXT_WORDS), last + CONTEXT_WORDS
 
 
-def hit(contents: Contents, said: Sequence[Spoken], first: int, last: int, matched: Sequence[tuple[int, int]]) -> Hit:
+def hit(contents: Contents, said: Said, first: int, last: int, matched: Sequence[tuple[int, int]]) -> Hit:
     """The hit from position `first` to `last`.
 
     `said` holds the written words of at least `positions_around`; `matched` are the ranges of positions, both ends
     included, of each term within the hit.
     """
-    begin = next(n for n, word in enumerate(said) if word.position + word.size > first)
-    end = next(n for n in range(begin, len(said)) if said[n].position + said[n].size > last) + 1
-    inside = said[begin:end]
-    sure = [word.confidence for word in inside if word.confidence is not None]
+    begin, end = bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
+    inside = slice(begin, end)
+    told = dict.fromkeys(said.told[inside])
+    sure = [given for given in said.confidences[inside] if given != NO_CONFIDENCE]
     return Hit(
         contents=contents,
-        start_ms=inside[0].start_ms,
-        end_ms=max(word.end_ms for word in inside),
-        before=_text(said[_before(said, begin) : begin]),
-        text=_text(inside),
-        after=_text(said[end : _after(said, end)]),
-        marks=_marks(inside, matched),
-        segments=tuple(dict.fromkeys(word.segment for word in inside)),
-        speaker=inside[0].speaker,
-        confidence=round(sum(sure) / len(sure), 3) if sure else None,
-        flags=tuple(dict.fromkeys(flag for word in inside for flag in word.flags)),
+        start_ms=said.starts[begin],
+        end_ms=max(said.ends[inside]),
+        before=spaced(said.texts[_before(said, begin) : begin]),
+        text=spaced(said.texts[inside]),
+        after=spaced(said.texts[end : _after(said, end)]),
+        marks=_marks(said, inside, matched),
+        segments=tuple(segment for segment, _, _ in told),
+        speaker=said.told[begin][1],
+        confidence=round(sum(sure) / len(sure) / 1000, 3) if sure else None,
+        flags=tuple(dict.fromkeys(flag for _, _, flags in told for flag in flags)),
     )
 
 
-def _before(said: Sequence[Spoken], begin: int) -> int:
+def _before(said: Said, begin: int) -> int:
     """Where the context starts: with the hit's segment, or sooner where that would show too little."""
-    start = begin
-    while start > 0 and begin - start < CONTEXT_WORDS:
-        if begin - start >= CONTEXT_LEAST and said[start - 1].segment != said[begin].segment:
-            break
-        start -= 1
-    return start
+    least, most = max(0, begin - CONTEXT_LEAST), max(0, begin - CONTEXT_WORDS)
+    while least > most and said.told[least - 1][0] == said.told[begin][0]:
+        least -= 1
+    return least
 
 
-def _after(said: Sequence[Spoken], end: int) -> int:
-    stop = end
-    while stop < len(said) and stop - end < CONTEXT_WORDS:
-        if stop - end >= CONTEXT_LEAST and said[stop].segment != said[end - 1].segment:
-            break
-        stop += 1
-    return stop
+def _after(said: Said, end: int) -> int:
+    count = len(said.texts)
+    least, most = min(count, end + CONTEXT_LEAST), min(count, end + CONTEXT_WORDS)
+    while least < most and said.told[least][0] == said.told[end - 1][0]:
+        least += 1
+    return least
 
 
-def _text(said: Sequence[Spoken]) -> str:
-    return spaced([word.text for word in said])
-
-
-def _marks(inside: Sequence[Spoken], matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Character ranges in the text of `inside` whose words belong to a match, neighbours joined."""
+def _marks(said: Said, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Character ranges in the text of the words inside that belong to a match, neighbours joined."""
     marks: list[tuple[int, int]] = []
-    whole, at = _text(inside), 0
+    whole, at = spaced(said.texts[inside]), 0
     joins = False  # whether the word before belongs to the same match
-    for word in inside:
-        at = whole.index(word.text, at)
-        mine = [m for m in matched if word.size and m[0] < word.position + word.size and word.position <= m[1]]
-        if mine and joins:
-            marks[-1] = (marks[-1][0], at + len(word.text))
-        elif mine:
-            marks.append((at, at + len(word.text)))
-        at += len(word.text)
-        joins = any(last >= word.position + word.size for _, last in mine)
+    for text, position, size in zip(said.texts[inside], said.positions[inside], said.sizes[inside], strict=True):
+        at = whole.index(text, at) + len(text)
+        if not size:
+            continue  # a lone dash parts nothing
+        mine = [last for first, last in matched if first < position + size and position <= last]
+        if mine:
+            marks.append((marks.pop()[0] if joins else at - len(text), at))
+        joins = any(last >= position + size for last in mine)
     return tuple(marks)

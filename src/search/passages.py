@@ -4,7 +4,6 @@ A *position* is the number of a comparable word in its episode, from 0. A writte
 positions, a lone dash none.
 """
 
-import functools
 import itertools
 import json
 import operator
@@ -37,7 +36,25 @@ class Spoken(NamedTuple):
     flags: tuple[str, ...]
 
 
-_SPOKEN = functools.partial(tuple.__new__, Spoken)  # what Spoken._make does, without a step of Python for each
+Told = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speaker, flags
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Written words in a row, as columns: a page of hits reads a thousand words and shows a few hundred."""
+
+    positions: list[int]  # of the first comparable word of each
+    sizes: list[int]  # in comparable words
+    starts: list[int]  # milliseconds
+    ends: list[int]
+    texts: list[str]
+    confidences: list[int]  # thousandths, or NO_CONFIDENCE
+    told: list[Told]
+
+    def __add__(self, following: "Said") -> "Said":
+        """With the words that follow."""
+        columns = ("positions", "sizes", "starts", "ends", "texts", "confidences", "told")
+        return Said(*(getattr(self, name) + getattr(following, name) for name in columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +146,28 @@ def pack(page: list[Spoken]) -> bytes:
     return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 9)
 
 
-def unpack(data: bytes, first: int, last: int) -> list[Spoken]:
-    """The inverse of `pack`, for the words from position `first` to `last` alone."""
+def unpack(data: bytes) -> Said:
+    """The inverse of `pack`."""
     data = zlib.decompress(data)
     position, start_ms, count = struct.unpack_from("=III", data)
     steps, lengths, confidences, sizes, at = *(array(code) for code in "IIHH"), 12
     for column in (steps, lengths, confidences, sizes):
         column.frombytes(data[at : (at := at + count * column.itemsize)])
     begun, *texts = data[at:].decode().split("\n")
-    positions = list(itertools.accumulate(sizes, initial=position))
-    begin = bisect_right(positions, first) - 1 if first > position else 0
-    end = bisect_right(positions, last, hi=count)
     starts = list(itertools.accumulate(steps, initial=start_ms))[1:]
+    told: list[Told] = []
     segments = json.loads(begun)
-    after = [*(n for *_, n in segments[1:]), count]  # where each segment's words end
-    told = [
-        (segment, speaker, tuple(flags))
-        for (segment, speaker, flags, start), stop in zip(segments, after, strict=True)
-        for _ in range(max(start, begin), min(stop, end))
-    ]
-    part = slice(begin, max(begin, end))
-    sure = [None if given == NO_CONFIDENCE else given / 1000 for given in confidences[part]]
-    ends = map(operator.add, starts[part], lengths[part])
-    columns = zip(
-        positions[part], sizes[part], starts[part], ends, texts[part], sure, *zip(*told, strict=True), strict=True
+    for (segment, speaker, flags, _), (*_, after) in itertools.pairwise([*segments, (count,)]):
+        told += [(segment, speaker, tuple(flags))] * (after - len(told))
+    return Said(
+        positions=list(itertools.accumulate(sizes, initial=position))[:-1],
+        sizes=sizes.tolist(),
+        starts=starts,
+        ends=list(map(operator.add, starts, lengths)),
+        texts=texts,
+        confidences=confidences.tolist(),
+        told=told,
     )
-    return list(map(_SPOKEN, columns))
 
 
 def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:

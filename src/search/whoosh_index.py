@@ -35,7 +35,7 @@ from search.hits import Hit
 from search.index import Answer, Request
 from search.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points, are_in
 from search.memory import Memory
-from search.passages import Contents, Passages
+from search.passages import Contents, Passages, Said, unpack
 from transcribe.episode import Episode
 
 STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
@@ -43,6 +43,8 @@ STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteor
 # Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
 _POSTINGS_BYTES = 64 << 20
 _DECODED_BYTES = 32 << 20
+_PAGES_BYTES = 8 << 20
+_WORD_BYTES = 250  # of a written word in a page, about
 _BYTES_OVERHEAD = 50  # of a posting in one document, for Python
 _SUGGESTIONS = 3
 _LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
@@ -143,6 +145,7 @@ class WhooshIndex:
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._lock = threading.Lock()  # Whoosh reads through one file position
         self._remembered = Memory[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
+        self._pages = Memory[Said](_PAGES_BYTES, lambda said: _WORD_BYTES * len(said.texts))
         self._decoded = Memory[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
         self._finder = Finder(self, {number: contents for leaf in self._leaves for number, contents in leaf.contents()})
 
@@ -197,11 +200,14 @@ class WhooshIndex:
         """Of two words as far away, the one with the same letters in another order, then the commoner."""
         return sorted(word) == sorted(other), self._reader.frequency("said", other)
 
-    def page(self, document: int, number: int) -> bytes:
+    def page(self, document: int, number: int) -> Said:
         """A page of what was said in a document's episode: they stand right behind it."""
         wanted = document + 1 + number
+        return self._pages.get(str(wanted), lambda: unpack(self._read_page(wanted)))
+
+    def _read_page(self, number: int) -> bytes:
         with self._lock:
-            return next(leaf for leaf in reversed(self._leaves) if leaf.base <= wanted).page(wanted)
+            return next(leaf for leaf in reversed(self._leaves) if leaf.base <= number).page(number)
 
 
 class _Leaf:
