@@ -8,6 +8,7 @@ Whoosh's own matchers take a Python step per document and per position.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
 import sys
@@ -24,6 +25,7 @@ import whoosh.columns
 import whoosh.fields
 import whoosh.formats
 import whoosh.index
+import whoosh.matching
 import whoosh.reading
 import whoosh.writing
 from numpy.typing import NDArray
@@ -41,11 +43,11 @@ from transcribe.episode import Episode
 STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 # Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
-_POSTINGS_BYTES = 64 << 20
+_POSTINGS_BYTES = 96 << 20
 _DECODED_BYTES = 32 << 20
-_PAGES_BYTES = 8 << 20
-_WORD_BYTES = 250  # of a written word in a page, about
-_BYTES_OVERHEAD = 50  # of a posting in one document, for Python
+_REMEMBERED_PAGES = 512  # about 15 kB each
+_WORTH_REMEMBERING = 1_000  # occurrences: fewer are decoded again as fast as they are remembered
+_BYTES_OVERHEAD = 16  # of a posting in one document
 _SUGGESTIONS = 3
 _LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
 _WRITER_MEMORY_MB = 128
@@ -139,15 +141,9 @@ class WhooshIndex:
 
     def __init__(self, folder: Path) -> None:
         """The caller has made sure that the files are whole: they are unpickled here."""
-        self._reader = FileStorage(str(folder)).open_index().reader()
-        self._closing = weakref.finalize(self, self._reader.close)  # Whoosh would leave its files open
-        segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
-        self._leaves = [_Leaf(reader, base) for reader, base in segments]
-        self._lock = threading.Lock()  # Whoosh reads through one file position
-        self._remembered = Memory[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
-        self._pages = Memory[Said](_PAGES_BYTES, lambda said: _WORD_BYTES * len(said.texts))
-        self._decoded = Memory[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
-        self._finder = Finder(self, {number: contents for leaf in self._leaves for number, contents in leaf.contents()})
+        self._store = _Store(folder)
+        self._finder = Finder(self._store, dict(self._store.contents()))
+        self._closing = weakref.finalize(self, self._store.close)  # Whoosh would leave its files open
 
     def close(self) -> None:
         """Lets go of files."""
@@ -165,6 +161,27 @@ class WhooshIndex:
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
         return self._finder.every(request)
+
+
+class _Store:
+    """Where words stand. See `finder.Store`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reader = FileStorage(str(folder)).open_index().reader()
+        segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
+        self._leaves = [_Leaf(reader, base) for reader, base in segments]
+        self._lock = threading.Lock()  # Whoosh reads through one file position
+        self._remembered = Memory[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
+        self._decoded = Memory[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
+        self._page = functools.lru_cache(_REMEMBERED_PAGES)(functools.partial(_read_page, self._leaves, self._lock))
+
+    def close(self) -> None:
+        """Lets go of files."""
+        self._reader.close()
+
+    def contents(self) -> Iterator[tuple[int, Contents]]:
+        """Of every episode, with its document's number."""
+        return itertools.chain.from_iterable(leaf.contents() for leaf in self._leaves)
 
     def occurrences(self, word: str) -> Occurrences:
         """Of a word, as they are stored; decoded only where they are looked at."""
@@ -202,12 +219,7 @@ class WhooshIndex:
 
     def page(self, document: int, number: int) -> Said:
         """A page of what was said in a document's episode: they stand right behind it."""
-        wanted = document + 1 + number
-        return self._pages.get(str(wanted), lambda: unpack(self._read_page(wanted)))
-
-    def _read_page(self, number: int) -> bytes:
-        with self._lock:
-            return next(leaf for leaf in reversed(self._leaves) if leaf.base <= number).page(number)
+        return self._page(document + 1 + number)
 
 
 class _Leaf:
@@ -232,35 +244,56 @@ class _Leaf:
 
     def postings(self, field: str, word: str) -> "_Postings | None":
         """Of the word in this segment."""
-        if (field, word) not in self._reader:
+        try:
+            matcher = self._reader.postings(field, word)
+        except whoosh.reading.TermNotFound:
             return None
-        documents, values = _posting_list(self._reader, field, word)
-        if not self._deleted:
-            return _Postings(np.array(documents, np.int64) + self.base, values)
-        there = [number not in self._deleted for number in documents]
-        kept = np.array(documents, np.int64)[there] + self.base
-        return _Postings(kept, list(itertools.compress(values, there)))
+        documents, values = _posting_list(matcher)
+        if self._deleted:
+            there = [number not in self._deleted for number in documents]
+            documents, values = (list(itertools.compress(column, there)) for column in (documents, values))
+        return _Postings.of(np.array(documents, np.int64) + self.base, values)
+
+
+def _read_page(leaves: Sequence[_Leaf], lock: threading.Lock, number: int) -> Said:
+    with lock:
+        data = next(leaf for leaf in reversed(leaves) if leaf.base <= number).page(number)
+    return unpack(data)
 
 
 @dataclass(frozen=True, slots=True)
 class _Postings:
-    """A word's postings in one segment, as they were stored."""
+    """A word's postings in one segment, as they were stored but for the seams."""
 
     documents: Points  # ascending
-    values: list[bytes]  # of each: position, start_ms, position, start_ms, ... in 32 bits each
+    ends: NDArray[np.int64]  # where each document's numbers end in `numbers`, and before them a 0
+    numbers: NDArray[np.uint32]  # position and start_ms of each occurrence, shape (occurrences, 2)
+
+    @classmethod
+    def of(cls, documents: Points, values: list[bytes]) -> "_Postings":
+        """From the value that each document has in the index."""
+        ends = np.fromiter(itertools.accumulate(map(len, values), initial=0), np.int64, len(values) + 1)
+        return cls(documents, ends // 8, np.frombuffer(b"".join(values), np.uint32).reshape(-1, 2))
 
     def __len__(self) -> int:
-        return sum(map(len, self.values)) // 8
+        return len(self.numbers)
 
     def decoded(self, chosen: NDArray[np.int64] | None) -> Places:
         """The places in the chosen documents (by index), or in all."""
-        documents = self.documents if chosen is None else self.documents[chosen]
-        values = self.values if chosen is None else [self.values[number] for number in chosen.tolist()]
-        numbers = np.frombuffer(b"".join(values), np.uint32).reshape(-1, 2).astype(np.int64)
-        counts = np.fromiter(map(len, values), np.int64, len(values)) // 8
-        owner = np.repeat(documents << DOCUMENT_BITS, counts)
-        first = owner + numbers[:, 0]
-        return Places(first, first, owner + numbers[:, 1])
+        if chosen is None:
+            return _placed(self.documents, np.diff(self.ends), self.numbers)
+        spans = list(zip(self.ends[chosen].tolist(), self.ends[chosen + 1].tolist(), strict=True))
+        if not spans:
+            return NOWHERE
+        numbers = np.concatenate([self.numbers[begin:end] for begin, end in spans])
+        return _placed(self.documents[chosen], np.array([end - begin for begin, end in spans]), numbers)
+
+
+def _placed(documents: Points, counts: NDArray[np.int64], numbers: NDArray[np.uint32]) -> Places:
+    owner = np.repeat(documents << DOCUMENT_BITS, counts)
+    position, start_ms = numbers.T.astype(np.int64)
+    first = owner + position
+    return Places(first, first, owner + start_ms)
 
 
 class _WordOccurrences:
@@ -288,12 +321,13 @@ class _WordOccurrences:
         return _joined([part.decoded(numbers) for part, numbers in zip(self._parts, chosen, strict=True)])
 
     def _all(self) -> Places:
+        if self._count < _WORTH_REMEMBERING:
+            return _joined([part.decoded(None) for part in self._parts])
         return self._decoded.get(self._word, lambda: _joined([part.decoded(None) for part in self._parts]))
 
 
-def _posting_list(reader: whoosh.reading.SegmentReader, field: str, word: str) -> tuple[list[int], list[bytes]]:
+def _posting_list(matcher: whoosh.matching.Matcher) -> tuple[list[int], list[bytes]]:
     """The documents of a word in one segment and its value in each, deleted ones included, a block at a time."""
-    matcher = reader.postings(field, word)
     matcher = getattr(matcher, "child", matcher)  # past Whoosh's filter of deleted documents: ours is quicker
     documents: list[int] = []
     values: list[bytes] = []
