@@ -77,6 +77,7 @@ class _Search:
     def __init__(self, finder: Finder, request: Request) -> None:
         self.store, self.census, self.request = finder.store, finder.census, request
         self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
+        self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
         self.terms = [self._term(term) for term in request.query.wanted]
         self.found = self.census.admitted(self._everywhere(), request.filters)
         self.counts = counted(self.found.documents)
@@ -106,7 +107,7 @@ class _Search:
         alone = [n for n in range(len(term.slots)) if n not in paired and n - 1 not in paired]
         offsets = sorted(paired + alone)
         slots = [self._pair(term, number) if number in paired else self._slot(term.slots[number]) for number in offsets]
-        return phrase(slots, offsets, len(term.slots))
+        return phrase(slots, offsets, len(term.slots), self.timed)
 
     def _is_pair(self, *slots: Slot) -> bool:
         return self.request.query.mode == "exact" and all(slot.word in COMMON and not slot.prefix for slot in slots)

@@ -85,22 +85,27 @@ class Either:
         return either([part.among(documents) for part in self.parts])
 
 
-def phrase(slots: Sequence[Occurrences], offsets: Sequence[int] | None = None, length: int | None = None) -> Places:
+def phrase(
+    slots: Sequence[Occurrences], offsets: Sequence[int] | None = None, length: int | None = None, timed: bool = True
+) -> Places:
     """Where the slots' words stand next to one another in their order.
 
     A slot may be further along the phrase than its number, by `offsets`, as after a pair of words. The rarest slot is
-    asked first, and the others only in the documents that are left.
+    asked first, and the others only in the documents that are left. Times are looked up where they are wanted.
     """
     offsets = offsets or range(len(slots))
     rarest, *others = sorted(range(len(slots)), key=lambda number: len(slots[number]))
-    first = slots[rarest].among(None).first - offsets[rarest]
+    found = slots[rarest].among(None)
+    first = found.first - offsets[rarest] if offsets[rarest] else found.first
     for number in others:
         if len(first):
             found = slots[number].among(_distinct(first >> DOCUMENT_BITS))
             first = first[are_in(found.first, first + offsets[number])]
+    last = first + ((length or len(slots)) - 1)
+    if not timed:
+        return Places(first, last, first)
     beginning = slots[0].among(_distinct(first >> DOCUMENT_BITS))
-    start = beginning.start[np.searchsorted(beginning.first, first)]
-    return Places(first, first + ((length or len(slots)) - 1), start)
+    return Places(first, last, beginning.start[np.searchsorted(beginning.first, first)])
 
 
 def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] = lambda: None) -> Places:

@@ -3,8 +3,10 @@
 Everything that reads files or searches runs in threads, none of it in the event loop.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 
+import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
@@ -21,6 +23,7 @@ from transcribe import __version__
 from transcribe.errors import TranscriptError
 from transcribe.library import Library
 
+THREADS = 4  # so that a slow search leaves room for quick ones
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
@@ -34,6 +37,7 @@ SECURITY_HEADERS = {
 def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms | None = None) -> FastAPI:
     """The service of one library. With `hosts`, requests for any other Host are refused with 400."""
     app = FastAPI(
+        lifespan=_few_threads,
         title="Playhead",
         version=__version__,
         description="Phrase search in a podcast archive, each hit with the time at which its first word is said.",
@@ -52,6 +56,13 @@ def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms |
     app.add_middleware(HeadLikeGet)
     app.add_middleware(SecurityHeaders)  # the last added is the outermost
     return app
+
+
+@contextlib.asynccontextmanager
+async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+    """Lets few requests be worked on at once: more threads would only pass Python's one lock around."""
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 class HeadLikeGet:

@@ -31,6 +31,7 @@ import whoosh.writing
 from numpy.typing import NDArray
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.filedb.filestore import FileStorage
+from whoosh.filedb.structfile import BufferFile, StructFile
 
 from search.finder import Finder
 from search.hits import Hit
@@ -50,6 +51,7 @@ _WORTH_REMEMBERING = 1_000  # occurrences: fewer are decoded again as fast as th
 _BYTES_OVERHEAD = 16  # of a posting in one document
 _SUGGESTIONS = 3
 _LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
+_BLOCK = 4096  # documents in a block of postings: one is read whole, so it is best for a word to have one
 _WRITER_MEMORY_MB = 128
 
 
@@ -99,7 +101,7 @@ class WhooshWriter:
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
         """Adds or replaces episodes and takes others (ids) out, in one commit."""
         # Not compound: Whoosh would read the whole of a compound file into memory to open it.
-        writer = self._index.writer(codec=W3Codec(compression=0), limitmb=_WRITER_MEMORY_MB, compound=False)
+        writer = self._index.writer(codec=W3Codec(_BLOCK, compression=0), limitmb=_WRITER_MEMORY_MB, compound=False)
         try:
             for episode_id in removed:
                 writer.delete_by_term("id", episode_id)
@@ -163,11 +165,20 @@ class WhooshIndex:
         return self._finder.every(request)
 
 
+class _Storage(FileStorage):  # type: ignore[misc] # Whoosh has no types
+    """Holds the index of terms in memory: it is small, and a term is looked up in many small steps."""
+
+    def open_file(self, name: str, **kwargs: Any) -> StructFile:
+        if name.endswith(W3Codec.TERMS_EXT):
+            return BufferFile(Path(self.folder, name).read_bytes(), name=name)
+        return super().open_file(name, **kwargs)
+
+
 class _Store:
     """Where words stand. See `finder.Store`."""
 
     def __init__(self, folder: Path) -> None:
-        self._reader = FileStorage(str(folder)).open_index().reader()
+        self._reader = _Storage(str(folder)).open_index().reader()
         segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._lock = threading.Lock()  # Whoosh reads through one file position
@@ -251,7 +262,7 @@ class _Leaf:
         documents, values = _posting_list(matcher)
         if self._deleted:
             there = [number not in self._deleted for number in documents]
-            documents, values = (list(itertools.compress(column, there)) for column in (documents, values))
+            documents, values = list(itertools.compress(documents, there)), list(itertools.compress(values, there))
         return _Postings.of(np.array(documents, np.int64) + self.base, values)
 
 
