@@ -5,7 +5,7 @@ apart in one step.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class Census:
     def __init__(self, episodes: Mapping[int, Contents]) -> None:
         self.episodes = episodes
         self.newest_first = _newest_first(episodes)
+        self._rank = {number: rank for rank, number in enumerate(self.newest_first)}
         self._shows = {number: contents.episode.slugs[0] for number, contents in episodes.items()}
         self._years = {number: contents.year for number, contents in episodes.items()}
         turns = sorted((_point(n, at), who or "") for n, contents in episodes.items() for at, who in contents.turns)
@@ -45,12 +46,11 @@ class Census:
             found = found.where(~self._is_doubtful(found))
         return found
 
-    def ordered(self, counts: Counter[int], order: Order) -> Iterator[int]:
+    def ordered(self, counts: Counter[int], order: Order) -> list[int]:
         """The documents that have hits, in the order in which their hits are shown; of equals the newer first."""
         if order == "relevance":
-            yield from sorted((n for n in self.newest_first if n in counts), key=lambda n: -counts[n])
-        else:
-            yield from (n for n in (self.newest_first if order == "newest" else self.newest_first[::-1]) if n in counts)
+            return sorted(counts, key=lambda number: (-counts[number], self._rank[number]))
+        return sorted(counts, key=self._rank.__getitem__, reverse=order == "oldest")
 
     def facets(self, found: Places, counts: Counter[int]) -> Facets:
         """How many hits each show, year and speaker has, the most first."""

@@ -36,7 +36,7 @@ from whoosh.filedb.structfile import BufferFile, StructFile
 from search.finder import Finder
 from search.hits import Hit
 from search.index import Answer, Request
-from search.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points, are_in
+from search.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points
 from search.memory import Memory
 from search.passages import Contents, Passages, Said, unpack
 from transcribe.episode import Episode
@@ -289,6 +289,13 @@ class _Postings:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def numbers_of(self, documents: Points) -> NDArray[np.int64]:
+        """Where, in this list, those of these documents are that are in it."""
+        at = np.searchsorted(self.documents, documents)
+        at = at[: int(np.searchsorted(documents, self.documents[-1], side="right"))] if len(self.documents) else at[:0]
+        found: NDArray[np.int64] = at[self.documents[at] == documents[: len(at)]]
+        return found
+
     def decoded(self, chosen: NDArray[np.int64] | None) -> Places:
         """The places in the chosen documents (by index), or in all."""
         if chosen is None:
@@ -326,10 +333,9 @@ class _WordOccurrences:
         """As `Occurrences` has it. Where many documents are asked for, all are decoded, and that is remembered."""
         if documents is None:
             return self._all()
-        chosen = [np.flatnonzero(are_in(documents, part.documents)) for part in self._parts]
-        if sum(map(len, chosen)) * 4 > sum(len(part.documents) for part in self._parts):
+        if len(documents) * 4 > sum(len(part.documents) for part in self._parts):
             return self._all()
-        return _joined([part.decoded(numbers) for part, numbers in zip(self._parts, chosen, strict=True)])
+        return _joined([part.decoded(part.numbers_of(documents)) for part in self._parts])
 
     def _all(self) -> Places:
         if self._count < _WORTH_REMEMBERING:
