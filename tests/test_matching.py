@@ -1,4 +1,4 @@
-"""The edges of placing words; that all hits are those of a plain scan is shown in test_whoosh_index.py."""
+"""The edges of placing words; that all hits are those of a plain scan is shown in test_index.py."""
 
 import numpy as np
 import pytest

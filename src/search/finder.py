@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-import whoosh.lang.porter
 
 from search.census import Census
 from search.errors import QueryTimeout
@@ -31,6 +30,9 @@ class Store(Protocol):
 
     def beginning_with(self, prefix: str) -> list[str]:
         """Every word that begins so."""
+
+    def alike(self, word: str) -> list[str]:
+        """Every word of the same stem."""
 
     def nearest(self, word: str) -> list[str]:
         """Words that are spelt much like one that is not there, the likeliest first."""
@@ -130,10 +132,7 @@ class _Search:
             return self.store.beginning_with(slot.word)
         if self.request.query.mode == "exact":
             return [slot.word]
-        stem = whoosh.lang.porter.stem(slot.word)
-        # A Porter stem differs from its words in its last letters at most, so they stand together in the lexicon.
-        near = self.store.beginning_with(stem[: max(1, len(stem) - 2)])
-        return [word for word in near if whoosh.lang.porter.stem(word) == stem]
+        return self.store.alike(slot.word)
 
     def _hit(self, first: int, last: int) -> Hit:
         self._check_time()

@@ -25,6 +25,7 @@ import whoosh.columns
 import whoosh.fields
 import whoosh.formats
 import whoosh.index
+import whoosh.lang.porter
 import whoosh.matching
 import whoosh.reading
 import whoosh.writing
@@ -212,6 +213,15 @@ class _Store:
         """Every word that begins so."""
         with self._lock:
             return [word.decode() for word in self._reader.expand_prefix("said", prefix)]
+
+    def alike(self, word: str) -> list[str]:
+        """Every word of the same stem, by Porter's rules.
+
+        A stem differs from its words in their last letters at most, so they stand together among the words.
+        """
+        stem = whoosh.lang.porter.stem(word)
+        near = self.beginning_with(stem[: max(1, len(stem) - 2)])
+        return [other for other in near if whoosh.lang.porter.stem(other) == stem]
 
     def nearest(self, word: str) -> list[str]:
         """Words at most two letters away that begin alike, the nearest and commonest first; none for very long ones."""
