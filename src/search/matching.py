@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Points = NDArray[np.int64]
 
 DOCUMENT_BITS = 32
+FEW = 16  # places: so many are looked up sooner than arrays are made to do it at once
 
 
 class Occurrences(Protocol):
@@ -26,6 +27,9 @@ class Occurrences(Protocol):
 
     def among(self, documents: Points | None) -> "Places":
         """All of those in these documents (ascending), perhaps others too; all where None."""
+
+    def holds(self, point: int) -> bool:
+        """Whether one begins at that point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class Places:
     def among(self, documents: Points | None) -> "Places":  # noqa: ARG002 - they are at hand already
         """As `Occurrences` has it."""
         return self
+
+    def holds(self, point: int) -> bool:
+        """As `Occurrences` has it."""
+        at = int(np.searchsorted(self.first, point))
+        return at < len(self.first) and bool(self.first[at] == point)
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Places":
         """Those chosen by a mask, indices or a slice."""
@@ -84,6 +93,10 @@ class Either:
         """As `Occurrences` has it."""
         return either([part.among(documents) for part in self.parts])
 
+    def holds(self, point: int) -> bool:
+        """As `Occurrences` has it."""
+        return any(part.holds(point) for part in self.parts)
+
 
 def phrase(
     slots: Sequence[Occurrences], offsets: Sequence[int] | None = None, length: int | None = None, timed: bool = True
@@ -91,16 +104,20 @@ def phrase(
     """Where the slots' words stand next to one another in their order.
 
     A slot may be further along the phrase than its number, by `offsets`, as after a pair of words. The rarest slot is
-    asked first, and the others only in the documents that are left. Times are looked up where they are wanted.
+    asked first, and the others only in the documents that are left; few places are looked up one by one. Times are
+    looked up where they are wanted.
     """
     offsets = offsets or range(len(slots))
     rarest, *others = sorted(range(len(slots)), key=lambda number: len(slots[number]))
     found = slots[rarest].among(None)
     first = found.first - offsets[rarest] if offsets[rarest] else found.first
     for number in others:
-        if len(first):
+        if len(first) > FEW:
             found = slots[number].among(_distinct(first >> DOCUMENT_BITS))
             first = first[are_in(found.first, first + offsets[number])]
+        elif len(first):
+            there = [slots[number].holds(point) for point in (first + offsets[number]).tolist()]
+            first = first[np.array(there)]
     last = first + ((length or len(slots)) - 1)
     if not timed:
         return Places(first, last, first)

@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ _DECODED_BYTES = 32 << 20
 _REMEMBERED_PAGES = 512  # about 15 kB each
 _WORTH_REMEMBERING = 1_000  # occurrences: fewer are decoded again as fast as they are remembered
 _BYTES_OVERHEAD = 16  # of a posting in one document
+_POSITION = (1 << DOCUMENT_BITS) - 1
 _SUGGESTIONS = 3
 _LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
 _BLOCK = 4096  # documents in a block of postings: one is read whole, so it is best for a word to have one
@@ -306,6 +308,15 @@ class _Postings:
         found: NDArray[np.int64] = at[self.documents[at] == documents[: len(at)]]
         return found
 
+    def holds(self, document: int, position: int) -> bool:
+        """Whether the word stands there. Views, as a step into an array costs Python three times as much."""
+        documents, ends, positions = self.documents.data, self.ends.data, self.numbers[:, 0].data
+        at = bisect_left(documents, document)
+        if at == len(documents) or documents[at] != document:
+            return False
+        there = bisect_left(positions, position, ends[at], ends[at + 1])
+        return there < ends[at + 1] and bool(positions[there] == position)
+
     def decoded(self, chosen: NDArray[np.int64] | None) -> Places:
         """The places in the chosen documents (by index), or in all."""
         if chosen is None:
@@ -346,6 +357,11 @@ class _WordOccurrences:
         if len(documents) * 4 > sum(len(part.documents) for part in self._parts):
             return self._all()
         return _joined([part.decoded(part.numbers_of(documents)) for part in self._parts])
+
+    def holds(self, point: int) -> bool:
+        """As `Occurrences` has it."""
+        document, position = point >> DOCUMENT_BITS, point & _POSITION
+        return any(part.holds(document, position) for part in self._parts)
 
     def _all(self) -> Places:
         if self._count < _WORTH_REMEMBERING:
