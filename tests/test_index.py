@@ -13,6 +13,7 @@ from conversations import conversations, made_of, queries, transcript
 from plain_scan import scan, start_ms
 from search.errors import QueryTimeout
 from search.index import Answer, Filters, Index, IndexWriter, Order, Request
+from search.matching import FEW
 from search.passages import passages
 from search.query import Mode, parse, synonyms
 from search.whoosh_index import WhooshIndex, WhooshWriter
@@ -188,6 +189,7 @@ def test_a_removed_transcript_has_no_hits(engine: Engine, tmp_path: Path) -> Non
     assert [ask(engine.reader(tmp_path), word).total for word in ("gone", "kept")] == [0, 1]
 
 
+@pytest.mark.parametrize("few", [0, FEW])  # places looked up one by one: none, and as many as ever
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -195,7 +197,11 @@ def test_a_removed_transcript_has_no_hits(engine: Engine, tmp_path: Path) -> Non
     spoken=st.tuples(conversations("a/one"), conversations("b/two")), asked=st.lists(queries, min_size=1, max_size=6)
 )
 def test_the_hits_are_those_of_a_plain_scan(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory, spoken: tuple[Transcript, ...], asked: list[str]
+    few: int,
+    engine: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+    spoken: tuple[Transcript, ...],
+    asked: list[str],
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
     writer = engine.writer(folder)
@@ -205,7 +211,9 @@ def test_the_hits_are_those_of_a_plain_scan(
     for text in asked:
         query = parse(text)
         expected = sorted((one.episode.id, start_ms(one, place)) for one in spoken for place in scan(one, query))
-        answer = index.search(Request(query, limit=1000))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("search.matching.FEW", few)
+            answer = index.search(Request(query, limit=1000))
         assert sorted((hit.contents.episode.id, hit.start_ms) for hit in answer.hits) == expected
         assert answer.total == len(expected)
 
