@@ -131,7 +131,8 @@ def _ensure_available(model: str, url: str, sha256: str, cache: Path) -> None:
         with urllib.request.urlopen(request, timeout=CONNECT_S):  # noqa: S310
             pass
     except OSError as problem:
-        raise EngineUnavailable(_advice(model, f"{fault}, and cannot be downloaded ({problem})")) from problem
+        reason = getattr(problem, "reason", problem)  # a URLError wraps it in one more
+        raise EngineUnavailable(_advice(model, f"{fault}, and cannot be downloaded ({reason})")) from problem
 
 
 def _loaded(checkpoint: Checkpoint, device: str, cache: Path) -> Any:
