@@ -11,12 +11,21 @@ from search.census import Census
 from search.errors import QueryTimeout
 from search.hits import Hit, hit, positions_around
 from search.index import Answer, Request, Unknown
-from search.matching import DOCUMENT_BITS, Either, Occurrences, Places, apart_from, counted, either, phrase, together
+from search.matching import (
+    DOCUMENT_BITS,
+    POSITION_MASK,
+    Either,
+    Occurrences,
+    Places,
+    apart_from,
+    counted,
+    either,
+    phrase,
+    together,
+)
 from search.passages import Contents, Said
 from search.query import Query, Slot, Term
 from search.words import COMMON
-
-_POSITION = (1 << DOCUMENT_BITS) - 1
 
 
 class Store(Protocol):
@@ -136,7 +145,7 @@ class _Search:
 
     def _hit(self, first: int, last: int) -> Hit:
         self._check_time()
-        document, begin, end = first >> DOCUMENT_BITS, first & _POSITION, last & _POSITION
+        document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
         contents = self.census.episodes[document]
         pages = contents.pages_between(*positions_around(begin, end))
         said = self.store.page(document, pages[0])
@@ -147,12 +156,12 @@ class _Search:
     def _matched(self, first: int, last: int) -> list[tuple[int, int]]:
         """The ranges of positions in a hit that belong to one of the terms."""
         if len(self.terms) == 1:
-            return [(first & _POSITION, last & _POSITION)]
+            return [(first & POSITION_MASK, last & POSITION_MASK)]
         ranges = []
         for places in self.terms:
             low, high = np.searchsorted(places.first, (first, last + 1))
             inside = zip(places.first[low:high].tolist(), places.last[low:high].tolist(), strict=True)
-            ranges += [(begin & _POSITION, end & _POSITION) for begin, end in inside if end <= last]
+            ranges += [(begin & POSITION_MASK, end & POSITION_MASK) for begin, end in inside if end <= last]
         return ranges
 
     def _check_time(self) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Points = NDArray[np.int64]
 
 DOCUMENT_BITS = 32
+POSITION_MASK = (1 << DOCUMENT_BITS) - 1  # what of a point is not its document
 FEW = 16  # places: so many are looked up sooner than arrays are made to do it at once
 
 

@@ -17,7 +17,6 @@ from transcribe.clock import clock
 from transcribe.library import Library
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
-KEYWORD_IN_CONTEXT = ("before", "text", "after")
 
 
 def print_hits(request: Request, answer: Answer, address: str) -> None:

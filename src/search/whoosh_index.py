@@ -38,7 +38,7 @@ from whoosh.filedb.structfile import BufferFile, StructFile
 from search.finder import Finder
 from search.hits import Hit
 from search.index import Answer, Request
-from search.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points
+from search.matching import DOCUMENT_BITS, NOWHERE, POSITION_MASK, Occurrences, Places, Points
 from search.memory import Memory
 from search.passages import Contents, Passages, Said, unpack
 from transcribe.episode import Episode
@@ -51,7 +51,6 @@ _DECODED_BYTES = 32 << 20
 _REMEMBERED_PAGES = 512  # about 15 kB each
 _WORTH_REMEMBERING = 1_000  # occurrences: fewer are decoded again as fast as they are remembered
 _BYTES_OVERHEAD = 16  # of a posting in one document
-_POSITION = (1 << DOCUMENT_BITS) - 1
 _SUGGESTIONS = 3
 _LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
 _BLOCK = 4096  # documents in a block of postings: one is read whole, so it is best for a word to have one
@@ -360,7 +359,7 @@ class _WordOccurrences:
 
     def holds(self, point: int) -> bool:
         """As `Occurrences` has it."""
-        document, position = point >> DOCUMENT_BITS, point & _POSITION
+        document, position = point >> DOCUMENT_BITS, point & POSITION_MASK
         return any(part.holds(document, position) for part in self._parts)
 
     def _all(self) -> Places:
