@@ -1,4 +1,4 @@
-"""100,000 random queries against the service: no 5xx but a query given up in time, and none slower than 1.3 s.
+"""100,000 random queries against the service: no 5xx, and none slower than 1 s.
 
     python bench/fuzz_search.py CORPUS_DIR [--files 100] [--queries 100000] [--seed 1]
 
@@ -27,7 +27,7 @@ from search.archive import Archive
 from search.service import create_app
 from transcribe.library import Library
 
-SLOWEST_S = 1.3  # a query's budget is 1 s; what comes on top is finding out that it is over
+SLOWEST_S = 1.0
 SHOWN = 5
 
 SYNTAX = (
@@ -176,7 +176,7 @@ def _report(answers: list[Given]) -> int:
         print(f"  {status} {code:<20} {count:>7,}")
     slowest = sorted(answers, key=lambda given: -given.took_s)
     print(f"slowest, s: {', '.join(f'{given.took_s:.3f}' for given in slowest[:SHOWN])}")
-    bad = [g for g in answers if (g.status >= 500 and g.code != "query_timeout") or g.took_s > SLOWEST_S]
+    bad = [g for g in answers if g.status >= 500 or g.took_s > SLOWEST_S]
     for given in [*bad[:SHOWN], *slowest[:SHOWN]]:
         print(f"  {given.status} {given.took_s:.3f} s  ?{given.query[:300]}")
     print(f"{len(bad)} that should not be")

@@ -1,12 +1,10 @@
 import dataclasses
-import functools
-import operator
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conversations import conversations, made_of, transcript
-from search.hits import CONTEXT_LEAST, CONTEXT_WORDS, Hit, hit, positions_around
+from search.hits import CONTEXT_LEAST, CONTEXT_WORDS, Hit, hit
 from search.passages import passages, unpack
 from search.words import words
 from transcribe.transcript import Transcript, Word, joined, segment
@@ -15,10 +13,7 @@ from transcribe.transcript import Transcript, Word, joined, segment
 def made(spoken: Transcript, first: int, last: int, *matched: tuple[int, int]) -> Hit:
     """The hit from one position to another, as an index makes it; all between matched unless told otherwise."""
     indexed = passages(spoken, "digest")
-    around = positions_around(first, last)
-    pages = [indexed.pages[number] for number in indexed.contents.pages_between(*around)]
-    said = functools.reduce(operator.add, map(unpack, pages))
-    return hit(indexed.contents, said, first, last, matched or [(first, last)])
+    return hit(indexed.contents, lambda number: unpack(indexed.pages[number]), first, last, matched or [(first, last)])
 
 
 def marked(found: Hit) -> list[str]:

@@ -13,8 +13,18 @@ from transcribe.transcript import LATEST_MS, Transcript, Word, segment
 def spoken(said: Said) -> list[Spoken]:
     """The words of a page, one by one."""
     sure = [None if given == NO_CONFIDENCE else given / 1000 for given in said.confidences]
-    columns = zip(said.positions, said.sizes, said.starts, said.ends, said.texts, sure, said.told, strict=True)
-    return [Spoken(*word, *told) for *word, told in columns]
+    return [
+        Spoken(
+            said.positions[n],
+            said.sizes[n],
+            said.start(n),
+            said.end(n, n + 1),
+            text,
+            sure[n],
+            *said.told[said.segment(n)],
+        )
+        for n, text in enumerate(said.texts)
+    ]
 
 
 def everything(made: Passages) -> list[Spoken]:

@@ -1,5 +1,6 @@
 """From a request to an answer, over any store that knows where words stand."""
 
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ import numpy as np
 
 from search.census import Census
 from search.errors import QueryTimeout
-from search.hits import Hit, hit, positions_around
+from search.hits import Hit, hit
 from search.index import Answer, Request, Unknown
 from search.matching import (
     DOCUMENT_BITS,
@@ -146,12 +147,8 @@ class _Search:
     def _hit(self, first: int, last: int) -> Hit:
         self._check_time()
         document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
-        contents = self.census.episodes[document]
-        pages = contents.pages_between(*positions_around(begin, end))
-        said = self.store.page(document, pages[0])
-        for number in pages[1:]:
-            said += self.store.page(document, number)
-        return hit(contents, said, begin, end, self._matched(first, last))
+        read = functools.partial(self.store.page, document)
+        return hit(self.census.episodes[document], read, begin, end, self._matched(first, last))
 
     def _matched(self, first: int, last: int) -> list[tuple[int, int]]:
         """The ranges of positions in a hit that belong to one of the terms."""

@@ -3,8 +3,10 @@
 The one piece of code for every index: an index finds positions, this reads the words that stand there.
 """
 
+import functools
+import operator
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,63 +65,86 @@ class Hit:
         }
 
 
-def positions_around(first: int, last: int) -> tuple[int, int]:
-    """The positions whose words must be read to show a hit from first to last."""
-    return max(0, first - CONTEXT_WORDS), last + CONTEXT_WORDS
-
-
-def hit(contents: Contents, said: Said, first: int, last: int, matched: Sequence[tuple[int, int]]) -> Hit:
+def hit(
+    contents: Contents, read: Callable[[int], Said], first: int, last: int, matched: Sequence[tuple[int, int]]
+) -> Hit:
     """The hit from position `first` to `last`.
 
-    `said` holds the written words of at least `positions_around`; `matched` are the ranges of positions, both ends
+    `read` gives a page of what was said in the episode, by its number; `matched` are the ranges of positions, both ends
     included, of each term within the hit.
     """
-    begin, end = bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
+    said = _around(contents, read, first, last)
+    begin, end = _indices(said, first, last)
     inside = slice(begin, end)
-    told = dict.fromkeys(said.told[inside])
+    told = said.told[said.segment(begin) : said.segment(end - 1) + 1]
     sure = [given for given in said.confidences[inside] if given != NO_CONFIDENCE]
     return Hit(
         contents=contents,
-        start_ms=said.starts[begin],
-        end_ms=max(said.ends[inside]),
+        start_ms=said.start(begin),
+        end_ms=said.end(begin, end),
         before=spaced(said.texts[_before(said, begin) : begin]),
         text=spaced(said.texts[inside]),
         after=spaced(said.texts[end : _after(said, end)]),
         marks=_marks(said, inside, matched),
         segments=tuple(segment for segment, _, _ in told),
-        speaker=said.told[begin][1],
+        speaker=told[0][1],
         confidence=round(sum(sure) / len(sure) / 1000, 3) if sure else None,
         flags=tuple(dict.fromkeys(flag for _, _, flags in told for flag in flags)),
     )
 
 
+def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> Said:
+    """The pages of a hit, and the one before or behind where the context may reach into it."""
+    pages = contents.pages_between(first, last)
+    said = functools.reduce(operator.add, map(read, pages))
+    begin, end = _indices(said, first, last)
+    if pages.start and not _before(said, begin) and begin < CONTEXT_WORDS:
+        said = read(pages.start - 1) + said
+        begin, end = _indices(said, first, last)
+    if pages.stop < len(contents.page_firsts) and _after(said, end) == len(said) < end + CONTEXT_WORDS:
+        said += read(pages.stop)
+    return said
+
+
+def _indices(said: Said, first: int, last: int) -> tuple[int, int]:
+    """Of the written words from position `first` to `last`, the end exclusive."""
+    return bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
+
+
 def _before(said: Said, begin: int) -> int:
     """Where the context starts: with the hit's segment, or sooner where that would show too little."""
-    least, most = max(0, begin - CONTEXT_LEAST), max(0, begin - CONTEXT_WORDS)
-    while least > most and said.told[least - 1][0] == said.told[begin][0]:
-        least -= 1
-    return least
+    segment = said.firsts[said.segment(begin)]
+    return max(0, begin - CONTEXT_WORDS, min(segment, begin - CONTEXT_LEAST))
 
 
 def _after(said: Said, end: int) -> int:
-    count = len(said.texts)
-    least, most = min(count, end + CONTEXT_LEAST), min(count, end + CONTEXT_WORDS)
-    while least < most and said.told[least][0] == said.told[end - 1][0]:
-        least += 1
-    return least
+    following = said.segment(end - 1) + 1
+    segment = said.firsts[following] if following < len(said.firsts) else len(said)
+    return min(len(said), end + CONTEXT_WORDS, max(segment, end + CONTEXT_LEAST))
 
 
 def _marks(said: Said, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Character ranges in the text of the words inside that belong to a match, neighbours joined."""
-    marks: list[tuple[int, int]] = []
-    whole, at = spaced(said.texts[inside]), 0
-    joins = False  # whether the word before belongs to the same match
-    for text, position, size in zip(said.texts[inside], said.positions[inside], said.sizes[inside], strict=True):
-        at = whole.index(text, at) + len(text)
-        if not size:
-            continue  # a lone dash parts nothing
-        mine = [last for first, last in matched if first < position + size and position <= last]
-        if mine:
-            marks.append((marks.pop()[0] if joins else at - len(text), at))
-        joins = any(last >= position + size for last in mine)
-    return tuple(marks)
+    """Character ranges in the text of the words inside that belong to a match; those that share a word are one."""
+    texts = said.texts[inside]
+    whole = spaced(texts)
+    if len(matched) == 1:  # of one term a hit is all there is
+        return ((0, len(whole)),)
+    words: list[tuple[int, int]] = []  # from the first word of a range to before the word behind it
+    for begin, end in sorted(_indices(said, first, last) for first, last in matched):
+        joins = bool(words) and begin < words[-1][1]
+        words.append((words[-1][0], max(end, words.pop()[1])) if joins else (begin, end))
+    offsets = _offsets(whole, texts)
+    return tuple(
+        (offsets[begin - inside.start], offsets[end - 1 - inside.start] + len(said.texts[end - 1]))
+        for begin, end in words
+    )
+
+
+def _offsets(whole: str, texts: Sequence[str]) -> list[int]:
+    """Where each written word begins in the text they make."""
+    offsets, at = [], 0
+    for text in texts:
+        at = whole.index(text, at)
+        offsets.append(at)
+        at += len(text)
+    return offsets

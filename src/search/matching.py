@@ -131,32 +131,48 @@ def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] 
 
     Of stretches that share a word the earliest counts, so no word is told twice. A stretch ends where its last term
     does; one term alone is found wherever it stands. `check` is called between steps, to give up by raising.
+
+    The occurrences of all terms are looked at as one row, in order. Of those up to some place, the last of each term
+    is *current*: the shortest stretch that ends there begins with the earliest of the current ones, which is the first
+    whose successor lies behind the place. So the work does not grow with the number of terms, only with their places.
     """
     if len(terms) == 1:
         return terms[0]
     if not all(map(len, terms)):
         return NOWHERE
-    ends = _distinct(np.sort(np.concatenate([term.first for term in terms]), kind="stable"))  # where some term starts
-    ends = ends[ends >= max(term.first[0] for term in terms)]
-    found = _latest(terms[0], ends)
-    until = found.start
-    for term in terms[1:]:
-        check()
-        latest = _latest(term, ends)
-        until = np.maximum(until, latest.start)
-        found = Places(
-            np.minimum(found.first, latest.first),
-            np.maximum(found.last, latest.last),
-            np.minimum(found.start, latest.start),
-        )
-    shortest = np.concatenate([[True], found.first[1:] != found.first[:-1]])
-    found = found.where(shortest & (until - found.start <= within_ms))
+    first = np.concatenate([term.first for term in terms])
+    order = np.argsort(first, kind="stable")
+    check()
+    first, start = first[order], np.concatenate([term.start for term in terms])[order]
+    successor = _successors(order, [len(term) for term in terms])
+    check()
+    ends = np.flatnonzero(np.append(first[1:] != first[:-1], True))  # the last of those that start at the same word
+    ends = ends[first[ends] >= max(term.first[0] for term in terms)]
+    begins = np.searchsorted(np.maximum.accumulate(successor), ends, side="right")
+    shortest = np.append(True, first[begins[1:]] != first[begins[:-1]])
+    near = shortest & (start[ends] - start[begins] <= within_ms)
+    begins, ends = begins[near], ends[near]
+    check()
+    found = Places(first[begins], _last(terms, first[ends]), start[begins])
     return found.where(_apart(found))
 
 
-def _latest(term: Places, ends: Points) -> Places:
-    """For each end the term's last occurrence that starts there or before."""
-    return term.where(np.searchsorted(term.first, ends, side="right") - 1)
+def _successors(order: NDArray[np.intp], counts: Sequence[int]) -> NDArray[np.intp]:
+    """For each place in the row the number of its term's next one; behind the end of the row for a term's last."""
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    following = np.append(number[1:], len(order))
+    following[np.cumsum(counts) - 1] = len(order)
+    return following[order]
+
+
+def _last(terms: Sequence[Places], ends: Points) -> Points:
+    """Where stretches end whose last term starts at `ends`: a phrase begun before may go on for longer."""
+    last = ends
+    for term in terms:
+        if (term.last != term.first).any():
+            last = np.maximum(last, term.last[np.searchsorted(term.first, ends, side="right") - 1])
+    return last
 
 
 def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
@@ -172,6 +188,8 @@ def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
 
 def counted(ascending: Points) -> Counter[int]:
     """How often each value occurs."""
+    if len(ascending) <= FEW:
+        return Counter(ascending.tolist())
     starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]])) if len(ascending) else ascending
     counts = np.diff(starts, append=len(ascending))
     return Counter(dict(zip(ascending[starts].tolist(), counts.tolist(), strict=True)))

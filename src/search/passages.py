@@ -6,11 +6,11 @@ positions, a lone dash none.
 
 import itertools
 import json
-import operator
 import struct
 import zlib
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from transcribe.transcript import Segment, Transcript, Word
 
 PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
 NO_CONFIDENCE = 0xFFFF
+_ONE_EACH = array("H", [1] * PAGE_WORDS).tobytes()
 
 
 class Spoken(NamedTuple):
@@ -41,20 +42,52 @@ Told = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speaker, fla
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Written words in a row, as columns: a page of hits reads a thousand words and shows a few hundred."""
+    """Written words in a row, as columns that are read only where they are looked at.
 
-    positions: list[int]  # of the first comparable word of each
-    sizes: list[int]  # in comparable words
-    starts: list[int]  # milliseconds
-    ends: list[int]
+    A page of hits has a thousand words before it and shows a few hundred.
+    """
+
+    positions: Sequence[int]  # of the first comparable word of each
+    sizes: "array[int]"  # in comparable words
+    start_ms: int  # of the first word
+    steps: "array[int]"  # milliseconds from the start of the word before; of the first word 0
+    lengths: "array[int]"  # milliseconds
+    confidences: "array[int]"  # thousandths, or NO_CONFIDENCE
     texts: list[str]
-    confidences: list[int]  # thousandths, or NO_CONFIDENCE
-    told: list[Told]
+    firsts: list[int]  # the index of each segment's first word here
+    told: list[Told]  # of each segment
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def __add__(self, following: "Said") -> "Said":
         """With the words that follow."""
-        columns = ("positions", "sizes", "starts", "ends", "texts", "confidences", "told")
-        return Said(*(getattr(self, name) + getattr(following, name) for name in columns))
+        step = following.start_ms - self.start(len(self) - 1)
+        begun = int(following.told[0] == self.told[-1])  # a segment that goes on from one page to the next
+        return Said(
+            [*self.positions, *following.positions],
+            self.sizes + following.sizes,
+            self.start_ms,
+            self.steps + array("I", [step]) + following.steps[1:],
+            self.lengths + following.lengths,
+            self.confidences + following.confidences,
+            self.texts + following.texts,
+            self.firsts + [len(self) + first for first in following.firsts[begun:]],
+            self.told + following.told[begun:],
+        )
+
+    def start(self, index: int) -> int:
+        """When a word starts, in milliseconds."""
+        return self.start_ms + sum(self.steps[: index + 1])
+
+    def end(self, begin: int, end: int) -> int:
+        """When the last of the words from index `begin` to before `end` ends, in milliseconds."""
+        starts = itertools.accumulate(self.steps[begin + 1 : end], initial=self.start(begin))
+        return max(start + length for start, length in zip(starts, self.lengths[begin:end], strict=True))
+
+    def segment(self, index: int) -> int:
+        """Which of `firsts` and `told` is the segment of a word."""
+        return bisect_right(self.firsts, index) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +187,20 @@ def unpack(data: bytes) -> Said:
     for column in (steps, lengths, confidences, sizes):
         column.frombytes(data[at : (at := at + count * column.itemsize)])
     begun, *texts = data[at:].decode().split("\n")
-    starts = list(itertools.accumulate(steps, initial=start_ms))[1:]
-    told: list[Told] = []
     segments = json.loads(begun)
-    for (segment, speaker, flags, _), (*_, after) in itertools.pairwise([*segments, (count,)]):
-        told += [(segment, speaker, tuple(flags))] * (after - len(told))
+    positions: Sequence[int] = range(position, position + count)  # as on most pages of speech
+    if sizes.tobytes() != _ONE_EACH[: 2 * count]:
+        positions = list(itertools.accumulate(sizes, initial=position))[:-1]
     return Said(
-        positions=list(itertools.accumulate(sizes, initial=position))[:-1],
-        sizes=sizes.tolist(),
-        starts=starts,
-        ends=list(map(operator.add, starts, lengths)),
+        positions=positions,
+        sizes=sizes,
+        start_ms=start_ms,
+        steps=steps,
+        lengths=lengths,
+        confidences=confidences,
         texts=texts,
-        confidences=confidences.tolist(),
-        told=told,
+        firsts=[segment[3] for segment in segments],
+        told=[(segment, speaker, tuple(flags)) for segment, speaker, flags, _ in segments],
     )
 
 

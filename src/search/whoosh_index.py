@@ -319,7 +319,7 @@ class _Postings:
     def decoded(self, chosen: NDArray[np.int64] | None) -> Places:
         """The places in the chosen documents (by index), or in all."""
         if chosen is None:
-            return _placed(self.documents, np.diff(self.ends), self.numbers)
+            return _placed(self.documents, self.ends[1:] - self.ends[:-1], self.numbers)
         spans = list(zip(self.ends[chosen].tolist(), self.ends[chosen + 1].tolist(), strict=True))
         if not spans:
             return NOWHERE
