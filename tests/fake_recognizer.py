@@ -1,26 +1,36 @@
 """A recognizer that needs no model: it says the same few words of every piece, or fails as it is told to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
 from transcribe.errors import RecognitionError
+from transcribe.recognizers.protocol import Heard, Hints
 from transcribe.speech import Piece
 from transcribe.transcript import Engine, Word
 
 
 class FakeRecognizer:
-    def __init__(self, said: str = "we heard this", failure: Exception | None = None) -> None:
-        self.engine = Engine("fake", "1", "none")
-        self.language = "en"
-        self.said, self.failure = said.split(), failure
+    def __init__(
+        self, said: str = "we heard this", failure: Exception | None = None, batch_size: int = 1, language: str = "en"
+    ) -> None:
+        self.engine = Engine("fake", "1", "none", options={"batch_size": batch_size})
+        self.said, self.failure, self.batch_size = said.split(), failure, batch_size
+        self._language = language
         self.pieces = 0
+        self.hints: list[Hints] = []
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        for piece in pieces:
-            self.pieces += 1
-            if self.failure:
-                raise self.failure
-            times = [piece.start_ms + 100 * n for n in range(len(self.said))]
-            yield [Word(at, at + 90, text, 0.9) for at, text in zip(times, self.said, strict=True)]
+    def language(self, pieces: Sequence[Piece]) -> str:
+        return self._language if pieces else "und"
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        self.hints.append(hints)
+        return [self._heard(piece) for piece in pieces]
+
+    def _heard(self, piece: Piece) -> Heard:
+        self.pieces += 1
+        if self.failure:
+            raise self.failure
+        times = [piece.start_ms + 100 * n for n in range(len(self.said))]
+        return Heard(tuple(Word(at, at + 90, text, 0.9) for at, text in zip(times, self.said, strict=True)))
 
 
 def deaf() -> FakeRecognizer:

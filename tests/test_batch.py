@@ -14,9 +14,12 @@ from speech import write_audio
 from transcribe.batch import Batch, Standing, next_step
 from transcribe.connection import Connection
 from transcribe.library import Library
+from transcribe.listening import Here
 from transcribe.progress import Silent
+from transcribe.redo import parse
+from transcribe.settings import Settings
 from transcribe.sources import parse_source
-from transcribe.workers import InThisProcess
+from transcribe.workers import InThisProcess, Owner
 
 SAMPLE = Path(__file__).parent.parent / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
 
@@ -52,7 +55,8 @@ def run(library: Library, connection: Connection, *sources: str, recognizer: Fak
     with library.locked():
         batch = Batch(library, connection, Silent())
         wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
-        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Silent()))
+        owner = Owner(Silent(), batch.checkpoints)
+        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Here(), owner))
     return batch
 
 
@@ -232,3 +236,54 @@ def test_a_limit_takes_the_newest(
         candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
         wanted = batch.wanted(candidates, limit=1)
     assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]
+
+
+def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:  # fault 17
+    half = tmp_path / "Old Tapes/half.mp3"
+    half.parent.mkdir()
+    half.write_bytes(SAMPLE.read_bytes()[: SAMPLE.stat().st_size // 2])
+    batch = run(library, connection, str(half))
+    (name,) = batch.report.transcribed
+    assert batch.report.damaged[name].code == "truncated"
+    assert batch.report.failed == {}
+    record = library.load_record(name)
+    assert record.state == "truncated"
+    assert record.error is not None
+    assert record.error.message.startswith("the audio breaks off: ")
+    transcript = library.load_transcript(name)
+    assert transcript.damage is not None
+    assert transcript.damage.truncated
+    assert transcript.segments
+
+    again = run(library, connection, str(half))
+    assert (again.report.transcribed, again.report.unchanged) == ([], [name])
+
+
+def test_what_deserves_it_is_transcribed_again(library: Library, connection: Connection) -> None:
+    run(library, connection, str(SAMPLE))
+    for redo, done in ((parse("model=large"), 0), (parse("engine=fake"), 1)):
+        batch = Batch(library, connection, Silent(), redo)
+        workers = InThisProcess(FakeRecognizer("said better"), Here(), Owner(Silent(), batch.checkpoints))
+        batch.transcribe(batch.fetched(batch.wanted(batch.stored())), workers)
+        assert len(batch.report.transcribed) == done
+    (name,) = library.transcript_ids()
+    assert library.load_transcript(name).segments[0].text.startswith("said better")
+
+
+def test_the_transcripts_quality_is_noted_in_the_record(library: Library, connection: Connection) -> None:
+    (name,) = run(library, connection, str(SAMPLE)).report.transcribed
+    quality = library.load_record(name).quality
+    assert quality is not None
+    assert quality == library.load_transcript(name).quality
+
+
+def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: Connection) -> None:
+    settings = Settings(prompt="An interview.", vocabulary={"Commons Talks": ["Bauwens", "P2P"], "other": ["no"]})
+    recognizer = FakeRecognizer()
+    batch = Batch(library, connection, Silent())
+    wanted = batch.wanted(batch.find([parse_source(str(SAMPLE))]))
+    workers = InThisProcess(recognizer, Here(), Owner(Silent(), batch.checkpoints))
+    batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)
+    assert {hints.prompt for hints in recognizer.hints} == {"An interview. Bauwens, P2P."}

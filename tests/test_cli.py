@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from search.settings import Settings
 from transcribe import recognizers
 from transcribe.captions import FORMATS
 from transcribe.library import Library
+from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.speech import Piece
 
 TALK = Path(__file__).parent / "data/talk.mp3"
 BROKEN = b"no sound at all " * 99
@@ -77,8 +79,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Has every engine stand for the fake one; what was asked for is kept."""
     asked: list[dict[str, Any]] = []
 
-    def load(name: str, model: str | None, language: str | None, device: str | None, warn: object) -> FakeRecognizer:
-        asked.append({"engine": name, "model": model, "language": language, "device": device})
+    def load(name: str, model: str | None, *, warn: object, **options: Any) -> FakeRecognizer:
+        asked.append({"engine": name, "model": model, **options})
         return FakeRecognizer()
 
     monkeypatch.setattr(recognizers, "load", load)
@@ -179,10 +181,10 @@ def test_what_was_done_before_an_interruption_can_be_searched(
     verb: Verb, library: Library, tapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(FakeRecognizer):
-        def recognize(self, pieces: Any) -> Iterator[Any]:
+        def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
             if self.pieces:
                 raise KeyboardInterrupt
-            yield from super().recognize(pieces)
+            return super().recognize(pieces, hints)
 
     recognizer = Interrupted()
     monkeypatch.setattr(recognizers, "load", lambda *_, **__: recognizer)
@@ -207,7 +209,8 @@ def test_fetch_and_transcribe_and_index_are_the_same_in_three_steps(
     assert asked == []
     transcribed = verb("transcribe", "--engine", "pocketsphinx", "--language", "en", "--device", "cpu")
     assert (transcribed.status, transcribed.out, transcribed.err.splitlines()[-1]) == (0, "", "1 transcribed")
-    assert asked == [{"engine": "pocketsphinx", "model": None, "language": "en", "device": "cpu"}]
+    (given,) = asked
+    assert (given["engine"], given["model"], given["language"], given["device"]) == ("pocketsphinx", None, "en", "cpu")
     indexed = verb("index")
     assert (indexed.status, indexed.out, indexed.err) == (0, "", "1 indexed, 0 removed, 0 unchanged\n")
     assert verb("search", "heard", "--json").json()["total"] > 0
@@ -554,7 +557,13 @@ def test_an_option_beats_the_environment_and_that_the_file(
     monkeypatch.setenv("PLAYHEAD_ENGINE", "environment")
     monkeypatch.setenv("PLAYHEAD_MODEL", "environment")
     verb("run", TALK, "--engine", "option")
-    assert asked == [{"engine": "option", "model": "environment", "language": "file", "device": None}]
+    (given,) = asked
+    assert (given["engine"], given["model"], given["language"], given["device"]) == (
+        "option",
+        "environment",
+        "file",
+        None,
+    )
 
 
 def test_the_library_is_the_option_or_the_environment_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from transcribe.audio import RATE, SAMPLES_A_MS, open_audio, segment
-from transcribe.speech import WINDOW, WINDOW_MS, Detector, Piece, SpeechOptions, pieces, silero
+from transcribe.speech import BLOCK, WINDOW, WINDOW_MS, Detector, Piece, SpeechOptions, pieces, silero
 
 DATA = Path(__file__).parent / "data"
 PADDING = SpeechOptions().padding_ms // WINDOW_MS  # windows
@@ -25,7 +25,7 @@ def talk() -> NDArray[np.int16]:
 
 def told(probabilities: Iterable[float]) -> Detector:
     answers = iter(probabilities)
-    return lambda _: next(answers)
+    return lambda asked: np.array([next(answers) for _ in asked], np.float32)
 
 
 def numbered(windows: int) -> NDArray[np.int16]:
@@ -76,7 +76,7 @@ def test_a_piece_is_handed_out_before_the_rest_is_read() -> None:
 
     found = list(itertools.islice(pieces(endless()), 3))
     assert all(len(piece.audio) <= 30_000 for piece in found)
-    assert read <= (found[-1].start_ms + 32_000) * RATE // 1000
+    assert read <= (found[-1].start_ms + 32_000 + BLOCK * WINDOW_MS) * RATE // 1000
 
 
 def test_a_piece_knows_its_span_and_gives_its_samples() -> None:
@@ -134,6 +134,8 @@ def test_pieces_hold_all_speech_in_order_without_overlap(runs: list[tuple[float,
     held = [n for piece in found for n in windows(piece)]
     assert held == sorted(set(held))
     assert all(len(piece.audio) <= 30_000 for piece in found)
+    for piece in found:
+        assert all(piece.start_ms <= start < end <= piece.end_ms for start, end in piece.speech)
     for piece in found:  # beyond the faded edges, each is the sound that was there
         heard = np.frombuffer(piece.pcm(), np.int16).reshape(-1, WINDOW)[1:-1]
         assert np.array_equal(heard[:, 0], np.array(windows(piece)[1:-1]) + 1)
@@ -149,18 +151,48 @@ def test_the_detector_leaves_torch_its_threads() -> None:
     torch.set_num_threads(3)
     try:
         detector = silero()
-        detector(np.zeros(WINDOW, np.int16))
+        detector(np.zeros((1, WINDOW), np.int16))
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
 
 
+def test_the_detector_hears_what_the_package_hears_window_by_window() -> None:
+    import torch
+    from silero_vad import load_silero_vad
+
+    sound = talk()[: 200 * WINDOW].reshape(-1, WINDOW)
+    model, detector = load_silero_vad(), silero()
+    with torch.no_grad():
+        expected = [float(model(torch.from_numpy(window.astype(np.float32) / 32_768), RATE)) for window in sound]
+    heard = np.concatenate([detector(block) for block in np.array_split(sound, [64, 65, 128])])
+    assert heard == pytest.approx(expected, abs=1e-4)
+    assert min(expected) < 0.1 < 0.9 < max(expected)
+
+
 def test_detectors_share_no_state() -> None:
     sound = talk()[: 60 * WINDOW].reshape(-1, WINDOW)
     one, other = silero(), silero()
-    alone = [one(window) for window in sound]
-    assert [other(window) for window in sound] == alone
-    assert max(alone) > 0.9
+    alone = one(sound)
+    one(sound[::-1])
+    assert np.array_equal(other(sound), alone)
+    assert alone.max() > 0.9
+
+
+def test_a_piece_says_where_somebody_speaks_in_it_and_how_sure_that_is() -> None:
+    (piece,) = cut([0.0] * 100 + [0.9] * 50 + [0.2] * 10 + [0.6] * 20 + [0.4] * 5 + [0.0] * 100)
+    assert piece.speech == tuple((a * WINDOW_MS, b * WINDOW_MS) for a, b in ((100, 150), (160, 185)))
+    assert piece.likelihood == pytest.approx((50 * 0.9 + 20 * 0.6 + 5 * 0.4) / 75, abs=0.001)
+
+
+def test_real_speech_lies_in_the_piece_that_says_so() -> None:
+    sound, silence = talk(), np.zeros(10 * RATE, np.int16)
+    for piece in pieces([silence, sound, silence, sound]):
+        times = [at for span in piece.speech for at in span]
+        assert times == sorted(times)
+        assert piece.start_ms <= times[0] < times[-1] <= piece.end_ms
+        assert sum(end - start for start, end in piece.speech) > 0.7 * len(piece.audio)
+        assert piece.likelihood > 0.9
 
 
 @pytest.mark.parametrize("tail", [1, WINDOW - 1])

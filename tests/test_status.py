@@ -1,11 +1,13 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from command import playhead
 from conversations import transcript
 from search.archive import Archive
 from search.status import Standing, standings
-from transcribe.episode import AudioFile, Episode, Failure, Record
+from transcribe.episode import AudioFile, Episode, Failure, Quality, Record
 from transcribe.library import Library
 
 
@@ -35,23 +37,40 @@ def test_an_empty_library_has_no_episodes(library: Library) -> None:
 
 def test_an_episode_goes_from_known_to_indexed(library: Library) -> None:
     library.save_record(Record(Episode("show/one", "Show", "The first")))
-    known = Standing("show/one", "The first", False, False, False, None, None, None)
+    known = Standing("show/one", "The first", False, False, False, None, None, None, None)
     assert standing(library) == known
 
     library.save_record(fetched(library))
-    assert standing(library) == Standing("show/one", "The first", True, False, False, None, None, None)
+    assert standing(library) == Standing("show/one", "The first", True, False, False, None, None, None, None)
 
     library.save_transcript(transcript("to be", name="show/one"))
-    assert standing(library) == Standing("show/one", "The first", True, True, False, None, None, None)
+    assert standing(library) == Standing("show/one", "The first", True, True, False, None, None, None, None)
 
     Archive(library).refresh()
-    assert standing(library) == Standing("show/one", "The first", True, True, True, 500, "test none", None)
+    assert standing(library) == Standing("show/one", "The first", True, True, True, 500, "test none", None, None)
 
 
 def test_a_failure_is_told_with_its_reason(library: Library) -> None:
     library.save_record(fetched(library).failed("undecodable", "no decoder knows it"))
     assert standing(library).failure == Failure("undecodable", "no decoder knows it")
     assert standing(library).to_json()["failure"] == {"code": "undecodable", "message": "no decoder knows it"}
+
+
+def test_the_quality_of_a_transcript_is_told(library: Library) -> None:
+    quality = Quality(speech_ms=60_000, covered=0.98, flagged=0.021, confidence=0.8)
+    library.save_record(dataclasses.replace(fetched(library), quality=quality))
+    assert standing(library).to_json()["quality"]["covered"] == 0.98
+    told = playhead("--library", library.root, "status").out
+    assert "98%" in told
+    assert "2%" in told
+
+
+def test_a_transcript_of_damaged_audio_has_not_failed(library: Library) -> None:
+    error = Failure("truncated", "the audio breaks off: 1:00 of 2:00 could be decoded")
+    library.save_record(dataclasses.replace(fetched(library), state="truncated", error=error))
+    told = playhead("--library", library.root, "status").out
+    assert "  truncated: the audio breaks off" in told
+    assert "failed" not in told
 
 
 def test_audio_that_is_gone_is_not_fetched(library: Library) -> None:

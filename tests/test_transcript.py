@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 import math
 from typing import Any
@@ -11,13 +12,43 @@ from conversations import transcript as made_up
 from odd_transcripts import transcripts
 from transcribe.captions import FORMATS
 from transcribe.errors import TranscriptError
-from transcribe.transcript import Audio, Transcript, Word, joined, repaired, segment
+from transcribe.transcript import Audio, Damage, Quality, Span, Transcript, Word, joined, repaired, segment
 
 ODD_VALUES: tuple[Any, ...] = (None, True, -1, 0, 7, 1.5, math.nan, 10**30, "", "x\n\ny", "../x", [], [1], {}, {"a": 1})
+SHARES = st.floats(0, 1)
 
 
-@given(transcripts())
+@st.composite
+def spans(draw: st.DrawFn, latest_ms: int) -> tuple[Span, ...]:
+    """In order, some touching, some without length."""
+    edges = sorted(draw(st.lists(st.integers(0, latest_ms), max_size=8)))
+    return tuple(zip(edges[::2], edges[1::2], strict=False))
+
+
+@st.composite
+def judged(draw: st.DrawFn) -> Transcript:
+    """Any transcript, with what is known of how good it is, or not."""
+    transcript = draw(transcripts())
+    within = spans(transcript.duration_ms)
+    whole_number = st.integers(0, 10**12)
+    return dataclasses.replace(
+        transcript,
+        no_text=draw(within),
+        quality=draw(st.none() | st.builds(Quality, whole_number, SHARES, SHARES, st.none() | SHARES)),
+        damage=draw(st.none() | st.builds(Damage, st.booleans(), st.none() | whole_number, within)),
+    )
+
+
+JUDGED = {
+    "quality": {"speech_ms": 4000, "covered": 0.75, "flagged": 0.0, "confidence": 0.9},
+    "damage": {"truncated": True, "declared_ms": 9000, "missing": [[4000, 4500]]},
+    "no_text": [[1000, 3000]],
+}
+
+
+@given(judged())
 def test_json_reads_back_exactly(transcript: Transcript) -> None:
+    transcript.check()
     text = transcript.to_json()
     assert Transcript.from_json(text) == transcript
     assert Transcript.from_json(text.encode()).to_json() == text
@@ -27,7 +58,7 @@ def test_the_json_is_version_1_with_a_segment_a_line() -> None:
     text = made_up("Welcome back.", "Thank you.", speakers=["Ann"]).to_json()
     data = json.loads(text)
     assert [line.count('"words"') for line in text.splitlines() if '"words"' in line] == [1, 1]
-    assert set(data) == {"version", "episode", "audio", "engine", "language", "created", "segments"}
+    assert " ".join(data) == "version episode audio engine language created quality damage no_text segments"
     assert data["version"] == 1
     assert data["segments"][0] == {
         "id": 0,
@@ -44,6 +75,13 @@ def test_the_json_is_version_1_with_a_segment_a_line() -> None:
     }
 
 
+def test_a_transcript_from_before_there_was_quality_still_reads() -> None:
+    data = json.loads(made_up("Welcome back.").to_json())
+    for key in ("quality", "damage", "no_text"):
+        del data[key]
+    assert Transcript.from_json(json.dumps(data)) == made_up("Welcome back.")
+
+
 def places(data: Any) -> list[tuple[Any, Any]]:
     """Every container and key in it."""
     items = list(data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else [])
@@ -54,6 +92,7 @@ def places(data: Any) -> list[tuple[Any, Any]]:
 def test_a_damaged_transcript_is_refused_or_can_still_be_written_in_every_format(data: st.DataObject) -> None:
     damaged = json.loads(made_up("Welcome back.", "Thank you.", speakers=["Ann"]).to_json())
     damaged["audio"] = {"path": "a.mp3", "sha256": "", "duration_ms": 5000, "media_type": "audio/mpeg"}
+    damaged |= copy.deepcopy(JUDGED)
     container, key = data.draw(st.sampled_from(places(damaged)))
     if data.draw(st.booleans()):
         container[key] = copy.deepcopy(data.draw(st.sampled_from(ODD_VALUES)))
@@ -84,9 +123,9 @@ def test_what_is_no_transcript_is_refused(text: str | bytes) -> None:
         ({"start_ms": -1}, "segment 0: -1"),
         ({"start_ms": 0.5}, "whole milliseconds"),
         ({"end_ms": 9000}, "segment 0: 0 to 9000"),
-        ({"text": "Welcome!"}, "do not make its text"),
+        ({"text": "Welcome!"}, "segment 0: its words do not make its text"),
         ({"speaker": 5}, "must be text"),
-        ({"confidence": math.nan}, "confidence of nan"),
+        ({"confidence": math.nan}, "confidence of segment 0: it cannot be nan"),
         ({"flags": [1]}, "must be text"),
     ],
 )
@@ -96,6 +135,32 @@ def test_what_does_not_hold_is_named(change: dict[str, Any], said: str) -> None:
     data["segments"][0] |= change
     with pytest.raises(TranscriptError, match=said):
         Transcript.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("no_text", [[0, 500], [400, 600]], "no_text: 400 to 600 ms is out of order"),
+        ("no_text", [[4000, 5001]], "no_text: 4000 to 5001"),
+        ("no_text", [[0.5, 1]], "no_text: times must be whole"),
+        ("no_text", [[1]], "not a transcript"),
+        ("no_text", 7, "not a transcript"),
+        ("quality", {"speech_ms": -1, "covered": 1, "flagged": 0, "confidence": None}, "speech_ms of its quality"),
+        ("quality", {"speech_ms": 1, "covered": 1.1, "flagged": 0, "confidence": None}, "covered of its quality: 1.1"),
+        ("quality", {"speech_ms": 1, "covered": 1, "flagged": "x", "confidence": None}, "flagged of its quality"),
+        ("quality", {"speech_ms": 1, "covered": 1, "flagged": 0, "confidence": math.nan}, "confidence of its quality"),
+        ("quality", {"speech_ms": 1}, "not a transcript"),
+        ("damage", {"truncated": 1, "declared_ms": None, "missing": []}, "1 must be true or false"),
+        ("damage", {"truncated": True, "declared_ms": -5, "missing": []}, "declared_ms of its damage"),
+        ("damage", {"truncated": True, "declared_ms": 9, "missing": [[5, 4]]}, "missing of its damage: 5 to 4"),
+        ("damage", {"truncated": True}, "missing' is missing"),
+    ],
+)
+def test_a_judgement_that_cannot_be_is_refused(key: str, value: Any, said: str) -> None:
+    data = json.loads(made_up("Welcome back.").to_json())
+    data["audio"] = {"path": "a.mp3", "sha256": "", "duration_ms": 5000, "media_type": "audio/mpeg"}
+    with pytest.raises(TranscriptError, match=said):
+        Transcript.from_json(json.dumps({**data, key: value}))
 
 
 def test_segments_must_not_go_back() -> None:

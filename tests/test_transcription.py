@@ -4,22 +4,26 @@ import json
 import lzma
 import re
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fake_recognizer import FakeRecognizer
 from speech import write_audio
 from transcribe import recognizers
 from transcribe.audio import RATE
+from transcribe.checkpoints import SoFar
 from transcribe.episode import AudioFile, Episode
 from transcribe.errors import AudioError
-from transcribe.recognizers.protocol import Recognizer
+from transcribe.listening import Here
+from transcribe.recognizers.protocol import Heard, Hints, Recognizer
 from transcribe.speech import Piece
 from transcribe.transcript import Engine, Transcript, Word
-from transcribe.transcription import transcribe
+from transcribe.transcription import LANGUAGE_PIECES, BatchDone, Task, transcribe
+from transcribe.utterance import Utterance
 
 DATA = Path(__file__).parent / "data"
 EPISODE = Episode("talks/one", "Talks", "One")
@@ -31,33 +35,46 @@ class Scripted:
     """Says of each piece what it is told to: times in milliseconds from the piece's start."""
 
     engine = Engine("scripted", "1", "none")
-    language = "en"
+    batch_size = 1
 
     def __init__(self, *said: tuple[float, float, str, float]) -> None:
         self.said = said
         self.pieces: list[Piece] = []
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        for piece in pieces:
-            self.pieces.append(piece)
-            yield [
-                Word(piece.start_ms + start, piece.start_ms + end, text, sure)  # type: ignore[arg-type] # as bugs are
-                for start, end, text, sure in self.said
-            ]
+    def language(self, pieces: Sequence[Piece]) -> str:
+        return "en"
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        self.pieces += pieces
+        return [Heard(tuple(self._words(piece))) for piece in pieces]
+
+    def _words(self, piece: Piece) -> list[Word]:
+        return [
+            Word(piece.start_ms + start, piece.start_ms + end, text, sure)  # type: ignore[arg-type] # as bugs are
+            for start, end, text, sure in self.said
+        ]
 
 
 class InPairs(Scripted):
-    """Takes two pieces before it answers, as an engine that decodes in batches does."""
+    """Takes two pieces at a time."""
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        given = list(pieces)
-        yield from super().recognize(given)
+    batch_size = 2
 
 
-def transcript_of(path: Path, recognizer: Recognizer, told: list[tuple[int, int | None]] | None = None) -> Transcript:
-    progress = told if told is not None else []
+def transcript_of(
+    path: Path,
+    recognizer: Recognizer,
+    told: list[BatchDone] | None = None,
+    task: Task | None = None,
+    now: datetime | None = None,
+) -> Transcript:
     transcript = transcribe(
-        EPISODE, path, STORED, recognizer, lambda done, total: progress.append((done, total)), lambda: datetime.now(UTC)
+        task or Task(EPISODE, STORED),
+        Here().listen(path),
+        recognizer,
+        (told if told is not None else []).append,
+        lambda: None,
+        lambda: now or datetime.now(UTC),
     )
     transcript.check()
     return transcript
@@ -108,14 +125,8 @@ def test_whisper_makes_sentences_into_segments(tmp_path: Path) -> None:
 # Fault 35
 def test_the_same_audio_gives_the_same_transcript() -> None:
     def made() -> str:
-        return transcribe(
-            EPISODE,
-            DATA / "micro.flac",
-            STORED,
-            recognizers.load("pocketsphinx", warn=print),
-            lambda _done, _total: None,
-            lambda: datetime(2026, 11, 22, 18, tzinfo=UTC),
-        ).to_json()
+        recognizer = recognizers.load("pocketsphinx", warn=print)
+        return transcript_of(DATA / "micro.flac", recognizer, now=datetime(2026, 11, 22, 18, tzinfo=UTC)).to_json()
 
     assert made() == made()
 
@@ -187,26 +198,60 @@ def test_times_are_on_the_clock_of_the_file_through_silences(tmp_path: Path, kin
     assert transcript.duration_ms == pytest.approx(62_900, abs=50)
 
 
-def test_progress_goes_forward_to_the_end_in_milliseconds_of_audio(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    transcript = transcript_of(with_silences(tmp_path), Scripted(), told)
-    done = [ms for ms, _ in told]
-    assert len(told) == 3
-    assert done == sorted(done)
-    assert told[-1] == (transcript.duration_ms, transcript.duration_ms)
-    assert told[0][1] == pytest.approx(transcript.duration_ms, abs=50)
+def test_each_batch_is_told_of_and_how_far_it_reaches(tmp_path: Path) -> None:
+    told: list[BatchDone] = []
+    transcript = transcript_of(with_silences(tmp_path), Scripted((0, 90, "So", 0.9)), told)
+    assert len(told) == 2
+    assert [len(done.utterances) for done in told] == [1, 1]
+    assert told[0].done_ms < told[1].done_ms <= transcript.duration_ms
+    assert told[0].of_ms == pytest.approx(transcript.duration_ms, abs=50)
+    assert {(done.language, done.kept) for done in told} == {("en", False)}
+
+
+def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path) -> None:  # fault 28
+    path, now = with_silences(tmp_path), datetime(2026, 11, 22, 18, tzinfo=UTC)
+    told: list[BatchDone] = []
+    whole = transcript_of(path, FakeRecognizer(), told, now=now)
+    for batches in range(3):
+        so_far = SoFar("en", tuple(utterance for done in told[:batches] for utterance in done.utterances))
+        recognizer = FakeRecognizer(failure=AssertionError("it should know already") if batches == 2 else None)
+        resumed = transcript_of(path, recognizer, task=Task(EPISODE, STORED, so_far=so_far), now=now)
+        assert resumed.to_json() == whole.to_json()
+        assert recognizer.pieces == 2 - batches
+
+
+def test_what_was_heard_in_other_pieces_is_not_taken_for_these(tmp_path: Path) -> None:
+    elsewhere = Utterance((0, 500), ((0, 500),), 1.0, (Word(0, 100, "no", 0.9),))
+    task = Task(EPISODE, STORED, so_far=SoFar("en", (elsewhere,)))
+    transcript = transcript_of(with_silences(tmp_path), FakeRecognizer(), task=task)
+    assert {word.text for _, word in transcript.words()} == {"we", "heard", "this"}
+
+
+def test_the_language_is_that_of_the_opening_and_goes_with_every_batch(tmp_path: Path) -> None:
+    recognizer = FakeRecognizer(language="de")
+    transcript = transcript_of(with_silences(tmp_path), recognizer, task=Task(EPISODE, STORED, "Bauwens"))
+    assert recognizer.hints == [Hints("de", "Bauwens")] * 2
+    assert transcript.language == "de"
+    assert transcript.engine.options["prompt"] == "Bauwens"
+    assert LANGUAGE_PIECES > 1
+
+
+def test_an_interrupted_run_keeps_its_language(tmp_path: Path) -> None:
+    task = Task(EPISODE, STORED, so_far=SoFar("fr"))
+    assert transcript_of(with_silences(tmp_path), FakeRecognizer(language="de"), task=task).language == "fr"
+
+
+def test_a_transcript_says_how_much_of_the_speech_it_covers(tmp_path: Path) -> None:
+    quality = transcript_of(with_silences(tmp_path), FakeRecognizer()).quality
+    assert quality is not None
+    assert 10_000 < quality.speech_ms < 40_000
+    assert 0 < quality.covered < 0.5  # three words for sixteen seconds
+    assert quality.confidence == 0.9
 
 
 def test_the_time_of_making_is_written_in_utc() -> None:
     summer = timezone(timedelta(hours=2))
-    transcript = transcribe(
-        EPISODE,
-        DATA / "micro.flac",
-        STORED,
-        Scripted(),
-        lambda _done, _total: None,
-        lambda: datetime(2026, 7, 1, 1, 30, tzinfo=summer),
-    )
+    transcript = transcript_of(DATA / "micro.flac", Scripted(), now=datetime(2026, 7, 1, 1, 30, tzinfo=summer))
     assert transcript.created == "2026-06-30T23:30:00Z"
 
 

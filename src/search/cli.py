@@ -12,7 +12,19 @@ import typer
 import transcribe.cli as batch_cli
 from search.errors import IndexUnavailable, QueryError
 from transcribe import __version__
-from transcribe.cli import Asked, Device, EngineName, Language, Limit, Model, Sources, WorkerCount
+from transcribe.cli import (
+    Asked,
+    BatchSize,
+    Device,
+    EngineName,
+    Language,
+    Limit,
+    Model,
+    Prompt,
+    Quantize,
+    Sources,
+    WorkerCount,
+)
 from transcribe.errors import CannotStart, PlayheadError, UsageError
 from transcribe.library import Library
 
@@ -65,14 +77,25 @@ def run(
     engine: EngineName = None,
     model: Model = None,
     language: Language = None,
+    prompt: Prompt = None,
     device: Device = None,
+    quantize: Quantize = None,
+    batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
     asked: Asked = context.obj
     settings = asked.settings(
-        engine=engine, model=model, language=language, device=device, limit=limit, workers=workers
+        engine=engine,
+        model=model,
+        language=language,
+        prompt=prompt,
+        device=device,
+        quantize=quantize,
+        batch_size=batch_size,
+        limit=limit,
+        workers=workers,
     )
     with batch_cli.batch(asked.library, settings) as work:
         wanted = work.wanted(work.find(batch_cli.named(sources, work, settings)), settings.limit)

@@ -7,7 +7,7 @@ from typing import Any
 from search.archive import Archive
 from search.errors import IndexUnavailable
 from search.passages import Contents
-from transcribe.episode import Failure, Record
+from transcribe.episode import Failure, Quality, Record
 from transcribe.library import Library
 
 
@@ -22,7 +22,8 @@ class Standing:
     indexed: bool
     duration_ms: int | None  # known once it is indexed
     engine: str | None  # who transcribed it, likewise
-    failure: Failure | None
+    quality: Quality | None  # of its transcript, where one was made here
+    failure: Failure | None  # why there is none, or what is wrong with the audio
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -53,5 +54,6 @@ def _standing(
         indexed=contents is not None,
         duration_ms=contents.duration_ms if contents else None,
         engine=contents.engine if contents else None,
+        quality=record.quality if record else None,
         failure=record.error if record else None,
     )

@@ -19,6 +19,7 @@ _FLAGS = {  # of a segment: what a reader sees, and why
     "low_confidence": ("unsure", "The recognizer was not sure of these words."),
     "repetition": ("repeats itself", "The recognizer said the same thing over and over: it may not have been said."),
     "no_speech": ("perhaps no speech", "There may be no speech here at all, only music or noise."),
+    "too_fast": ("too fast", "Nobody speaks so fast: words were invented, or their times are wrong."),
     "interpolated": ("times estimated", "The caption has no times for its words: they are spread over it by length."),
 }
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +14,7 @@ from search.hits import Hit
 from search.index import Answer, Request, Unknown
 from search.status import Standing
 from transcribe.clock import clock
+from transcribe.episode import DAMAGES, Quality
 from transcribe.library import Library
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
@@ -54,14 +55,21 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
         return
-    console.print(f"{'fetched':<9}{'transcribed':<13}{'indexed':<9}{'length':>8}  {'by':<20}  episode")
+    head = f"{'fetched':<9}{'transcribed':<13}{'indexed':<9}{'length':>8}  {'covered':>7}  {'flagged':>7}"
+    console.print(f"{head}  {'by':<20}  episode")
     for row in rows:
         fetched, transcribed, indexed = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
         length = clock(row.duration_ms) if row.duration_ms else ""
-        line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {row.engine or '':<20}  {row.episode}"
-        console.print(Text(line), soft_wrap=True)
+        covered, flagged = (_percent(row.quality, name) for name in ("covered", "flagged"))
+        line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {covered:>7}  {flagged:>7}"
+        console.print(Text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
         if row.failure:
-            console.print(Text(f"  failed: {row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
+            told = "" if row.failure.code in DAMAGES else "failed: "
+            console.print(Text(f"  {told}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
+
+
+def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:
+    return f"{getattr(quality, share):.0%}" if quality else ""
 
 
 def _console() -> Console:

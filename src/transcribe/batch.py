@@ -5,25 +5,30 @@ The process that runs this holds the library and writes every file.
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from transcribe.catalog import Catalog
+from transcribe.checkpoints import Checkpoints, checkpoint_name
 from transcribe.clock import clock
 from transcribe.connection import Connection
 from transcribe.discovery import discover, source_name
 from transcribe.download import Downloaded, download, media_type, store
-from transcribe.episode import AudioFile, Failure, Record
+from transcribe.episode import DAMAGES, AudioFile, Episode, Failure, Record, State
 from transcribe.errors import EpisodeError, FetchError, TranscriptError
 from transcribe.library import Library
 from transcribe.progress import Advance, Progress
 from transcribe.sources import Source
-from transcribe.transcript import Transcript
+from transcribe.transcript import Damage, Engine, Transcript
+from transcribe.transcription import Task
 from transcribe.workers import Job, Workers
 
 Step = Literal["fetch", "transcribe", "nothing"]
+Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
+Condition = Callable[[Transcript], bool]
+TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Standing:
     """How far along an episode is."""
 
     audio: bool  # its bytes are in the library
-    transcript: bool  # so is a transcript of these bytes, or an imported one
+    transcript: bool  # so is a transcript of these bytes, or an imported one, and nobody asked for a better one
 
 
 def next_step(standing: Standing) -> Step:
@@ -56,14 +61,18 @@ class Report:
     fetched: list[str] = field(default_factory=list)
     transcribed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
     failed: dict[str, Failure] = field(default_factory=dict)
 
 
 class Batch:
-    """One run over a library. The caller holds its lock."""
+    """One run over a library. The caller holds its lock. What `redo` says of a transcript is to be made again."""
 
-    def __init__(self, library: Library, connection: Connection, progress: Progress) -> None:
-        self.library, self.connection, self.progress = library, connection, progress
+    def __init__(
+        self, library: Library, connection: Connection, progress: Progress, redo: Condition | None = None
+    ) -> None:
+        self.library, self.connection, self.progress, self.redo = library, connection, progress, redo
+        self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.catalog = Catalog(library)
         self.report = Report()
 
@@ -113,18 +122,31 @@ class Batch:
                 record = stored
             yield record
 
-    def transcribe(self, records: Iterable[Record], workers: Workers) -> None:
+    def transcribe(self, records: Iterable[Record], workers: Workers, prompt: Prompt = lambda _: "") -> None:
         """Transcribes what has audio and no transcript yet, and writes each transcript as it comes."""
         waiting = (record for record in records if next_step(self._standing(record)) == "transcribe")
-        for job, outcome in workers.run(Job(record, self.library.root) for record in waiting):
+        for job, outcome in workers.run(self._job(record, workers.engine, prompt) for record in waiting):
             if isinstance(outcome, Transcript):
                 self._finish(job.record, outcome)
             else:
                 self._fail(job.record.episode.id, outcome, job.record)
 
+    def _job(self, record: Record, engine: Engine, prompt: Prompt) -> Job:
+        assert record.audio is not None
+        name = checkpoint_name(record.audio.sha256, engine, prompt(record.episode))
+        task = Task(record.episode, record.audio, prompt(record.episode), self.checkpoints.load(name))
+        return Job(record, self.library.root / record.audio.path, task, name)
+
     def _finish(self, record: Record, transcript: Transcript) -> None:
         self.library.save_transcript(transcript)
-        self._keep(dataclasses.replace(record, state="transcribed", error=None))
+        record = dataclasses.replace(record, state="transcribed", error=None, quality=transcript.quality)
+        if transcript.damage:
+            record = _damaged(record, transcript.damage, transcript.duration_ms)
+            assert record.error is not None
+            self.report.damaged[record.episode.id] = record.error
+        self._keep(record)
+        assert transcript.audio is not None
+        self.checkpoints.forget(transcript.audio.sha256)
         self.report.transcribed.append(record.episode.id)
         self.progress.say(f"transcribed {record.episode.id}, {clock(transcript.duration_ms)}")
 
@@ -171,9 +193,17 @@ class Batch:
 
     def _standing(self, record: Record) -> Standing:
         stored = record.audio is not None and self.library.inside(record.audio.path) is not None
-        if not self.library.transcript_path(record.episode.id).exists():
+        if not self.library.transcript_path(record.episode.id).exists() or self._deserves_another(record):
             return Standing(stored, transcript=False)
-        return Standing(stored, record.state == "transcribed" or self._is_of_these_bytes(record))
+        return Standing(stored, record.state in TRANSCRIBED or self._is_of_these_bytes(record))
+
+    def _deserves_another(self, record: Record) -> bool:
+        if self.redo is None:
+            return False
+        try:
+            return self.redo(self.library.load_transcript(record.episode.id))
+        except TranscriptError:
+            return True
 
     def _is_of_these_bytes(self, record: Record) -> bool:
         """Asked only where the record does not say: after a crash between transcript and record, or an import."""
@@ -197,6 +227,17 @@ class Batch:
         self.report.failed[name] = failure
         if record:
             self._keep(record.failed(failure.code, failure.message))
+
+
+def _damaged(record: Record, damage: Damage, duration_ms: int) -> Record:
+    """The record of an episode whose audio is not whole."""
+    if damage.truncated:
+        of = f" of {clock(damage.declared_ms)}" if damage.declared_ms else ""
+        error = Failure("truncated", f"the audio breaks off: {clock(duration_ms)}{of} could be decoded")
+        return dataclasses.replace(record, state="truncated", error=error)
+    seconds = sum(end - start for start, end in damage.missing) / 1000
+    error = Failure("damaged", f"{seconds:.1f} s of the audio could not be decoded, from {clock(damage.missing[0][0])}")
+    return dataclasses.replace(record, state="damaged", error=error)
 
 
 def _measured(path: Path) -> Downloaded:

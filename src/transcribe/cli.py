@@ -3,8 +3,7 @@
 Functions here print and translate; everything else raises. Heavy imports stand inside, so that `--help` is quick.
 """
 
-import functools
-import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from transcribe.errors import TranscriptError, UsageError
 from transcribe.library import Library, write_whole
 
 if TYPE_CHECKING:
-    from transcribe.batch import Batch, Candidate, Report
+    from transcribe.batch import Batch, Candidate, Condition, Report
     from transcribe.settings import Settings
     from transcribe.sources import Source
-    from transcribe.workers import Workers
+
+EXIT_INTERRUPTED = 130  # as a shell has it
 
 Sources = Annotated[
     list[str] | None,
@@ -32,16 +32,29 @@ Sources = Annotated[
 ]
 EngineName = Annotated[
     str | None,
-    typer.Option("--engine", help="auto, whisper or pocketsphinx; auto is whisper where its model can be had."),
+    typer.Option(
+        "--engine",
+        help="auto, whisper, faster-whisper or pocketsphinx; auto is whisper where its model can be had.",
+    ),
 ]
 Model = Annotated[
-    str | None, typer.Option(help="A Whisper model such as tiny.en or small, or the path of a .pt checkpoint.")
+    str | None,
+    typer.Option(
+        help="A Whisper model such as tiny.en or small, or the path of a checkpoint (.pt; a CTranslate2 folder)."
+    ),
 ]
 Language = Annotated[
     str | None, typer.Option(help="The spoken language, such as en; found by listening where not given.")
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the best there is where not given.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Work on this many episodes at most, the newest first.")]
+Prompt = Annotated[str | None, typer.Option(help="Names and terms for Whisper to expect.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Pieces of 30 s that Whisper decodes together; what fits where not given.")
+]
+Quantize = Annotated[
+    Literal["int8"] | None, typer.Option(help="int8: Whisper's weights in less memory, and faster on a processor.")
+]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, help="Episodes transcribed at once.")]
 
 
@@ -68,16 +81,36 @@ def transcribe(
     engine: EngineName = None,
     model: Model = None,
     language: Language = None,
+    prompt: Prompt = None,
     device: Device = None,
+    quantize: Quantize = None,
+    batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
+    redo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Do again what has a transcript like this: flagged, damaged, 'model!=small', 'confidence<0.7'.",
+        ),
+    ] = None,
 ) -> None:
-    """Transcribe the audio in the library that has no transcript yet."""
+    """Transcribe the audio in the library that has no transcript yet, or deserves a better one."""
+    from transcribe.redo import parse
+
     asked: Asked = context.obj
     settings = asked.settings(
-        engine=engine, model=model, language=language, device=device, limit=limit, workers=workers
+        engine=engine,
+        model=model,
+        language=language,
+        prompt=prompt,
+        device=device,
+        quantize=quantize,
+        batch_size=batch_size,
+        limit=limit,
+        workers=workers,
     )
-    with batch(asked.library, settings) as work:
+    with batch(asked.library, settings, parse(redo) if redo else None) as work:
         transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)
     conclude(work.report)
 
@@ -108,15 +141,26 @@ def export(
 
 
 @contextmanager
-def batch(library: Library, settings: "Settings") -> "Iterator[Batch]":
-    """A run over the library, which is this process's alone meanwhile."""
+def batch(library: Library, settings: "Settings", redo: "Condition | None" = None) -> "Iterator[Batch]":
+    """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
     from transcribe.batch import Batch
     from transcribe.connection import Connection
     from transcribe.progress import Shown
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
-    with library.locked(), Shown() as progress, Connection(settings.allow_hosts, **given) as connection:
-        yield Batch(library, connection, progress)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with library.locked(), Shown() as progress, Connection(settings.allow_hosts, **given) as connection:
+            yield Batch(library, connection, progress, redo)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def named(sources: list[str] | None, work: "Batch", settings: "Settings") -> "list[Source]":
@@ -132,33 +176,19 @@ def named(sources: list[str] | None, work: "Batch", settings: "Settings") -> "li
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.workforce import workers
+
     if wanted:
-        work.transcribe(work.fetched(wanted), workers(work, len(wanted), settings))
-
-
-def workers(work: "Batch", episodes: int, settings: "Settings") -> "Workers":
-    """Who transcribes. Whisper uses all cores for one episode; pocketsphinx one core for each."""
-    from transcribe import recognizers
-    from transcribe.workers import InProcesses, InThisProcess
-
-    load = functools.partial(recognizers.load, language=settings.language, device=settings.device)
-    recognizer = load(settings.engine, settings.model, warn=work.progress.say)
-    name, model = recognizer.engine.name, settings.model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = min(episodes, settings.workers or (cores if name == "pocketsphinx" else 1))
-    if count == 1:
-        return InThisProcess(recognizer, work.progress)
-    return InProcesses(count, functools.partial(load, name, model, warn=_unheard), work.progress)
-
-
-def _unheard(_: str) -> None:
-    """For worker processes: what they would warn of has been said by then."""
+        with workers(settings, len(wanted), work.library.state, work.progress) as crew:
+            work.transcribe(work.fetched(wanted), crew, settings.prompt_for)
 
 
 def conclude(report: "Report") -> None:
     """Says what came of a run. Exit status 1 where something failed."""
     done = [f"{len(ids)} {what}" for what, ids in _parts(report) if ids]
     typer.echo(", ".join(done) or "Nothing to do.", err=True)
+    for name, damage in report.damaged.items():
+        typer.echo(f"  {damage.code}: {name}: {damage.message}", err=True)
     for name, failure in report.failed.items():
         typer.echo(f"  failed: {name}: {failure.code}: {failure.message}", err=True)
     if report.failed:

@@ -9,7 +9,9 @@ from typing import Any, Literal, Self, get_args
 
 from transcribe.errors import TranscriptError
 
-State = Literal["known", "fetched", "transcribed", "failed"]
+# The last three have a transcript: of all of the audio, of what there is before it breaks off, or around its damage.
+State = Literal["known", "fetched", "failed", "transcribed", "truncated", "damaged"]
+DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also the codes of what is then said to be wrong
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 _SLUG_LENGTH = 80
@@ -31,6 +33,16 @@ class Failure:
 
     code: str  # short and stable, such as "not_audio"
     message: str  # for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far an episode's transcript is to be trusted."""
+
+    speech_ms: int  # how long somebody is heard to speak
+    covered: float  # the share of that which has text, 0 to 1
+    flagged: float  # the share of words in segments with a flag
+    confidence: float | None  # the mean of all words'
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,8 @@ class Record:
     source: str | None = None  # the feed, page or folder it was found in
     audio: AudioFile | None = None
     state: State = "known"
-    error: Failure | None = None  # the last one; None once it is overcome
+    error: Failure | None = None  # the last one, or what is wrong with the audio; None once it is overcome
+    quality: Quality | None = None  # of the transcript that was made here
 
     def failed(self, code: str, message: str) -> "Record":
         """The same record, after a failure."""
@@ -96,7 +109,7 @@ class Record:
         """The inverse of `to_json`. Raises TranscriptError (`bad_record`) for anything else."""
         episode = Episode.from_json(data)
         try:
-            audio, error = data.get("audio"), data.get("error")
+            audio, error, quality = data.get("audio"), data.get("error"), data.get("quality")
             record = cls(
                 episode,
                 data.get("identity"),
@@ -104,6 +117,7 @@ class Record:
                 AudioFile(**audio) if audio else None,
                 data.get("state", "known"),
                 Failure(**error) if error else None,
+                Quality(**quality) if quality else None,
             )
         except (TypeError, AttributeError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem

@@ -15,6 +15,7 @@ from pathlib import Path
 from transcribe.cues import Captions, Cue, read_captions, spread
 from transcribe.episode import Episode, episode_id, slug
 from transcribe.errors import TranscriptError, UsageError
+from transcribe.marks import marked
 from transcribe.segments import segments
 from transcribe.transcript import Engine, Segment, Transcript, Word, repaired, segment
 
@@ -146,7 +147,7 @@ def _sentences(cues: tuple[Cue, ...]) -> Iterator[Segment]:
     words, _ = repaired((word for cue in cues for word in _words(cue)), None)
     ids = itertools.count()
     for speaker, said in groupby(zip(speakers, words, strict=True), key=itemgetter(0)):
-        for part in segments(word for _, word in said):
+        for part in marked(segments(word for _, word in said), ()):
             flags = part.flags if known else (*part.flags, "interpolated")
             yield dataclasses.replace(part, id=next(ids), speaker=speaker, flags=flags)
 

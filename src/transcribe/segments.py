@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from transcribe.transcript import Segment, Word, joined, segment
 
@@ -15,57 +14,23 @@ ABBREVIATION = re.compile(
     r"|z\.b|d\.h|bzw|usw|nr|bspw|mme|mlle|sra|dra)|(?!i\.)[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_])\.",
     re.IGNORECASE,
 )
-LONGEST_PHRASE = 6  # words that a recognizer in a loop says over and over
-MOST_IN_A_ROW = 3  # of the same phrase; more is a loop, or so strange that a reader should be told
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentOptions:
-    """What a reader takes in at a glance, and what to warn of."""
+    """What a reader takes in at a glance."""
 
     pause_ms: int = 700  # silence that ends a segment by itself
     longest_ms: int = 12_000
     longest_text: int = 200  # characters
-    # The mean of a segment's word confidences under which it is doubtful. PocketSphinx gives 0.8 on average to words
-    # that it got right and 0.4 to those it did not; Whisper seldom gives a good sentence less than 0.7.
-    doubtful: float = 0.45
 
 
 def segments(words: Iterable[Word], options: SegmentOptions | None = None) -> tuple[Segment, ...]:
-    """Segments numbered from 0, together holding every word once, in order; flagged where a reader should be wary.
+    """Segments numbered from 0, together holding every word once, in order.
 
     A segment ends with a sentence or before a pause. A longer one is cut after a clause, or else at its longest pause.
     """
-    options, words = options or SegmentOptions(), list(words)
-    looped = repeated(words)
-    found: list[Segment] = []
-    at = 0
-    for run in _readable(words, options):
-        flags = ("repetition",) if any(looped[at : at + len(run)]) else ()
-        found.append(_flagged(segment(len(found), run, flags=flags), options))
-        at += len(run)
-    return tuple(found)
-
-
-def repeated(words: Sequence[Word]) -> list[bool]:
-    """For each word, whether it is part of a phrase of up to 6 words said more than three times in a row."""
-    bare = [re.sub(r"\W", "", word.text.casefold()) or word.text for word in words]
-    looped = [False] * len(bare)
-    for length in range(1, LONGEST_PHRASE + 1):
-        like_before = [bare[i] == bare[i - length] for i in range(length, len(bare))]
-        at = 0  # of the first occurrence, for the run of likenesses that starts behind it
-        for alike, run in groupby(like_before):
-            count = len(list(run))
-            if alike and count >= MOST_IN_A_ROW * length:
-                looped[at : at + length + count] = [True] * (length + count)
-            at += count
-    return looped
-
-
-def _flagged(found: Segment, options: SegmentOptions) -> Segment:
-    if found.confidence is None or found.confidence >= options.doubtful:
-        return found
-    return segment(found.id, found.words, flags=(*found.flags, "low_confidence"))
+    return tuple(segment(id, run) for id, run in enumerate(_readable(list(words), options or SegmentOptions())))
 
 
 def _readable(words: Sequence[Word], options: SegmentOptions) -> Iterator[Sequence[Word]]:

@@ -4,7 +4,7 @@ An option beats the environment, the environment beats the file.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from transcribe.episode import Episode, slug
 from transcribe.errors import UsageError
 
 FILE = "playhead.toml"
@@ -40,11 +41,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", extra="forbid", toml_file=None)
 
-    engine: str = Field("auto", description="auto, whisper or pocketsphinx.")
+    engine: str = Field("auto", description="auto, whisper, faster-whisper or pocketsphinx.")
     model: str | None = Field(None, description="A Whisper model's name or the path of a .pt checkpoint.")
     language: str | None = Field(None, description="Spoken language, such as en; found by listening when not given.")
     device: str | None = Field(None, description="cpu or cuda; the best there is when not given.")
+    prompt: str = Field("", description="Names and terms for Whisper to expect, as text.")
+    vocabulary: dict[str, list[str]] = Field(
+        {}, description="The same for each show: its slug or title, and the terms."
+    )
+    batch_size: int | None = Field(None, ge=1, description="Pieces of 30 s decoded together; what fits when not given.")
+    quantize: Literal["int8"] | None = Field(None, description="int8: Whisper's weights in a quarter of the memory.")
     workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
+    max_hours: float = Field(12, gt=0, le=1000, description="Where the transcript of a longer recording stops.")
     limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")
     allow_hosts: Listed = Field([], description="Hosts that may be fetched from though their address is private.")
     user_agent: str | None = Field(None, description="How Playhead names itself to the hosts it fetches from.")
@@ -65,6 +73,12 @@ class Settings(BaseSettings):
             raise UsageError(_told(problem, path)) from problem
         except ValueError as problem:  # TOML that cannot be read
             raise UsageError(f"{path}: {problem}") from problem
+
+    def prompt_for(self, episode: Episode) -> str:
+        """What a recognizer may expect in it: the prompt, and the vocabulary of its show."""
+        show = episode.slugs[0]
+        terms = [term for name, terms in self.vocabulary.items() if slug(name) == show for term in terms]
+        return " ".join([self.prompt, *([", ".join(terms) + "."] if terms else [])]).strip()
 
     @classmethod
     def settings_customise_sources(

@@ -12,14 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from transcribe.checks import check, check_number, check_share, check_span, check_spans, check_texts, check_whole
 from transcribe.episode import Episode
+from transcribe.episode import Quality as Quality
 from transcribe.errors import TranscriptError
 
 VERSION = 1
 LATEST_MS = 1_000 * 3_600_000  # a thousand hours: no recording is longer, and an index has room for so much
 _NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
 
-FLAGS = ("repetition", "low_confidence", "no_speech", "interpolated")
+FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
+
+Span = tuple[int, int]  # start and end, milliseconds from the start of the stored audio file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,15 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """What of the stored file could not be decoded."""
+
+    truncated: bool  # it breaks off: less than 98 % of its declared length is there, or it is longer than the cap
+    declared_ms: int | None  # how long the file says it is
+    missing: tuple[Span, ...] = ()  # what could not be decoded within; later times are not shifted by it
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """All that was said in one episode."""
 
@@ -77,6 +90,9 @@ class Transcript:
     language: str  # ISO 639-1
     created: str  # ISO 8601, UTC
     segments: tuple[Segment, ...]
+    no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
+    quality: Quality | None = None  # None for imported captions
+    damage: Damage | None = None  # None where all of the file could be decoded
 
     @property
     def duration_ms(self) -> int:
@@ -100,26 +116,19 @@ class Transcript:
             "engine": dataclasses.asdict(self.engine),
             "language": self.language,
             "created": self.created,
+            "quality": dataclasses.asdict(self.quality) if self.quality else None,
+            "damage": dataclasses.asdict(self.damage) if self.damage else None,
         }
-        lines = ",\n".join(json.dumps(_segment_to_json(segment), ensure_ascii=False) for segment in self.segments)
         opening = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
-        return f'{opening},\n "segments": [\n{lines}\n]}}\n' if lines else f'{opening},\n "segments": []}}\n'
+        lines = ",\n".join(json.dumps(_segment_to_json(segment), ensure_ascii=False) for segment in self.segments)
+        segments = f"\n{lines}\n" if lines else ""
+        return f'{opening},\n "no_text": {json.dumps(self.no_text)},\n "segments": [{segments}]}}\n'
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Transcript":
         """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) naming what is wrong."""
         try:
-            data = json.loads(text)
-            if data["version"] != VERSION:
-                raise TranscriptError("bad_transcript", f"version {data['version']!r} is not {VERSION}")
-            transcript = cls(
-                episode=Episode.from_json(data["episode"]),
-                audio=Audio(**data["audio"]) if data["audio"] else None,
-                engine=Engine(**data["engine"]),
-                language=data["language"],
-                created=data["created"],
-                segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
-            )
+            transcript = _from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TranscriptError) as problem:
             raise TranscriptError("bad_transcript", f"not a transcript: {_reason(problem)}") from problem
         transcript.check()
@@ -127,20 +136,16 @@ class Transcript:
 
     def check(self) -> None:
         """Raises TranscriptError (`bad_transcript`) where an invariant of the format does not hold."""
-        _check_head(self)
-        before = 0
         limit = self.audio.duration_ms if self.audio else LATEST_MS
+        _check_head(self)
+        check_spans("no_text", self.no_text, limit)
+        if self.quality:
+            _check_quality(self.quality)
+        if self.damage:
+            _check_damage(self.damage, limit)
+        before = 0
         for segment in self.segments:
-            _check_texts(f"segment {segment.id}", "" if segment.speaker is None else segment.speaker, *segment.flags)
-            if type(segment.id) is not int:
-                raise TranscriptError("bad_transcript", f"segment {segment.id!r}: its id must be a number")
-            _check_span(segment, before, limit, f"segment {segment.id}")
-            inside = segment.start_ms
-            for word in segment.words:
-                _check_span(word, inside, segment.end_ms, f"word {word.text!r} of segment {segment.id}")
-                inside = word.start_ms
-            if _bare(joined(segment.words)) != _bare(segment.text):
-                raise TranscriptError("bad_transcript", f"the words of segment {segment.id} do not make its text")
+            _check_segment(segment, before, limit)
             before = segment.start_ms
 
 
@@ -205,27 +210,66 @@ def _bare(text: str) -> str:
 
 def _check_head(transcript: Transcript) -> None:
     engine, audio = transcript.engine, transcript.audio
-    _check_texts("the transcript", transcript.language, transcript.created)
-    _check_texts("its engine", engine.name, engine.version, engine.model)
+    check_texts("the transcript", transcript.language, transcript.created)
+    check_texts("its engine", engine.name, engine.version, engine.model)
     if audio:
-        _check_texts("its audio", audio.path, audio.sha256, audio.media_type)
-        if not (type(audio.duration_ms) is int and 0 <= audio.duration_ms <= LATEST_MS):
-            raise TranscriptError("bad_transcript", f"a duration_ms of {audio.duration_ms!r}")
+        check_texts("its audio", audio.path, audio.sha256, audio.media_type)
+        check_whole("its duration_ms", audio.duration_ms, LATEST_MS)
 
 
-def _check_texts(name: str, *texts: object) -> None:
-    for text in texts:
-        if not isinstance(text, str):
-            raise TranscriptError("bad_transcript", f"{name}: {text!r} must be text")
+def _check_quality(quality: Quality) -> None:
+    check_whole("speech_ms of its quality", quality.speech_ms)
+    check_share("covered of its quality", quality.covered)
+    check_share("flagged of its quality", quality.flagged)
+    if quality.confidence is not None:
+        check_share("confidence of its quality", quality.confidence)
 
 
-def _check_span(span: Segment | Word, earliest: int, latest: int, name: str) -> None:
-    if not (type(span.start_ms) is int and type(span.end_ms) is int and isinstance(span.text, str)):
-        raise TranscriptError("bad_transcript", f"{name}: times must be whole milliseconds, text must be text")
-    if not earliest <= span.start_ms <= span.end_ms <= latest:
-        raise TranscriptError("bad_transcript", f"{name}: {span.start_ms} to {span.end_ms} ms is out of order")
-    if not (span.confidence is None or (type(span.confidence) in (int, float) and math.isfinite(span.confidence))):
-        raise TranscriptError("bad_transcript", f"{name}: a confidence of {span.confidence!r}")
+def _check_damage(damage: Damage, limit: int) -> None:
+    check(type(damage.truncated) is bool, "truncated of its damage", f"{damage.truncated!r} must be true or false")
+    check_spans("missing of its damage", damage.missing, limit)
+    if damage.declared_ms is not None:
+        check_whole("declared_ms of its damage", damage.declared_ms)
+
+
+def _check_segment(segment: Segment, earliest_ms: int, latest_ms: int) -> None:
+    name = f"segment {segment.id}"
+    check_texts(name, "" if segment.speaker is None else segment.speaker, *segment.flags)
+    check(type(segment.id) is int, f"segment {segment.id!r}", "its id must be a number")
+    _check_said(segment, earliest_ms, latest_ms, name)
+    inside = segment.start_ms
+    for word in segment.words:
+        _check_said(word, inside, segment.end_ms, f"word {word.text!r} of {name}")
+        inside = word.start_ms
+    check(_bare(joined(segment.words)) == _bare(segment.text), name, "its words do not make its text")
+
+
+def _check_said(said: Segment | Word, earliest_ms: int, latest_ms: int, name: str) -> None:
+    check_texts(name, said.text)
+    check_span(name, said.start_ms, said.end_ms, earliest_ms, latest_ms)
+    if said.confidence is not None:
+        check_number(f"confidence of {name}", said.confidence)
+
+
+def _from_json(data: dict[str, Any]) -> Transcript:
+    if data["version"] != VERSION:
+        raise TranscriptError("bad_transcript", f"version {data['version']!r} is not {VERSION}")
+    quality, damage = data.get("quality"), data.get("damage")  # not in the oldest transcripts, nor is `no_text`
+    return Transcript(
+        episode=Episode.from_json(data["episode"]),
+        audio=Audio(**data["audio"]) if data["audio"] else None,
+        engine=Engine(**data["engine"]),
+        language=data["language"],
+        created=data["created"],
+        segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
+        no_text=_spans_from_json(data.get("no_text") or ()),
+        quality=Quality(**quality) if quality else None,
+        damage=Damage(**{**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
+    )
+
+
+def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
+    return tuple((start, end) for start, end in data)
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:

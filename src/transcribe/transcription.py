@@ -1,63 +1,127 @@
-"""One episode's audio to its transcript, streamed: decode, find speech, recognize, repair, cut into segments."""
+"""One episode's speech to its transcript, streamed: recognize a batch, keep it, and in the end cut it into segments."""
 
+import dataclasses
+import itertools
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
-from transcribe.audio import open_audio
+from transcribe import marks
+from transcribe.checkpoints import SoFar
 from transcribe.episode import AudioFile, Episode
-from transcribe.recognizers.protocol import Recognizer, heard
+from transcribe.listening import Sound
+from transcribe.recognizers.protocol import Hints, Recognizer, heard
 from transcribe.segments import segments
-from transcribe.speech import Piece, pieces
-from transcribe.transcript import Audio, Transcript, Word, repaired
+from transcribe.speech import Piece
+from transcribe.transcript import Audio, Transcript, repaired
+from transcribe.utterance import Utterance
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int | None], None]  # milliseconds of audio done, and of how many, if the container tells
+LANGUAGE_PIECES = 8  # up to four minutes of speech: an opening in another language does not decide for the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be transcribed, and what an earlier run has heard of it."""
+
+    episode: Episode
+    stored: AudioFile  # what the library calls these bytes
+    prompt: str = ""  # names and terms to expect
+    so_far: SoFar = field(default_factory=SoFar)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """A batch is done."""
+
+    language: str
+    utterances: tuple[Utterance, ...]
+    kept: bool  # heard by an earlier run
+    done_ms: int  # of the audio
+    of_ms: int | None  # if the container tells
 
 
 def transcribe(
-    episode: Episode,
-    audio_path: Path,
-    stored: AudioFile,
+    task: Task,
+    sound: Sound,
     recognizer: Recognizer,
-    progress: Progress,
+    tell: Callable[[BatchDone], None],
+    decoded: Callable[[], None],
     now: Callable[[], datetime],
 ) -> Transcript:
-    """All that the recognizer hears in a file, on that file's clock.
+    """All that the recognizer hears in a recording, on its file's clock.
 
-    `stored` says what the library calls these bytes. Without speech there are no segments. The same audio, model and
-    options give the same transcript on a CPU, but for `created`, which is `now()`, an aware time.
+    `tell` is called with each batch as it is done, `decoded` when the last piece was taken from the sound. Without
+    speech there are no segments. The same audio, model and options give the same transcript on a CPU, in one go or in
+    several, but for `created`, which is `now()`, an aware time.
 
     Raises AudioError where the file cannot be decoded, RecognitionError where the recognizer fails.
     """
-    with open_audio(audio_path) as recording:
-        spans: deque[tuple[int, int]] = deque()
-        words: list[Word] = []
-        for found in recognizer.recognize(_noted(pieces(recording.blocks()), spans)):
-            span = spans.popleft()
-            words += [heard(span, w.start_ms, w.end_ms, w.text, w.confidence) for w in found]
-            progress(span[1], recording.declared_ms)
-        assert not spans, f"{recognizer.engine.name} owes a list of words for {len(spans)} pieces"
-        duration_ms = recording.duration_ms
-    progress(duration_ms, duration_ms)
-    sound, dropped = repaired(words, duration_ms)
-    if dropped:
-        log.warning("%s: %d words without text or beyond the audio were dropped", episode.id, dropped)
-    return Transcript(
-        episode=episode,
-        audio=Audio(stored.path, stored.sha256, duration_ms, stored.media_type),
-        engine=recognizer.engine,
-        language=recognizer.language,
-        created=now().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        segments=segments(sound),
+    pieces = _to_the_end(sound, decoded)
+    opening = list(itertools.islice(pieces, LANGUAGE_PIECES))
+    language = task.so_far.language or recognizer.language(opening)
+    hints, utterances = Hints(language, task.prompt), list[Utterance]()
+    for batch in _batches(itertools.chain(opening, pieces), recognizer.batch_size):
+        known = _kept(task.so_far, len(utterances), batch)
+        done = known or _utterances(batch, recognizer, hints)
+        utterances += done
+        tell(BatchDone(language, done, bool(known), batch[-1].end_ms, sound.declared_ms))
+    return _transcript(task, sound, recognizer, hints, utterances, now())
+
+
+def _to_the_end(pieces: Iterable[Piece], decoded: Callable[[], None]) -> Iterator[Piece]:
+    yield from pieces
+    decoded()
+
+
+def _batches(pieces: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
+    """Grouped by their place alone, so that a run that was interrupted groups alike."""
+    stream = iter(pieces)
+    while batch := list(itertools.islice(stream, size)):
+        yield batch
+
+
+def _kept(so_far: SoFar, at: int, batch: Sequence[Piece]) -> tuple[Utterance, ...]:
+    """What an earlier run heard in this batch; nothing unless it heard all of it."""
+    known = so_far.utterances[at : at + len(batch)]
+    return known if [utterance.span for utterance in known] == [piece.span for piece in batch] else ()
+
+
+def _utterances(batch: Sequence[Piece], recognizer: Recognizer, hints: Hints) -> tuple[Utterance, ...]:
+    found = recognizer.recognize(batch, hints)
+    return tuple(
+        Utterance(
+            piece.span,
+            piece.speech,
+            piece.likelihood,
+            tuple(heard(piece.span, w.start_ms, w.end_ms, w.text, w.confidence) for w in each.words),
+            each.no_speech,
+        )
+        for piece, each in zip(batch, found, strict=True)
     )
 
 
-def _noted(stream: Iterable[Piece], spans: deque[tuple[int, int]]) -> Iterator[Piece]:
-    """The same pieces; where each lies is kept, and not its sound, until its words arrive."""
-    for piece in stream:
-        spans.append(piece.span)
-        yield piece
+def _transcript(
+    task: Task, sound: Sound, recognizer: Recognizer, hints: Hints, utterances: Sequence[Utterance], now: datetime
+) -> Transcript:
+    duration_ms = sound.duration_ms
+    words, dropped = repaired((word for utterance in utterances for word in utterance.words), duration_ms)
+    if dropped:
+        log.warning("%s: %d words without text or beyond the audio were dropped", task.episode.id, dropped)
+    marked = marks.marked(segments(words), utterances)
+    engine = recognizer.engine
+    if hints.prompt:
+        engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
+    return Transcript(
+        episode=task.episode,
+        audio=Audio(task.stored.path, task.stored.sha256, duration_ms, task.stored.media_type),
+        engine=engine,
+        language=hints.language or "und",
+        created=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        segments=marked,
+        no_text=marks.no_text(utterances),
+        quality=marks.quality(marked, utterances),
+        damage=sound.damage,
+    )

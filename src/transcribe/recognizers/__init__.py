@@ -17,34 +17,57 @@ def load(
     device: str | None = None,
     *,
     cache: Path | None = None,
+    batch_size: int | None = None,
+    quantize: str | None = None,
     warn: Callable[[str], None],
 ) -> Recognizer:
     """The engine of that name, its model loaded, so that what cannot be had is known before any work starts.
 
     `model` is a name or a checkpoint's path, for whisper; `language` an ISO 639-1 code; `device` torch's name for one;
-    `cache` where whisper keeps its weights, if not in its own place. `warn` is told in one line if `auto` has to make
-    do with pocketsphinx.
+    `cache` where weights are kept, if not in the engine's own place; `batch_size` how many pieces are decoded together,
+    by default what the device has room for; `quantize` may be `int8`, for whisper on a CPU. `warn` is told in one line
+    if `auto` has to make do with pocketsphinx.
 
-    Raises UsageError for a name, model or language there is none of, EngineUnavailable with what to do for one that
-    cannot be had.
+    Raises UsageError for a name, model, language or option there is none of, EngineUnavailable with what to do for one
+    that cannot be had.
     """
+
+    def whisper() -> Recognizer:
+        return _whisper(model, language, device, cache, batch_size, quantize)
+
     match name:
         case "whisper":
-            return _whisper(model, language, device, cache)
+            return whisper()
         case "pocketsphinx":
             return _sphinx(language)
         case "auto":
-            return _whichever(model, language, device, cache, warn)
+            return _whichever(whisper, language, warn)
         case "faster-whisper":
-            raise EngineUnavailable("faster-whisper comes with a later version of Playhead; use --engine whisper")
+            return _faster_whisper(model, language, device, cache, batch_size)
     raise UsageError(f"There is no engine {name!r}. There are: {', '.join(ENGINES)}")
 
 
-def _whisper(model: str | None, language: str | None, device: str | None, cache: Path | None) -> Recognizer:
+def _whisper(
+    model: str | None,
+    language: str | None,
+    device: str | None,
+    cache: Path | None,
+    batch_size: int | None,
+    quantize: str | None,
+) -> Recognizer:
     _require("whisper", "openai-whisper", "playhead")
     from transcribe.recognizers.openai_whisper import OpenAIWhisper
 
-    return OpenAIWhisper(model, language, device, cache)
+    return OpenAIWhisper(model, language, device, cache, batch_size, quantize)
+
+
+def _faster_whisper(
+    model: str | None, language: str | None, device: str | None, cache: Path | None, batch_size: int | None
+) -> Recognizer:
+    _require("faster_whisper", "faster-whisper", "playhead[faster]")
+    from transcribe.recognizers.faster_whisper import FasterWhisper
+
+    return FasterWhisper(model, language, device, cache, batch_size)
 
 
 def _sphinx(language: str | None) -> Recognizer:
@@ -54,11 +77,9 @@ def _sphinx(language: str | None) -> Recognizer:
     return Sphinx(language)
 
 
-def _whichever(
-    model: str | None, language: str | None, device: str | None, cache: Path | None, warn: Callable[[str], None]
-) -> Recognizer:
+def _whichever(whisper: Callable[[], Recognizer], language: str | None, warn: Callable[[str], None]) -> Recognizer:
     try:
-        return _whisper(model, language, device, cache)
+        return whisper()
     except EngineUnavailable as problem:
         if language not in (None, "en"):
             raise  # pocketsphinx would not do

@@ -1,44 +1,81 @@
-"""OpenAI's Whisper, through its own package and weights.
+"""OpenAI's Whisper, through its own package and weights: the pieces of a batch are read together.
 
-A model is one of Whisper's names, whose weights are downloaded once to its own cache, or the path of a checkpoint.
+Each piece is read by itself, so that a mistake in one is not carried into the next.
 """
 
-import contextlib
-import hashlib
-import os
-import pickle
-import urllib.request
-import warnings
-from collections.abc import Iterable, Iterator
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from transcribe.errors import EngineUnavailable, UsageError
-from transcribe.recognizers.protocol import UNDETERMINED, heard
+import numpy as np
+from numpy.typing import NDArray
+
+from transcribe.audio import SAMPLES_A_MS
+from transcribe.errors import UsageError
+from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
+from transcribe.recognizers.whisper_weights import checkpoint, default_cache, halve, load_weights, quantize_linear
 from transcribe.speech import Piece
-from transcribe.transcript import Engine, Word
+from transcribe.transcript import Engine, Span, Word
+
+if TYPE_CHECKING:
+    from transcribe.recognizers.whisper_decoding import Decoded
 
 DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
-CONNECT_S = 5.0  # to find out whether weights can be downloaded at all
-SEED = 0  # of the sampling that Whisper falls back to where its first answer is poor
+CPU_BATCH = 8  # more makes no difference that could be measured
+LARGEST_BATCH = 32  # on a GPU: 16 minutes of speech, which are lost where the machine stops
+LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
+MISSED_MS = 1000  # of speech after the last word: Whisper lost its place, and reads on from there
+PROGRESS_MS = 1000  # that each reading must make, or there is no next
 
 # A mistake in one piece is not carried into the next; other settings are the package's own.
 OPTIONS = {"word_timestamps": True, "condition_on_previous_text": False}
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Weights that can be loaded: which ones, and where."""
+class Window:
+    """What is read at one go: a piece, or the rest of one."""
 
-    name: str  # one of Whisper's own, or the checkpoint's file name
-    sha256: str
-    source: str  # what whisper.load_model takes: its name or the path
-    alignment_heads: bytes | None  # known for published weights: the ones that best tell when a word is said
+    piece: Piece
+    start_ms: int  # on the clock of the stored file, as all times here
+
+    def sound(self) -> NDArray[np.float32]:
+        """From -1 to 1, shape (samples,)."""
+        return self.piece.samples()[(self.start_ms - self.piece.start_ms) * SAMPLES_A_MS :]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return (self.piece.end_ms - self.start_ms) / 1000
+
+    def speech_ms(self) -> int:
+        """How long somebody speaks in it."""
+        return _speech_ms(self.piece, self.start_ms)
+
+    def rest(self, end_ms: int) -> "Window | None":
+        """What is left to be read when the last segment ended there; none where nobody speaks any more."""
+        if end_ms - self.start_ms < PROGRESS_MS or _speech_ms(self.piece, end_ms) < MISSED_MS:
+            return None
+        return Window(self.piece, end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What was read in a window."""
+
+    words: tuple[Word, ...]
+    no_speech: float | None
+    rest: Window | None = None
 
 
 class OpenAIWhisper:
-    """A `Recognizer`. One piece at a time, each by itself, so that a mistake in one is not carried into the next."""
+    """A `Recognizer`."""
 
     def __init__(
         self,
@@ -46,115 +83,210 @@ class OpenAIWhisper:
         language: str | None = None,
         device: str | None = None,
         cache: Path | None = None,
+        batch_size: int | None = None,
+        quantize: str | None = None,
     ) -> None:
         """`device` is torch's name for one, such as `cpu` or `cuda:1`; by default the GPU if there is one.
 
-        Raises UsageError for a model or language that does not exist, EngineUnavailable for a model or device that
-        cannot be had here and now.
+        `batch_size` is by default what the device has room for; `quantize="int8"` holds the weights of linear layers in
+        8 bits, on a CPU. Raises UsageError for a model, language or option that does not exist, EngineUnavailable for a
+        model or device that cannot be had here and now.
         """
         import torch
         import whisper
 
-        self._checkpoint = checkpoint(model or DEFAULT_MODEL, cache or default_cache())
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = _loaded(self._checkpoint, self._device, cache or default_cache())
+        _check_quantize(quantize, self._device)
+        cache = cache or default_cache()
+        weights = checkpoint(model or DEFAULT_MODEL, cache)
+        self._model = load_weights(weights, self._device, cache)
         self._asked = _checked_language(language, self._model.is_multilingual)
-        self.language = self._asked or UNDETERMINED
-        self._options = {**OPTIONS, "fp16": self._device.startswith("cuda")}
-        options = {"language": self._asked, "device": self._device.partition(":")[0], **self._options}
-        self.engine = Engine("whisper", whisper.__version__, self._checkpoint.name, self._checkpoint.sha256, options)
+        self._fp16 = self._device.startswith("cuda")
+        if self._fp16:
+            halve(self._model)
+        if quantize:
+            quantize_linear(self._model)
+        self.batch_size = batch_size or _room(self._model, self._device)
+        options: dict[str, Any] = {
+            "language": self._asked,
+            "device": self._device.partition(":")[0],
+            **OPTIONS,
+            "fp16": self._fp16,
+        }
+        options |= {"quantize": quantize, "batch_size": self.batch_size}
+        self.engine = Engine("whisper", whisper.__version__, weights.name, weights.sha256, options)
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        """As `Recognizer` has it. Unless it was set, the language is that of the first piece with words in it."""
-        self.language = self._asked or UNDETERMINED
-        for piece in pieces:
-            yield self._words(piece)
+    def language(self, pieces: Sequence[Piece]) -> str:
+        """As `Recognizer` has it: each piece votes for its likeliest language, with that one's probability."""
+        if self._asked:
+            return self._asked
+        telling = [piece for piece in pieces if _speech_ms(piece, piece.start_ms) >= LITTLE_SPEECH_MS] or pieces
+        votes: Counter[str] = Counter()
+        for batch in self._batches(telling):
+            for code, probability in within_memory(self._languages, batch):
+                votes[code] += probability  # type: ignore[assignment] # typeshed counts in whole numbers
+        return max(votes, key=votes.__getitem__, default=UNDETERMINED)
 
-    def _words(self, piece: Piece) -> list[Word]:
-        import whisper
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
 
-        known = None if self.language == UNDETERMINED else self.language
-        # Filled up with silence to its 30 s, for whisper would fill up the spectrogram with zeros, which is a hum: with
-        # the micro checkpoint that makes 40 words of 100 wrong in short pieces, mostly words heard in it, instead of 3.
-        window = whisper.pad_or_trim(piece.samples())
-        with _repeatable(self._device), _quiet():
-            result = whisper.transcribe(self._model, window, language=known, verbose=None, **self._options)
-        found = (word for segment in result["segments"] for word in segment["words"])
-        words = [_word(piece, word) for word in found if word["start"] * 1000 < len(piece.audio)]
-        if words:
-            self.language = result["language"]
-        return words
+        Raises MemoryError where not even a single piece fits into memory.
+        """
+        language = self._asked or _known(hints.language) or self.language(pieces)
+        found = [Heard(()) for _ in pieces]
+        windows = {number: Window(piece, piece.start_ms) for number, piece in enumerate(pieces)}
+        while windows:
+            passages = self._read(windows, language, hints.prompt)
+            for number, passage in passages.items():
+                before = found[number]
+                no_speech = passage.no_speech if before.no_speech is None else before.no_speech
+                found[number] = Heard(before.words + passage.words, no_speech)
+            windows = {number: passage.rest for number, passage in passages.items() if passage.rest}
+        return found
+
+    def _read(self, windows: dict[int, Window], language: str, prompt: str) -> dict[int, Passage]:
+        """Each window once. Those with little speech are read apart, without the prompt: it would be heard in them."""
+        little = [number for number, window in windows.items() if prompt and window.speech_ms() < LITTLE_SPEECH_MS]
+        others = [number for number in windows if number not in little]
+        passages: dict[int, Passage] = {}
+        for numbers, hint in ((others, prompt), (little, "")):
+            for batch in self._batches(numbers):
+                work = functools.partial(self._passages, language=language, prompt=hint)
+                read = within_memory(work, [windows[number] for number in batch])
+                passages.update(zip(batch, read, strict=True))
+        return passages
+
+    def _passages(self, windows: Sequence[Window], language: str, prompt: str) -> list[Passage]:
+        from whisper.decoding import DecodingOptions
+        from whisper.tokenizer import get_tokenizer
+
+        from transcribe.recognizers.whisper_alignment import Reading, align
+        from transcribe.recognizers.whisper_decoding import decode, encode
+
+        model, many = self._model, self._model.is_multilingual
+        tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
+        encoded = encode(model, [window.sound() for window in windows], self._fp16)
+        options = DecodingOptions(language=language, prompt=prompt or None, fp16=self._fp16)
+        decoded = decode(model, encoded, options)
+        ends = [_end_ms(window, read) for window, read in zip(windows, decoded, strict=True)]
+        kept = [
+            read.whole() if end_ms is not None and window.rest(end_ms) else read
+            for window, read, end_ms in zip(windows, decoded, ends, strict=True)
+        ]
+        readings = [Reading.of(read, tokenizer.eot, window.seconds) for window, read in zip(windows, kept, strict=True)]
+        timings = align(model, tokenizer, encoded, readings)
+        return [_passage(*one) for one in zip(windows, decoded, timings, ends, strict=True)]
+
+    def _languages(self, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
+        """The likeliest language of each piece, and how likely it is."""
+        from whisper.decoding import detect_language
+
+        from transcribe.recognizers.whisper_decoding import encode
+
+        encoded = encode(self._model, [piece.samples() for piece in pieces], self._fp16)
+        _, probabilities = detect_language(self._model, encoded.features)
+        return [max(of.items(), key=lambda pair: pair[1]) for of in probabilities]
+
+    def _batches(self, items: Sequence[Given]) -> Iterator[Sequence[Given]]:
+        for first in range(0, len(items), self.batch_size):
+            yield items[first : first + self.batch_size]
 
 
-def _word(piece: Piece, word: dict[str, Any]) -> Word:
-    start_ms, end_ms = (piece.start_ms + 1000 * float(word[name]) for name in ("start", "end"))
-    return heard(piece.span, start_ms, end_ms, word["word"], float(word["probability"]))
+def within_memory(work: Callable[[Sequence[Given]], list[Made]], batch: Sequence[Given]) -> list[Made]:
+    """What the work makes of a batch; of its halves in turn, and theirs, where memory does not hold it.
 
-
-def checkpoint(model: str, cache: Path) -> Checkpoint:
-    """What a model's name or path stands for, made sure of: cached, or to be had at once.
-
-    Raises UsageError where there is no such model, EngineUnavailable where it cannot be downloaded.
+    Raises MemoryError where it does not hold one alone.
     """
-    import whisper
-
-    published = {url.split("/")[-2]: name for name, url in whisper._MODELS.items()}
-    if model in whisper._MODELS:
-        url = whisper._MODELS[model]
-        sha256 = url.split("/")[-2]
-        _ensure_available(model, url, sha256, cache)
-        return Checkpoint(model, sha256, model, None)
-    path = Path(model).expanduser()
-    if not path.is_file():
-        names = ", ".join(whisper.available_models())
-        raise UsageError(
-            f"There is no Whisper model {model!r}. Give the path of a checkpoint (.pt), or one of: {names}"
-        )
-    sha256 = _sha256(path)
-    heads = whisper._ALIGNMENT_HEADS[published[sha256]] if sha256 in published else None
-    return Checkpoint(path.name, sha256, str(path), heads)
-
-
-def default_cache() -> Path:
-    """Where whisper keeps its weights."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "whisper"
-
-
-def _ensure_available(model: str, url: str, sha256: str, cache: Path) -> None:
-    """That weights lie in the cache unharmed, or that their server answers: offline, whisper would wait for minutes."""
-    path = cache / url.rsplit("/", 1)[-1]
-    if path.is_file() and _sha256(path) == sha256:
-        return
-    fault = f"{path} is damaged" if path.is_file() else "its weights are not on this machine"
     try:
-        request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - whisper's own list, https
-        with urllib.request.urlopen(request, timeout=CONNECT_S):  # noqa: S310
-            pass
-    except OSError as problem:
-        reason = getattr(problem, "reason", problem)  # a URLError wraps it in one more
-        raise EngineUnavailable(_advice(model, f"{fault}, and cannot be downloaded ({reason})")) from problem
+        return work(batch)
+    except (MemoryError, RuntimeError) as problem:  # torch has a MemoryError of its own on a GPU alone
+        if not _out_of_memory(problem):
+            raise
+        if len(batch) == 1:
+            raise MemoryError(f"There is not enough memory to recognize one piece of speech: {problem}") from problem
+    _free_cached()
+    middle = (len(batch) + 1) // 2
+    return within_memory(work, batch[:middle]) + within_memory(work, batch[middle:])
 
 
-def _loaded(checkpoint: Checkpoint, device: str, cache: Path) -> Any:
-    """The model. whisper reads checkpoints with torch's `weights_only`, so that no pickled code is run."""
-    import whisper
+def _out_of_memory(problem: Exception) -> bool:
+    import torch
 
-    try:
-        with _quiet():
-            model = whisper.load_model(checkpoint.source, device, str(cache))
-    except OSError as problem:
-        raise EngineUnavailable(_advice(checkpoint.name, f"the download failed ({problem})")) from problem
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as problem:
-        reason = str(problem).partition("\n")[0] or type(problem).__name__
-        raise EngineUnavailable(_advice(checkpoint.name, f"it cannot be loaded on {device} ({reason})")) from problem
-    if checkpoint.alignment_heads:
-        model.set_alignment_heads(checkpoint.alignment_heads)
-    return model.eval()
+    text = str(problem).lower()
+    told = ("allocate memory", "not enough memory", "failed to allocate", "alloc_failed")
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or any(words in text for words in told)
 
 
-def _advice(model: str, fault: str) -> str:
-    otherwise = "Give --model path/to/checkpoint.pt, or --engine pocketsphinx (English)"
-    return f"Whisper's {model} cannot be used: {fault}. {otherwise}"
+def _free_cached() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _room(model: Any, device: str) -> int:
+    """How many windows to decode together: on a GPU a power of two, so that half of its free memory is enough."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return CPU_BATCH
+    free, _ = torch.cuda.mem_get_info(device)
+    dims = model.dims
+    encoder = 16 * dims.n_audio_ctx * dims.n_audio_state  # its widest layer is 4, with what is made of it
+    decoder = 2 * dims.n_text_layer * dims.n_text_state * (dims.n_audio_ctx + dims.n_text_ctx)  # keys and values
+    window = 2 * (encoder + decoder) + 4 * 4 * dims.n_vocab  # bytes: in half precision, but for the logits
+    fitting = max(1, free // 2 // window)
+    return int(min(LARGEST_BATCH, 2 ** (fitting.bit_length() - 1)))
+
+
+def _speech_ms(piece: Piece, start_ms: int) -> int:
+    """How long somebody speaks in a piece from then on; all the time where it was not looked for."""
+    spans: tuple[Span, ...] = piece.speech or (piece.span,)
+    return sum(max(0, end - max(start, start_ms)) for start, end in spans)
+
+
+def _end_ms(window: Window, read: "Decoded") -> int | None:
+    """When the last whole segment ends, if Whisper says so."""
+    end_s = read.end_s
+    return None if end_s is None else window.start_ms + round(1000 * end_s)
+
+
+def _passage(window: Window, read: "Decoded", timings: list[Any], end_ms: int | None) -> Passage:
+    """`timings` are whisper.timing's, in seconds from the window's start."""
+    piece, no_speech = window.piece, None if math.isnan(read.no_speech) else round(read.no_speech, 3)
+    if read.silent:
+        return Passage((), no_speech)
+    words = [_word(window, timing) for timing in timings if timing.word.strip()]
+    if end_ms is None:
+        end_ms = words[-1].end_ms if words else piece.end_ms
+    return Passage(tuple(words), no_speech, window.rest(end_ms))
+
+
+def _word(window: Window, timing: Any) -> Word:
+    start_ms, end_ms = (window.start_ms + 1000 * seconds for seconds in (timing.start, timing.end))
+    start_ms, end_ms = _spoken(window.piece, start_ms, end_ms)
+    return heard(window.piece.span, start_ms, end_ms, timing.word, timing.probability)
+
+
+def _spoken(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:
+    """When a word is said, without the pause before or after it that the alignment takes for a part of it."""
+    shared = [(min(end_ms, end) - max(start_ms, start), start, end) for start, end in piece.speech]
+    most = max((ms for ms, _, _ in shared), default=0)
+    if most <= 0:
+        return start_ms, end_ms
+    around = [(start, end) for ms, start, end in shared if ms >= most / 2]  # of the others it has an edge at most
+    return max(start_ms, around[0][0]), min(end_ms, around[-1][1])
+
+
+def _known(language: str | None) -> str | None:
+    return None if language == UNDETERMINED else language
+
+
+def _check_quantize(quantize: str | None, device: str) -> None:
+    if quantize not in (None, "int8"):
+        raise UsageError(f"Whisper's weights cannot be quantized to {quantize!r}; there is int8")
+    if quantize and device != "cpu":
+        raise UsageError(f"int8 is for a CPU, not for {device}, which computes in half precision")
 
 
 def _checked_language(language: str | None, multilingual: bool) -> str | None:
@@ -168,29 +300,3 @@ def _checked_language(language: str | None, multilingual: bool) -> str | None:
     if code != "en" and not multilingual:
         raise UsageError(f"This Whisper model knows English alone, not {language!r}; give a model without .en")
     return code
-
-
-@contextlib.contextmanager
-def _repeatable(device: str) -> Iterator[None]:
-    """Draws the same random numbers for every piece, whatever came before; leaves everyone else's as they were."""
-    import torch
-
-    with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
-        torch.manual_seed(SEED)
-        yield
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the warnings that tell a user nothing: what was chosen here is chosen, what is slower still works."""
-    with warnings.catch_warnings():
-        for message in ("Performing inference on CPU", "Failed to launch Triton", ".*checksum does not match"):
-            warnings.filterwarnings("ignore", message)
-        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)  # of what is then refused
-        warnings.simplefilter("ignore", ResourceWarning)  # whisper leaves it to the collector to close its files
-        yield
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

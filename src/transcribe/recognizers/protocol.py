@@ -1,7 +1,8 @@
-"""What a recognizer is: pieces of speech in, words with times out."""
+"""What a recognizer is: pieces of speech in, words with times out, a batch at a time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from transcribe.speech import Piece
@@ -10,8 +11,24 @@ from transcribe.transcript import Engine, Word
 UNDETERMINED = "und"  # ISO 639: the language is not known
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known of an episode before it is heard."""
+
+    language: str | None = None  # ISO 639-1; None where nothing was said by which it could be told
+    prompt: str = ""  # names and terms to expect; engines that take none pass it over
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an engine made of one piece."""
+
+    words: tuple[Word, ...]
+    no_speech: float | None = None  # how likely it holds none, 0 to 1; None from an engine that does not say
+
+
 class Recognizer(Protocol):
-    """An engine with its model loaded, ready for one episode after another."""
+    """An engine with its model loaded, ready for one episode after another. It keeps nothing from batch to batch."""
 
     @property
     def engine(self) -> Engine:
@@ -19,15 +36,19 @@ class Recognizer(Protocol):
         ...
 
     @property
-    def language(self) -> str:
-        """Of the episode recognized last, as ISO 639-1; `und` while nothing was said in it."""
+    def batch_size(self) -> int:
+        """How many pieces it likes to decode together."""
         ...
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
-        """One list of words for each piece of an episode, in order; an empty one where no words were heard.
+    def language(self, pieces: Sequence[Piece]) -> str:
+        """What is spoken in most of the pieces, as ISO 639-1: what was set where it was; `und` where nobody can say."""
+        ...
 
-        Times are milliseconds on the clock of the stored file. Pieces may be taken several at a time, ahead of the
-        lists given, so that an engine can decode them together. Raises RecognitionError.
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        """What is heard in each of a batch of pieces, in order; no words where none were heard.
+
+        Times are milliseconds on the clock of the stored file. The same batch gives the same words on a CPU, whatever
+        was recognized before. Raises RecognitionError.
         """
         ...
 

@@ -1,13 +1,13 @@
 """PocketSphinx: English, small, its model inside its package. No download, no GPU, any machine."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from transcribe.audio import RATE
 from transcribe.errors import EngineUnavailable, UsageError
-from transcribe.recognizers.protocol import heard
+from transcribe.recognizers.protocol import Heard, Hints, heard
 from transcribe.speech import Piece
 from transcribe.transcript import Engine, Word
 
@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {"maxhmmpf": -1}
 class Sphinx:
     """A `Recognizer`. Each piece is an utterance of its own: no piece changes another's words."""
 
-    language = "en"
+    batch_size = 1
 
     def __init__(self, language: str | None = None) -> None:
         """Raises UsageError for a language other than English, EngineUnavailable where its model is missing."""
@@ -39,10 +39,13 @@ class Sphinx:
             raise EngineUnavailable(f"The model of pocketsphinx cannot be loaded ({problem}): {advice}") from problem
         self.engine = Engine("pocketsphinx", version("pocketsphinx"), "en-us", options=OPTIONS)
 
-    def recognize(self, pieces: Iterable[Piece]) -> Iterator[list[Word]]:
+    def language(self, pieces: Sequence[Piece]) -> str:  # noqa: ARG002 - as the protocol has it
+        """English is all it knows."""
+        return "en"
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:  # noqa: ARG002 - it takes none
         """As `Recognizer` has it. Words are in lower case, but for "I", and nothing is punctuated."""
-        for piece in pieces:
-            yield list(self._words(piece))
+        return [Heard(tuple(self._words(piece))) for piece in pieces]
 
     def _words(self, piece: Piece) -> Iterator[Word]:
         self._decoder.reinit_feat()  # it learns the noise of what it hears, and would take it into the next piece

@@ -1,0 +1,262 @@
+"""A batch of windows to tokens, on Whisper's own encoder, decoder and `DecodingTask`.
+
+Same tokens as `whisper.decode` gives for each window by itself. What is done otherwise is done for speed: the keys and
+values of the cross attention are made once for all attempts and for the alignment, windows that have come to their end
+cost nothing more, and no rule is applied window by window.
+
+Import it only where Whisper is used: it loads torch.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from whisper.audio import N_SAMPLES, TOKENS_PER_SECOND, log_mel_spectrogram, pad_or_trim
+from whisper.decoding import ApplyTimestampRules, DecodingOptions, DecodingResult, DecodingTask
+
+# The defaults of `whisper.transcribe`: where an answer is poor, the next temperature is tried.
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+MOST_COMPRESSIBLE = 2.4  # text that packs better repeats itself
+LEAST_LOG_PROBABILITY = -1.0  # mean over the tokens
+SILENCE = 0.6  # a window is silent where no speech is likelier than this, and the text is that poor
+
+SEED = 0
+KEEP = 3 / 4  # of the windows held that must be going on still, or the others are let go
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Windows as the decoder attends to them."""
+
+    features: Tensor  # (windows, positions, width), 1,500 positions of 20 ms
+    cross: dict[nn.Module, Tensor]  # of each layer's key and value module, what it makes of them: the same shape
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def rows(self, numbers: list[int]) -> "Encoded":
+        """Some of the windows."""
+        if numbers == list(range(len(self))):
+            return self
+        return Encoded(self.features[numbers], {module: made[numbers] for module, made in self.cross.items()})
+
+    def cache(self, model: Any) -> dict[nn.Module, Tensor]:
+        """What `model.decoder` takes as its cache, with no token in it yet. Its first entry tells how many are."""
+        none = self.features[:, :0]
+        blocks = model.decoder.blocks
+        return {module: none for block in blocks for module in (block.attn.key, block.attn.value)} | self.cross
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What Whisper read in one window."""
+
+    tokens: list[int]  # text and timestamps
+    times: list[float | None]  # of each of the tokens, what it says as a timestamp: seconds from the window's start
+    probabilities: list[float]  # of each of the tokens, when it was chosen
+    mean_log_probability: float
+    no_speech: float  # 0 to 1; NaN from a model without that token
+    compression: float
+
+    @property
+    def end_s(self) -> float | None:
+        """When the last whole segment ends; None where nothing is said of it.
+
+        As `whisper.transcribe` sees it: one timestamp at the end says that no more is spoken; after two, or where text
+        stands behind the last two, more was to come.
+        """
+        whole = self._whole()
+        return self.times[whole - 1] if whole else None
+
+    def whole(self) -> "Decoded":
+        """Without the segment at the end that is not whole."""
+        return self._first(self._whole())
+
+    def within(self, end_s: float) -> "Decoded":
+        """Without segments that begin in the silence by which the window was filled up."""
+        opening = (at for at, time in enumerate(self.times) if time is not None and time >= end_s and self._opens(at))
+        return self._first(next(opening, len(self.tokens)))
+
+    def _first(self, tokens: int) -> "Decoded":
+        return dataclasses.replace(self, tokens=self.tokens[:tokens], times=self.times[:tokens])
+
+    def _opens(self, at: int) -> bool:
+        return at == 0 or self.times[at - 1] is not None
+
+    def _whole(self) -> int:
+        """How many tokens belong to segments that have both their timestamps."""
+        timed = [time is not None for time in self.times]
+        if timed[-2:] == [False, True]:
+            return len(timed)
+        return max((at for at, both in enumerate(itertools.pairwise(timed), start=1) if all(both)), default=0)
+
+    @property
+    def silent(self) -> bool:
+        """Nobody speaks, and the text is invented: as `whisper.transcribe` judges."""
+        return self.no_speech > SILENCE and self.mean_log_probability <= LEAST_LOG_PROBABILITY
+
+    @property
+    def poor(self) -> bool:
+        """It should be tried again at a higher temperature, likewise."""
+        repetitive, unsure = self.compression > MOST_COMPRESSIBLE, self.mean_log_probability < LEAST_LOG_PROBABILITY
+        return (repetitive or unsure) and not (self.no_speech > SILENCE and unsure)
+
+
+@torch.inference_mode()
+def encode(model: Any, sounds: Sequence[Any], fp16: bool) -> Encoded:
+    """Encodes sounds of at most 30 s, float arrays of 16 kHz, each filled up with silence.
+
+    With silence, not the spectrogram with zeros, as `whisper.transcribe` would have it, for these are a hum: with the
+    micro checkpoint that makes 40 words of 100 wrong in short pieces, mostly words heard in it, instead of 3. Each gets
+    a spectrogram of its own, whose floor is set by its own loudest moment.
+    """
+    mels = [log_mel_spectrogram(pad_or_trim(sound, N_SAMPLES), model.dims.n_mels, 0, model.device) for sound in sounds]
+    mel = torch.stack(mels)
+    features = model.encoder(mel.half() if fp16 else mel)
+    made = (module for block in model.decoder.blocks for module in (block.cross_attn.key, block.cross_attn.value))
+    return Encoded(features, {module: module(features) for module in made})
+
+
+def decode(model: Any, encoded: Encoded, options: DecodingOptions) -> list[Decoded]:
+    """Reads each window, and at the next higher temperature those alone whose reading is poor."""
+    found: dict[int, Decoded] = {}
+    trying = list(range(len(encoded)))
+    for temperature in TEMPERATURES:
+        if trying:
+            again = dataclasses.replace(options, temperature=temperature)
+            found.update(zip(trying, _attempt(model, encoded.rows(trying), again), strict=True))
+            trying = [number for number in trying if found[number].poor]
+    return [found[number] for number in range(len(encoded))]
+
+
+@torch.inference_mode()
+def _attempt(model: Any, encoded: Encoded, options: DecodingOptions) -> list[Decoded]:
+    task = DecodingTask(model, options)
+    choice = _Choice(options.temperature, task.tokenizer.eot)
+    task.decoder = choice
+    task.inference = _Inference(model, encoded, task.tokenizer.eot)
+    task.logit_filters = [
+        _TimestampRules(rule) if isinstance(rule, ApplyTimestampRules) else rule for rule in task.logit_filters
+    ]
+    results = task.run(encoded.features)
+    probabilities = torch.stack(choice.log_probabilities, dim=1).exp().tolist()
+    first = task.tokenizer.timestamp_begin
+    return [_decoded(result, sure, first) for result, sure in zip(results, probabilities, strict=True)]
+
+
+def _decoded(result: DecodingResult, probabilities: list[float], first: int) -> Decoded:
+    times = [(token - first) / TOKENS_PER_SECOND if token >= first else None for token in result.tokens]
+    return Decoded(
+        result.tokens, times, probabilities, result.avg_logprob, result.no_speech_prob, result.compression_ratio
+    )
+
+
+class _Inference:
+    """`whisper.decoding.Inference`: runs the decoder for the windows that have not come to their end."""
+
+    def __init__(self, model: Any, encoded: Encoded, eot: int) -> None:
+        self._decoder, self._features, self._eot = model.decoder, encoded.features, eot
+        self._cache, self._hooks = model.install_kv_cache_hooks(encoded.cache(model))
+        self._held = torch.arange(len(encoded), device=encoded.features.device)  # the windows in the cache
+        self._begun = False
+
+    def logits(self, tokens: Tensor, _: Tensor) -> Tensor:
+        """Of the tokens not seen yet, (windows, tokens, vocabulary); zero for windows that are done."""
+        fresh = tokens[:, -1:] if self._begun else tokens
+        self._let_go(tokens)
+        logits: Tensor = self._decoder(fresh[self._held], self._features, kv_cache=self._cache)
+        self._begun = True
+        if len(self._held) == len(tokens):
+            return logits
+        everyone = logits.new_zeros(len(tokens), *logits.shape[1:])
+        everyone[self._held] = logits
+        return everyone
+
+    def _let_go(self, tokens: Tensor) -> None:
+        going_on = tokens[self._held, -1] != self._eot
+        if going_on.sum() <= KEEP * len(going_on):
+            self._held = self._held[going_on]
+            self._cache.update({module: made[going_on] for module, made in self._cache.items()})
+
+    def cleanup_caching(self) -> None:
+        """Called when all is decoded."""
+        for hook in self._hooks:
+            hook.remove()
+        self._cache.clear()
+
+
+class _Choice:
+    """`whisper.decoding.TokenDecoder`: the likeliest token, or at a temperature above 0 one drawn at random.
+
+    It is drawn by adding Gumbel noise, the same to each window: so what is drawn for one does not depend on the others,
+    and a window has the same words in any batch.
+    """
+
+    def __init__(self, temperature: float, eot: int) -> None:
+        self._temperature, self._eot = temperature, eot
+        self._random = torch.Generator().manual_seed(SEED)  # its own: nobody else's numbers are changed
+        self.log_probabilities: list[Tensor] = []  # of each step, (windows,)
+
+    def reset(self) -> None:
+        """Called before the first step."""
+
+    def update(self, tokens: Tensor, logits: Tensor, sums: Tensor) -> tuple[Tensor, bool]:
+        """Adds a token to each window, and its log probability to `sums`; says whether all are at their end."""
+        logits = logits.float()
+        chosen = (logits / self._temperature + self._noise(logits) if self._temperature else logits).argmax(dim=-1)
+        sure = logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)
+        done = tokens[:, -1] == self._eot
+        chosen[done] = self._eot
+        sums += sure.masked_fill(done, 0)
+        self.log_probabilities.append(sure)
+        return torch.cat([tokens, chosen[:, None]], dim=-1), bool((chosen == self._eot).all())
+
+    def finalize(self, tokens: Tensor, sums: Tensor) -> tuple[Tensor, list[list[float]]]:
+        """The same, each with an end."""
+        return nn.functional.pad(tokens, (0, 1), value=self._eot), sums.tolist()
+
+    def _noise(self, logits: Tensor) -> Tensor:
+        exponential = torch.empty(logits.shape[-1]).exponential_(generator=self._random)
+        return -exponential.log().to(logits.device)
+
+
+class _TimestampRules:
+    """`whisper.decoding.ApplyTimestampRules`, for all windows at once: there they are a loop, with two waits for a GPU.
+
+    Timestamps come in pairs, but for the first and the last; they never go back; a segment lasts; the first is near the
+    start; and one is chosen where all together are likelier than any token of text.
+    """
+
+    def __init__(self, rules: Any) -> None:
+        tokenizer = rules.tokenizer
+        self._no_timestamps, self._eot, self._first = tokenizer.no_timestamps, tokenizer.eot, tokenizer.timestamp_begin
+        self._sample_begin, self._latest_start = rules.sample_begin, rules.max_initial_timestamp_index
+
+    def apply(self, logits: Tensor, tokens: Tensor) -> None:
+        """Sets the logits, (windows, vocabulary), of what must not follow the tokens, (windows, tokens), to -inf."""
+        logits[:, self._no_timestamps] = -math.inf
+        texts, times = logits[:, : self._first], logits[:, self._first :]
+        sampled = tokens[:, self._sample_begin :]
+        if sampled.shape[1]:
+            self._follow(logits, times, sampled)
+        else:
+            texts.fill_(-math.inf)
+            times[:, self._latest_start + 1 :] = -math.inf
+        timed = times.float().logsumexp(dim=-1) > texts.amax(dim=-1)
+        texts.masked_fill_(timed[:, None], -math.inf)
+
+    def _follow(self, logits: Tensor, times: Tensor, sampled: Tensor) -> None:
+        is_time = sampled >= self._first
+        last = is_time[:, -1]
+        before = is_time[:, -2] if sampled.shape[1] > 1 else torch.ones_like(last)
+        closing = last & ~before  # after the time at which a segment ends comes another time, or the end
+        logits[:, : self._eot].masked_fill_(closing[:, None], -math.inf)
+        latest = (sampled - self._first).masked_fill(~is_time, -1).amax(dim=-1)
+        earliest = latest + 1 - closing.long()
+        too_early = torch.arange(times.shape[1], device=times.device) < earliest[:, None]
+        times.masked_fill_(too_early | (last & before)[:, None], -math.inf)

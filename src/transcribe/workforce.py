@@ -1,0 +1,65 @@
+"""How many transcribe at once, and where: chosen from the settings and the machine."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transcribe import recognizers
+from transcribe.checkpoints import Checkpoints
+from transcribe.listening import Listener
+from transcribe.processes import InProcesses, Place
+from transcribe.progress import Progress
+from transcribe.recognizers.protocol import Recognizer
+from transcribe.settings import Settings
+from transcribe.workers import InThisProcess, Owner, Workers
+
+
+@contextmanager
+def workers(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workers]:
+    """Who transcribes that many episodes, the engine made ready; what they leave unfinished is kept under `state`.
+
+    Raises UsageError or EngineUnavailable before any work is begun.
+    """
+    load = functools.partial(
+        recognizers.load,
+        language=settings.language,
+        batch_size=settings.batch_size,
+        quantize=settings.quantize,
+    )
+    recognizer = load(settings.engine, settings.model, device=settings.device, warn=progress.say)
+    owner = Owner(progress, Checkpoints(state / "checkpoints"))
+    load = functools.partial(load, recognizer.engine.name, settings.model, warn=_unheard)
+    places = _places(settings, recognizer, load)[:episodes]
+    if len(places) > 1:
+        yield InProcesses(places, recognizer.engine, owner)
+    else:
+        with Listener(_longest_ms(settings)) as listening:
+            yield InThisProcess(recognizer, listening, owner)
+
+
+def _places(settings: Settings, recognizer: Recognizer, load: Callable[..., Recognizer]) -> list[Place]:
+    """A process for each GPU; on a processor, Whisper uses all cores for one episode, pocketsphinx one for each."""
+    if recognizer.engine.options.get("device") == "cuda" and settings.device is None:
+        import torch
+
+        count = torch.cuda.device_count()
+        devices = [f"cuda:{number % count}" for number in range(settings.workers or count)]
+        return [Place(functools.partial(load, device=device), _longest_ms(settings)) for device in devices]
+    cores = _cores()
+    count = settings.workers or (cores if recognizer.engine.name == "pocketsphinx" else 1)
+    threads = max(1, cores // count)
+    return count * [Place(functools.partial(load, device=settings.device), _longest_ms(settings), threads)]
+
+
+def _longest_ms(settings: Settings) -> int:
+    return round(settings.max_hours * 3_600_000)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _unheard(_: str) -> None:
+    """For worker processes: what they would warn of has been said by then."""
