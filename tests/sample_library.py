@@ -14,6 +14,7 @@ import uvicorn
 
 from search.archive import Archive
 from search.service import create_app
+from transcribe.chapters import Chapter, chapters_path, to_json
 from transcribe.episode import AudioFile, Episode, Record, episode_id
 from transcribe.library import Library
 from transcribe.transcript import Audio, Engine, Segment, Transcript, Word, segment
@@ -78,6 +79,11 @@ def add_hostile(library: Library) -> str:
         description=HOSTILE + HOSTILE_PICTURE,
         seconds=8,
     )
+
+
+def add_chapters(library: Library, name: str, *chapters: Chapter) -> None:
+    """Headings for an episode, as a publisher's are kept."""
+    chapters_path(library, name).write_text(to_json(chapters))
 
 
 def index(library: Library) -> None:

@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 
 from fake_recognizer import FakeRecognizer, deaf
 from speech import write_audio
-from transcribe.batch import Batch, Standing, next_step
+from transcribe.batch import Batch, Standing, Wishes, next_step
 from transcribe.connection import Connection
 from transcribe.library import Library
 from transcribe.listening import Here
@@ -19,6 +19,7 @@ from transcribe.progress import Silent
 from transcribe.redo import parse
 from transcribe.settings import Settings
 from transcribe.sources import parse_source
+from transcribe.visits import Visits
 from transcribe.workers import InThisProcess, Owner
 
 SAMPLE = Path(__file__).parent.parent / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
@@ -43,6 +44,11 @@ def connection() -> Iterator[Connection]:
         yield connection
 
 
+def visits(library: Library) -> Visits:
+    """Of which none is too fresh to be made again."""
+    return Visits(library.state / "visits.json", poll_every_s=0)
+
+
 def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Path:
     """Two seconds that no other tone's file is equal to."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +59,7 @@ def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Pa
 
 def run(library: Library, connection: Connection, *sources: str, recognizer: FakeRecognizer | None = None) -> Batch:
     with library.locked():
-        batch = Batch(library, connection, Silent())
+        batch = Batch(library, connection, visits(library), Silent())
         wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
         owner = Owner(Silent(), batch.checkpoints)
         batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Here(), owner))
@@ -232,7 +238,7 @@ def test_a_limit_takes_the_newest(
     library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     with library.locked():
-        batch = Batch(library, connection, Silent())
+        batch = Batch(library, connection, visits(library), Silent())
         candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
         wanted = batch.wanted(candidates, limit=1)
     assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]
@@ -264,7 +270,7 @@ def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
 def test_what_deserves_it_is_transcribed_again(library: Library, connection: Connection) -> None:
     run(library, connection, str(SAMPLE))
     for redo, done in ((parse("model=large"), 0), (parse("engine=fake"), 1)):
-        batch = Batch(library, connection, Silent(), redo)
+        batch = Batch(library, connection, visits(library), Silent(), Wishes(redo))
         workers = InThisProcess(FakeRecognizer("said better"), Here(), Owner(Silent(), batch.checkpoints))
         batch.transcribe(batch.fetched(batch.wanted(batch.stored())), workers)
         assert len(batch.report.transcribed) == done
@@ -280,9 +286,10 @@ def test_the_transcripts_quality_is_noted_in_the_record(library: Library, connec
 
 
 def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: Connection) -> None:
-    settings = Settings(prompt="An interview.", vocabulary={"Commons Talks": ["Bauwens", "P2P"], "other": ["no"]})
+    vocabulary = {"Commons Talks": ["Bauwens", "P2P"], "other": ["no"]}
+    settings = Settings.load(library.root, prompt="An interview.", vocabulary=vocabulary)
     recognizer = FakeRecognizer()
-    batch = Batch(library, connection, Silent())
+    batch = Batch(library, connection, visits(library), Silent())
     wanted = batch.wanted(batch.find([parse_source(str(SAMPLE))]))
     workers = InThisProcess(recognizer, Here(), Owner(Silent(), batch.checkpoints))
     batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)

@@ -11,7 +11,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from rude_server import Answer, RudeServer, resetting, saying
-from transcribe.connection import Connection, is_public
+from transcribe import __version__
+from transcribe.connection import USER_AGENT, Connection, is_public, login_for
 from transcribe.errors import FetchError
 
 TLS = Path(__file__).parent / "data" / "tls"  # certificates for good.test, signed by themselves, with their key
@@ -55,15 +56,24 @@ def test_an_answer_is_had_in_whole(connection: Connection, httpserver: HTTPServe
     fetched = connection.get(httpserver.url_for("/a"), headers={"X": "y"})
     assert (fetched.status, fetched.body, fetched.headers["etag"]) == (200, b"hello", '"1"')
     assert fetched.url == httpserver.url_for("/a")
-    assert seen == [("Playhead/0.1", f"localhost:{httpserver.port}", "y")]
+    assert seen == [(USER_AGENT, f"localhost:{httpserver.port}", "y")]
 
 
-def test_a_stream_gives_the_bytes_as_they_are_sent(connection: Connection, httpserver: HTTPServer) -> None:
+def test_playhead_says_who_asks_unless_it_is_to_say_something_else(httpserver: HTTPServer) -> None:
+    assert USER_AGENT.startswith(f"Playhead/{__version__} ")
+    httpserver.expect_request("/a", headers={"User-Agent": "An Archive"}).respond_with_data(b"hello")
+    with Connection(LOCAL, user_agent="An Archive") as connection:
+        assert connection.get(httpserver.url_for("/a")).body == b"hello"
+
+
+def test_a_stream_asks_for_plain_bytes_and_unpacks_what_comes_packed_all_the_same(
+    connection: Connection, httpserver: HTTPServer
+) -> None:
     packed = gzip.compress(b"hello" * 1000)
     httpserver.expect_request("/a").respond_with_data(packed, headers={"Content-Encoding": "gzip"})
     with connection.stream(httpserver.url_for("/a"), {"Range": "bytes=0-"}) as answer:
         assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(packed)))
-        assert b"".join(answer.chunks) == packed
+        assert b"".join(answer.chunks) == b"hello" * 1000
     (request, _) = httpserver.log[0]
     assert (request.headers["Accept-Encoding"], request.headers["Range"]) == ("identity", "bytes=0-")
 
@@ -72,7 +82,75 @@ def test_name_and_password_of_a_url_are_sent_but_never_shown(connection: Connect
     httpserver.expect_request("/a", headers={"Authorization": "Basic bWU6c2VjcmV0"}).respond_with_data("in", status=200)
     url = httpserver.url_for("/a").replace("localhost", "me:secret@localhost")
     assert connection.get(url).body == b"in"
+    assert connection.get(url).url == httpserver.url_for("/a")
     assert "secret" not in str(refusal(connection, url.replace("/a", "/none")))
+
+
+def test_a_password_stays_with_its_host_through_redirects(connection: Connection, httpserver: HTTPServer) -> None:
+    seen = []
+
+    def answer(request: Request) -> Response:
+        seen.append((request.path, request.headers.get("Authorization")))
+        leads = {
+            "/a": "/b",
+            "/b": httpserver.url_for("/c"),
+            "/c": httpserver.url_for("/d").replace("localhost", "127.1"),
+        }
+        return Response(status=301, headers={"Location": leads[request.path]}) if request.path in leads else Response()
+
+    with Connection([*LOCAL, "127.1"]) as connection:
+        httpserver.expect_request("/a").respond_with_handler(answer)
+        for path in "bcd":
+            httpserver.expect_request(f"/{path}").respond_with_handler(answer)
+        fetched = connection.get(httpserver.url_for("/a").replace("localhost", "me:secret@localhost"))
+    login = "Basic bWU6c2VjcmV0"
+    assert seen == [("/a", login), ("/b", login), ("/c", login), ("/d", None)]
+    assert "secret" not in f"{fetched.url} {fetched.moved_to}"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://a.test/b", "http://me:pw@a.test/b"),
+        ("https://a.test/b", "https://me:pw@a.test/b"),
+        ("https://you:x@a.test/b", "https://you:x@a.test/b"),
+        ("http://a.test:81/b", "http://a.test:81/b"),
+        ("https://a.test:8443/b", "https://a.test:8443/b"),
+        ("http://b.test/", "http://b.test/"),
+        ("http://a.test.evil.test/", "http://a.test.evil.test/"),
+    ],
+)
+def test_a_password_goes_with_a_url_of_its_own_host_alone(url: str, expected: str) -> None:
+    assert login_for(url, of="http://me:pw@a.test/feed") == expected
+
+
+def test_a_password_that_went_over_tls_goes_nowhere_without_it() -> None:
+    assert login_for("http://a.test/b", of="https://me:pw@a.test/feed") == "http://a.test/b"
+
+
+def test_no_cookie_is_sent_back(connection: Connection, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data(b"", status=302, headers={"Location": "/b", "Set-Cookie": "a=1"})
+    httpserver.expect_request("/b").respond_with_data(b"", headers={"Set-Cookie": "b=2; Path=/"})
+    for _ in range(2):
+        connection.get(httpserver.url_for("/a"))
+    assert [request.headers.get("Cookie") for request, _ in httpserver.log] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("statuses", "moved"),
+    [([301], True), ([308, 301], True), ([302], False), ([301, 302], False), ([307, 301], False), ([], False)],
+)
+def test_a_move_is_told_where_every_redirect_was_for_good(
+    connection: Connection, httpserver: HTTPServer, statuses: list[int], moved: bool
+) -> None:
+    for number, status in enumerate(statuses):
+        httpserver.expect_request(f"/{number}").respond_with_data(
+            b"", status=status, headers={"Location": f"/{number + 1}"}
+        )
+    end = httpserver.url_for(f"/{len(statuses)}")
+    httpserver.expect_request(f"/{len(statuses)}").respond_with_data(b"hello")
+    fetched = connection.get(httpserver.url_for("/0"))
+    assert (fetched.url, fetched.moved_to) == (end, end if moved else None)
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503])
@@ -81,6 +159,26 @@ def test_a_status_from_400_is_an_error_named_by_it(connection: Connection, https
     problem = refusal(connection, httpserver.url_for("/a"))
     assert problem.code == f"http_{status}"
     assert "/a: the server answers" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [(429, "120", 120), (503, "120", 120), (429, None, 60), (503, None, None), (404, "120", None)],
+)
+def test_an_error_says_for_how_long_the_host_asks_to_be_left_alone(
+    connection: Connection, httpserver: HTTPServer, status: int, header: str | None, seconds: float | None
+) -> None:
+    headers = {"Retry-After": header} if header else {}
+    httpserver.expect_request("/a").respond_with_data(b"", status=status, headers=headers)
+    assert refusal(connection, httpserver.url_for("/a")).retry_after_s == seconds
+    again = refusal(connection, httpserver.url_for("/a"))
+    assert (again.code == "retry_later", len(httpserver.log)) == ((True, 1) if seconds else (False, 2))
+
+
+def test_a_status_that_is_waited_for_is_no_error(connection: Connection, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data(b"", status=416)
+    with connection.stream(httpserver.url_for("/a"), also=(416,)) as answer:
+        assert answer.status == 416
 
 
 def test_304_is_an_answer(connection: Connection, httpserver: HTTPServer) -> None:
@@ -385,3 +483,67 @@ def test_threads_share_a_connection_and_have_their_own_deadlines() -> None:
         for thread in threads:
             thread.join()
     assert bodies == [b"hello"] * 6
+
+
+def test_a_host_has_one_request_at_a_time_and_other_hosts_have_theirs() -> None:
+    at_once: list[int] = []
+    now, lock = [0], threading.Lock()
+
+    def busy(peer: socket.socket) -> None:
+        with lock:
+            now[0] += 1
+            at_once.append(now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+        peer.sendall(OK + b"Content-Length: 5\r\nConnection: close\r\n\r\nhello")
+
+    with RudeServer(busy) as one, RudeServer(busy) as two, Connection(LOCAL) as shared:
+        for urls, most in (([one.url] * 4, 1), ([one.url, two.url], 2)):
+            at_once.clear()
+            threads = [threading.Thread(target=shared.get, args=(url,)) for url in urls]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert (len(at_once), max(at_once)) == (len(urls), most)
+
+
+def test_two_hosts_that_redirect_to_each_other_do_not_lock_each_other_out() -> None:
+    def leading(to: list[str]) -> Answer:
+        return lambda peer: saying(f"HTTP/1.1 302 F\r\nLocation: {to[0]}\r\nContent-Length: 0\r\n\r\n".encode())(peer)
+
+    codes: list[str] = []
+    one_leads, two_leads = [""], [""]
+    with RudeServer(leading(one_leads)) as one, RudeServer(leading(two_leads)) as two, Connection(LOCAL) as connection:
+        one_leads[0], two_leads[0] = two.url, one.url
+        threads = [
+            threading.Thread(target=lambda url=url: codes.append(refusal(connection, url).code))
+            for url in (one.url, two.url)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    assert codes == ["too_many_redirects"] * 2
+
+
+def test_closing_ends_what_other_threads_are_waiting_for() -> None:
+    gone = threading.Event()
+    codes: list[str] = []
+
+    def silent(_: socket.socket) -> None:
+        gone.wait(20)
+
+    with RudeServer(silent) as server:
+        connection = Connection(LOCAL, timeout_s=20)
+        threads = [threading.Thread(target=lambda: codes.append(refusal(connection, server.url).code)) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        while not server.requests:
+            time.sleep(0.01)
+        connection.close()
+        for thread in threads:
+            thread.join(5)
+        gone.set()
+    assert sorted(codes) == ["connection_failed", "stopped"]

@@ -1,7 +1,12 @@
+import errno
+import gzip
 import hashlib
+import io
 import os
+import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
-from rude_server import Answer, RudeServer, resetting, saying
+from rude_server import Answer, FileServer, RudeServer, resetting, saying
 from transcribe.connection import Connection
-from transcribe.download import HEAD_BYTES, Downloaded, download, media_type, sniffed, store
+from transcribe.download import HEAD_BYTES, Downloaded, Pace, changed, download, media_type, sniffed, store
 from transcribe.errors import FetchError
 from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES
+from transcribe.validators import Validators
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n"
 MP3 = b"\xff\xfb\x90\x00" + bytes(range(256)) * 400  # begins like MPEG audio, and is 100 kB
@@ -58,7 +64,8 @@ def test_audio_is_fetched_whole_with_its_checksum(
     target = tmp_path / "show" / "2026.11.22 talk"
     got = download(connection, httpserver.url_for("/a"), target, lambda *step: steps.append(step))
     path = tmp_path / "show" / "2026.11.22 talk.mp3"
-    assert got == Downloaded(path, SHA256, len(MP3), "audio/mpeg", httpserver.url_for("/a"))
+    told = Validators(length=len(MP3))
+    assert got == Downloaded(path, SHA256, len(MP3), "audio/mpeg", httpserver.url_for("/a"), told)
     assert path.read_bytes() == MP3
     assert names(tmp_path) == [path.name]
     assert steps == sorted(steps)
@@ -110,6 +117,16 @@ def test_a_try_that_goes_well_gives_the_bytes_of_the_server(
     assert names(tmp_path) == ["episode.mp3"]
 
 
+def test_the_log_of_a_retry_shows_no_password(
+    connection: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FileServer(MP3) as server:
+        server.cuts = [HALF]
+        fetch(connection, server.url.replace("//", "//me:secret@") + "/?token=secret", tmp_path)
+    assert "secret" not in repr([vars(record) for record in caplog.records])
+    assert caplog.messages == ["stamina.retry_scheduled"]
+
+
 # Fault 8.
 def test_a_download_that_stalls_is_given_up(tmp_path: Path) -> None:
     gone = threading.Event()
@@ -122,6 +139,227 @@ def test_a_download_that_stalls_is_given_up(tmp_path: Path) -> None:
         assert refusal(connection, server.url, tmp_path).code == "timeout"
         gone.set()
     assert names(tmp_path) == ["episode.part"]
+
+
+def begun(connection: Connection, server: FileServer, folder: Path, size: int = HALF) -> None:
+    """A run that a bad connection ends after so many bytes."""
+    server.cuts = [size, 0, 0, 0]
+    assert refusal(connection, server.url, folder).code == "incomplete"
+    assert names(folder) == ["episode.part", "episode.part.json"]
+    assert (folder / "show" / "episode.part").stat().st_size == size
+    server.requests.clear()
+
+
+# Fault 9.
+def test_a_later_run_goes_on_where_the_last_one_broke_off(connection: Connection, tmp_path: Path) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        steps: list[tuple[int, int | None]] = []
+        got = download(connection, server.url, tmp_path / "show" / "episode", lambda *step: steps.append(step))
+        assert server.asked == [(f"bytes={HALF}-", '"1"')]
+    assert (got.sha256, got.bytes) == (SHA256, len(MP3))
+    assert got.validators == Validators('"1"', None, len(MP3))
+    assert steps[0][0] > HALF
+    assert steps[-1] == (len(MP3), len(MP3))
+    assert names(tmp_path) == ["episode.mp3"]
+
+
+# Fault 9.
+def test_a_token_of_the_day_does_not_hinder_going_on(connection: Connection, tmp_path: Path) -> None:
+    with FileServer(MP3) as server:
+        server.cuts = [HALF, 0, 0, 0]
+        refusal(connection, f"{server.url}/a?token=monday", tmp_path)
+        assert "monday" not in (tmp_path / "show" / "episode.part.json").read_text()
+        assert fetch(connection, f"{server.url}/a?token=tuesday", tmp_path).sha256 == SHA256
+        assert server.asked[-1][0] == f"bytes={HALF}-"
+
+
+OTHER = MP3[:4] + MP3[::-1] + b"longer"
+
+
+# Fault 9.
+def test_a_file_that_has_changed_is_begun_anew(connection: Connection, tmp_path: Path) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        server.body, server.etag = OTHER, '"2"'
+        assert fetch(connection, server.url, tmp_path).path.read_bytes() == OTHER
+        assert len(server.requests) == 1
+
+
+def partly(body: bytes, start: int, *more: bytes) -> bytes:
+    span = b"Content-Range: bytes %d-%d/%d\r\n" % (start, len(body) - 1, len(body))
+    length = b"Content-Length: %d\r\n" % (len(body) - start)
+    return b"HTTP/1.1 206 Partial Content\r\n" + span + length + b"".join(more) + b"\r\n" + body[start:]
+
+
+WRONG_PARTS = {
+    "another start": partly(OTHER, HALF - 1, b'ETag: "1"\r\n'),
+    "another tag": partly(OTHER[: len(MP3)], HALF, b'ETag: "2"\r\n'),
+    "another length": partly(OTHER, HALF),
+    "packed": partly(MP3, HALF, b"Content-Encoding: gzip\r\n"),
+    "no range": b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\nx",
+    "nothing left of another file": b"HTTP/1.1 416 No\r\nContent-Range: bytes */5\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+# Fault 9.
+@pytest.mark.parametrize("answer", WRONG_PARTS.values(), ids=WRONG_PARTS)
+def test_an_answer_that_does_not_go_on_with_the_file_begins_it_anew(
+    connection: Connection, tmp_path: Path, answer: bytes
+) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        whole = OK + b"Content-Length: %d\r\n\r\n" % len(OTHER) + OTHER
+        answers = iter([saying(answer), saying(whole)])
+        server._serve = lambda peer: next(answers)(peer)  # type: ignore[method-assign]
+        assert fetch(connection, server.url, tmp_path).path.read_bytes() == OTHER
+    assert names(tmp_path) == ["episode.mp3"]
+
+
+# Fault 9.
+def test_a_file_that_was_all_there_already_is_complete(connection: Connection, tmp_path: Path) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        with (tmp_path / "show" / "episode.part").open("ab") as part:
+            part.write(MP3[HALF:])
+        assert fetch(connection, server.url, tmp_path).sha256 == SHA256
+        assert server.asked == [(f"bytes={len(MP3)}-", '"1"')]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": 'W/"1"'},
+        {"ETag": "1"},
+        {"Last-Modified": "Sun, 22 Nov 2026 18:00:00 GMT"},
+        {"Last-Modified": "Sun, 22 Nov 2026 18:00:00 GMT", "Date": "Sun, 22 Nov 2026 18:00:30 GMT"},
+        {},
+    ],
+    ids=str,
+)
+def test_without_a_mark_that_is_sure_a_download_begins_anew(
+    connection: Connection, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    with FileServer(MP3, etag=None) as server:
+        server.headers += "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        server.cuts = [HALF]
+        assert fetch(connection, server.url, tmp_path).sha256 == SHA256
+        assert server.asked == [(None, None)] * 2
+
+
+def test_a_date_of_change_that_is_long_past_is_a_sure_mark(connection: Connection, tmp_path: Path) -> None:
+    changed_on = "Sun, 22 Nov 2026 18:00:00 GMT"
+    with FileServer(MP3, etag=None) as server:
+        server.headers += f"Last-Modified: {changed_on}\r\nDate: Sun, 22 Nov 2026 18:02:00 GMT\r\n".encode()
+        server.cuts = [HALF]
+        fetch(connection, server.url, tmp_path)
+        assert server.asked[1] == (f"bytes={HALF}-", changed_on)
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b'{"url": 1}', b"[" * 10_000, b'{"validators": {}}'])
+def test_a_note_that_cannot_be_read_is_as_none(connection: Connection, tmp_path: Path, note: bytes) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        (tmp_path / "show" / "episode.part.json").write_bytes(note)
+        assert fetch(connection, server.url, tmp_path).sha256 == SHA256
+        assert server.asked == [(None, None)]
+
+
+# What must show, 3. Faults 8 and 9.
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_download_cut_at_twenty_random_points_is_the_file_of_the_server(
+    connection: Connection, tmp_path: Path, ranges: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    with FileServer(MP3, ranges=ranges) as server:
+        cuts = [chance.randrange(len(MP3) // (20 if ranges else 1)) for _ in range(20)]
+        for run in range(0, 20, 4):
+            server.cuts = list(cuts[run : run + 4])
+            if run == 8:
+                server.body, server.etag = OTHER, '"2"'
+            assert refusal(connection, server.url, tmp_path).code == "incomplete"
+            assert "episode.mp3" not in names(tmp_path)
+        got = fetch(connection, server.url, tmp_path)
+        assert len(server.requests) == 21
+    assert got.path.read_bytes() == OTHER
+    assert got.sha256 == hashlib.sha256(OTHER).hexdigest()
+    assert names(tmp_path) == ["episode.mp3"]
+
+
+def test_audio_that_a_server_packs_unasked_is_unpacked(
+    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    httpserver.expect_request("/a").respond_with_data(
+        gzip.compress(MP3), content_type="audio/mpeg", headers={"Content-Encoding": "gzip", "ETag": '"1"'}
+    )
+    got = fetch(connection, httpserver.url_for("/a"), tmp_path)
+    assert (got.sha256, got.bytes) == (SHA256, len(MP3))
+    assert fetch(connection, httpserver.url_for("/a"), tmp_path).validators == Validators('"1"')
+
+
+def test_a_server_that_drips_is_given_up_and_what_came_stays(connection: Connection, tmp_path: Path) -> None:
+    gone = threading.Event()
+
+    def drip(peer: socket.socket) -> None:
+        peer.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(MP3) + MP3[:HEAD_BYTES])
+        while not gone.wait(0.02):
+            peer.sendall(b"x")
+
+    begin, target = time.monotonic(), tmp_path / "show" / "episode"
+    with RudeServer(drip) as server:
+        with pytest.raises(FetchError, match="bytes come in a second") as refused:
+            download(connection, server.url, target, lambda *_: None, pace=Pace(10_000, while_s=0.2))
+        with pytest.raises(FetchError, match="not done in"):
+            download(connection, server.url, target, lambda *_: None, pace=Pace(total_s=0.1))
+        gone.set()
+    assert refused.value.code == "timeout"
+    assert names(tmp_path) == ["episode.part"]
+    assert time.monotonic() - begin < 30
+
+
+SUNDAY, MONDAY = "Sun, 22 Nov 2026 18:00:00 GMT", "Mon, 23 Nov 2026 18:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "headers", "expected"),
+    [
+        (Validators('"1"'), 304, {}, False),
+        (Validators('"1"'), 206, {"ETag": '"1"'}, False),
+        (Validators('"1"'), 206, {"ETag": 'W/"1"'}, False),
+        (Validators('"1"'), 206, {"ETag": '"2"'}, True),
+        (Validators('"1"', SUNDAY, 50), 206, {"ETag": '"2"', "Last-Modified": SUNDAY}, False),
+        (Validators('"1"', SUNDAY, 50), 206, {"ETag": '"2"', "Last-Modified": MONDAY}, True),
+        (Validators(None, SUNDAY), 200, {"Last-Modified": MONDAY}, True),
+        (Validators(None, SUNDAY, 50), 206, {"Last-Modified": SUNDAY}, False),
+        (Validators(None, None, 50), 206, {}, None),
+        (Validators(None, None, 51), 206, {}, True),
+        (Validators('"1"', None, 51), 206, {"ETag": '"1"'}, True),
+        (Validators(), 206, {"ETag": '"2"'}, None),
+        (Validators('"1"'), 416, {}, True),
+    ],
+)
+def test_a_server_is_asked_whether_its_audio_has_changed(
+    connection: Connection,
+    httpserver: HTTPServer,
+    before: Validators,
+    status: int,
+    headers: dict[str, str],
+    expected: bool | None,
+) -> None:
+    span = {"Content-Range": "bytes 0-0/50"} if status == 206 else {}
+    httpserver.expect_request("/a").respond_with_data(b"x", status=status, headers={**span, **headers})
+    assert changed(connection, httpserver.url_for("/a"), before) is expected
+    (request, _) = httpserver.log[0]
+    assert request.headers["Range"] == "bytes=0-0"
+    assert request.headers.get("If-None-Match") == before.etag
+    assert request.headers.get("If-Modified-Since") == before.last_modified
+
+
+def test_audio_that_is_gone_cannot_be_compared(connection: Connection, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data(b"", status=404)
+    with pytest.raises(FetchError, match="404"):
+        changed(connection, httpserver.url_for("/a"), Validators('"1"'))
 
 
 def test_a_status_that_is_final_is_not_tried_again(
@@ -234,6 +472,24 @@ def test_a_full_disk_is_told_and_leaves_nothing(connection: Connection, httpserv
     assert str(tmp_path / "show") in str(problem)
     assert list((tmp_path / "show").iterdir()) == []
     assert fetch(connection, httpserver.url_for("/a"), tmp_path).sha256 == SHA256
+
+
+# Fault 15.
+def test_a_disk_that_fills_up_midway_keeps_nothing_and_the_next_run_completes(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Filling(io.FileIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    real = Path.open
+    with FileServer(MP3) as server, monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda path, mode="r": Filling(path, mode) if mode == "ab" else real(path, mode))
+        problem = refusal(connection, server.url, tmp_path)
+    assert problem.code == "disk_full"
+    assert names(tmp_path) == []
+    with FileServer(MP3) as server:
+        assert fetch(connection, server.url, tmp_path).sha256 == SHA256
 
 
 def test_a_place_that_cannot_be_written_is_named(

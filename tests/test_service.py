@@ -368,6 +368,7 @@ def test_an_episode_tells_what_is_known_of_it(shared: TestClient) -> None:
         "words": 18,
         "audio_sha256": None,
         "has_audio": True,
+        "chapters": [],
     }
     assert shared.get("/api/episodes/attic/undated").json()["has_audio"] is False
 

@@ -96,6 +96,34 @@ def test_a_refusal_shows_no_password() -> None:
     assert public_url("https://me:p@ss@example.org/@here") == "https://example.org/@here"
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("?token=x&page=2", "?token=…&page=2"),
+        ("?page=2&Access_Token=x#t=5", "?page=2&Access_Token=…#t=5"),
+        ("?X-Amz-Signature=a&X-Amz-Date=b&Key-Pair-Id=c", "?X-Amz-Signature=…&X-Amz-Date=b&Key-Pair-Id=…"),
+        ("?expires=5&sig=a;auth=b", "?expires=…&sig=…;auth=…"),
+        ("#access_token=x", "#access_token=…"),
+        ("?feed=0a1b2c3d4e5f6a7b8c9d", "?feed=…"),
+        ("?f=123e4567-e89b-12d3-a456-426614174000", "?f=…"),
+    ],
+)
+def test_secret_parameters_are_not_shown(url: str, shown: str) -> None:
+    assert public_url(f"https://example.org/a.mp3{url}") == f"https://example.org/a.mp3{shown}"
+
+
+@pytest.mark.parametrize(
+    "url", ["?author=me&monkey=2&p=17&feed=rss2", "?e=2012-02-18-occupy-wall-street-part-1", "?n=123456789012345678901"]
+)
+def test_what_tells_one_page_from_another_is_shown(url: str) -> None:
+    assert public_url(f"https://example.org/{url}") == f"https://example.org/{url}"
+
+
+@given(st.text(alphabet="?&=;#@/:a1-token ", max_size=200))
+def test_what_is_shown_once_is_shown_so_again(url: str) -> None:
+    assert public_url(public_url(url)) == public_url(url)
+
+
 def test_tags_name_a_recording(tmp_path: Path) -> None:
     path = tagged(tmp_path / "x.mp3", title="The Talk", album="Some Show", date="2026-11-22")
     assert found_in_file(path) == Found("Some Show", "The Talk", "2026-11-22", path=path)
@@ -164,6 +192,21 @@ def test_without_a_guid_the_url_without_its_query_makes_it_one() -> None:
     urls = ["https://example.org/a.mp3", "https://example.org/a.mp3?token=2#t=1", "https://me:pw@example.org/a.mp3"]
     assert {Found("S", "T", enclosure=url).identity for url in urls} == {urls[0]}
     assert Found("S", "T", enclosure="https://example.org/b.mp3").identity != urls[0]
+
+
+# Fault 13.
+def test_a_url_that_names_no_audio_file_counts_with_what_lasts_of_its_query() -> None:
+    address = "https://example.org/download.php?id=0b8f7c1e-0c5f-4b5e-9a51-0d6f5a3c2e11"
+    urls = [address, f"{address}&token=1", f"{address}&token=2#t=1"]
+    assert {Found("S", "T", enclosure=url).identity for url in urls} == {address}
+    assert Found("S", "T", enclosure=address.replace("0b8f", "0b8e")).identity != address
+
+
+# Fault 13.
+def test_a_key_stands_for_the_url_but_not_for_the_guid() -> None:
+    one = Found("S", "T", enclosure="https://example.org/a.mp3", key="https://example.org/a.mp3 part 1")
+    assert one.identity == one.key
+    assert "part 1" not in dataclasses.replace(one, guid="g").identity
 
 
 @pytest.mark.parametrize(

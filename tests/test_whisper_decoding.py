@@ -41,7 +41,7 @@ def model(checkpoint: Path) -> Any:
 @pytest.fixture(scope="module")
 def speech() -> Sound:
     with open_audio(DATA / "micro.flac") as recording:
-        return np.concatenate(list(recording.blocks())).astype(np.float32) / 32_768
+        return np.concatenate(list(recording.blocks())).astype(np.float32) / np.float32(32_768)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +67,9 @@ def test_each_window_has_the_tokens_that_whisper_gives_it_alone(model: Any, soun
 
 def test_a_window_is_read_alike_in_any_batch_even_at_random(model: Any, sounds: list[Sound]) -> None:
     together = decode(model, encode(model, sounds, fp16=False), SHORT)
-    alone = [decode(model, encode(model, [sound], fp16=False), SHORT)[0] for sound in sounds]
-    assert [read.tokens for read in together] == [read.tokens for read in alone]
+    for number in (1, 3):  # speech and noise
+        (alone,) = decode(model, encode(model, [sounds[number]], fp16=False), SHORT)
+        assert alone.tokens == together[number].tokens
 
 
 def test_only_the_poor_are_tried_again(model: Any, sounds: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:

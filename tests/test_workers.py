@@ -45,7 +45,7 @@ class Watched:
         self.told: dict[str, list[tuple[int, int | None]]] = {}
 
     @contextmanager
-    def task(self, name: str) -> Iterator[Advance]:
+    def task(self, name: str, unit: str = "share") -> Iterator[Advance]:
         self.begun.append(name)
         try:
             yield lambda done, of: self.told.setdefault(name, []).append((done, of))

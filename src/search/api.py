@@ -17,6 +17,7 @@ from search.passages import Contents
 from search.problems import described
 from search.query import Mode, Synonyms, parse
 from transcribe.captions import FORMATS
+from transcribe.chapters import load_chapters
 from transcribe.episode import is_id, slug
 from transcribe.library import Library
 
@@ -221,6 +222,10 @@ def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
         "words": contents.words,
         "audio_sha256": contents.audio_sha256,
         "has_audio": archive.audio(contents.episode.id) is not None,
+        "chapters": [
+            {"start_ms": chapter.start_ms, "title": chapter.title}
+            for chapter in load_chapters(archive.library, contents.episode.id)
+        ],
     }
     return {**_episode_body(contents), **more}
 

@@ -83,6 +83,10 @@ def run(
     batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
     asked: Asked = context.obj
@@ -97,14 +101,14 @@ def run(
         limit=limit,
         workers=workers,
     )
-    with batch_cli.batch(asked.library, settings) as work:
+    with batch_cli.batch(asked.library, settings, update=update) as work:
         wanted = work.wanted(work.find(batch_cli.named(sources, work, settings)), settings.limit)
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched
             indexed = _refresh(_archive(asked))
     _conclude_index(indexed, quiet=True)
-    batch_cli.conclude(work.report)
+    batch_cli.conclude(work.report, as_json)
 
 
 app.command()(batch_cli.fetch)

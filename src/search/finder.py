@@ -3,14 +3,14 @@
 import functools
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from search.census import Census
 from search.errors import QueryTimeout
-from search.hits import Hit, hit
+from search.hits import Hit, hit, pages_shown
 from search.index import Answer, Request, Unknown
 from search.matching import (
     DOCUMENT_BITS,
@@ -51,27 +51,34 @@ class Store(Protocol):
         """A page of what was said in a document's episode."""
 
 
+Expect = Callable[[Sequence[tuple[int, int]]], None]  # pages, by document and number
+Place = tuple[int, int]  # points of the first and the last word of a hit
+
+SHOWN_AT_ONCE = 500  # hits, of all there are
+
+
 class Finder:
     """Finds, filters, counts, sorts and shows."""
 
-    def __init__(self, store: Store, episodes: Mapping[int, Contents]) -> None:
+    def __init__(self, store: Store, episodes: Mapping[int, Contents], expect: Expect | None = None) -> None:
+        """`expect` is told which pages will be wanted, before they are: a store far away gets them in one go."""
         self.store = store
         self.census = Census(episodes)
+        self.expect = expect
 
     def answer(self, request: Request) -> Answer:
         """The page of hits asked for, with exact counts of all. Raises QueryTimeout."""
         search = _Search(self, request)
-        hits = itertools.islice(search.hits(request.offset), request.limit)
         return Answer(
             total=len(search.found),
-            hits=tuple(hits),
+            hits=tuple(search.shown(list(itertools.islice(search.places(request.offset), request.limit)))),
             facets=self.census.facets(search.found, search.counts) if request.facets else {},
             unknown=() if len(search.found) else tuple(self._unknown(request.query)),
         )
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return _Search(self, request).hits(0)
+        return _Search(self, request).every()
 
     def _unknown(self, query: Query) -> Iterator[Unknown]:
         """The words of a query that were never said, and what may have been meant."""
@@ -88,21 +95,40 @@ class _Search:
 
     def __init__(self, finder: Finder, request: Request) -> None:
         self.store, self.census, self.request = finder.store, finder.census, request
+        self.expect = finder.expect
         self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
         self.terms = [self._term(term) for term in request.query.wanted]
         self.found = self.census.admitted(self._everywhere(), request.filters)
         self.counts = counted(self.found.documents)
 
-    def hits(self, offset: int) -> Iterator[Hit]:
-        """The hits from `offset` on: episode by episode in the order asked for, each from its start."""
+    def places(self, offset: int) -> Iterator[Place]:
+        """Of the hits from `offset` on: episode by episode in the order asked for, each from its start."""
         for document in self.census.ordered(self.counts, self.request.order):
             count = self.counts[document]
             if offset < count:
                 begin = int(np.searchsorted(self.found.first, document << DOCUMENT_BITS))
                 for number in range(begin + offset, begin + count):
-                    yield self._hit(int(self.found.first[number]), int(self.found.last[number]))
+                    yield int(self.found.first[number]), int(self.found.last[number])
             offset = max(0, offset - count)
+
+    def every(self) -> Iterator[Hit]:
+        """All hits, in order."""
+        places = self.places(0)
+        while some := list(itertools.islice(places, SHOWN_AT_ONCE)):
+            yield from self.shown(some)
+
+    def shown(self, places: Sequence[Place]) -> Iterator[Hit]:
+        """These hits."""
+        if self.expect:
+            self.expect([page for first, last in places for page in self._pages(first, last)])
+        for first, last in places:
+            yield self._hit(first, last)
+
+    def _pages(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        document = first >> DOCUMENT_BITS
+        for number in pages_shown(self.census.episodes[document], first & POSITION_MASK, last & POSITION_MASK):
+            yield document, number
 
     def _everywhere(self) -> Places:
         within_ms = self.request.within_ms

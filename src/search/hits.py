@@ -93,6 +93,12 @@ def hit(
     )
 
 
+def pages_shown(contents: Contents, first: int, last: int) -> range:
+    """The numbers of the pages that the hit from position `first` to `last` is most likely shown from."""
+    pages = contents.pages_between(max(0, first - CONTEXT_WORDS), last + CONTEXT_WORDS)
+    return range(pages.start, min(pages.stop, len(contents.page_firsts)))
+
+
 def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> Said:
     """The pages of a hit, and the one before or behind where the context may reach into it."""
     pages = contents.pages_between(first, last)

@@ -5,6 +5,7 @@ feeds, files and queries is text here and escaped by the templates.
 """
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from search.index import Request as SearchRequest
 from search.query import Mode, Query, parse
 from search.reference import operations
 from search.templates import ASSETS, render
+from transcribe.chapters import Chapter, load_chapters
 from transcribe.clock import milliseconds
 from transcribe.episode import Episode
 from transcribe.errors import TranscriptError
@@ -133,7 +135,8 @@ def player_page(
     return render(
         "episode.html",
         transcript=transcript,
-        turns=_turns(transcript),
+        sections=_sections(transcript, load_chapters(archive.library, name)),
+        starts={segment.start_ms for segment in transcript.segments},
         flagged=_flagged_throughout(transcript),
         audio_suffix=stored[0].suffix if stored else None,
         start_ms=_moment(t),
@@ -204,10 +207,23 @@ def _facets(asked: SearchParameters, answer: Answer, titles: dict[str, str]) -> 
     yield _Facet("speaker", filters.speaker, link(speaker=None), speakers)
 
 
-def _turns(transcript: Transcript) -> list[tuple[str | None, list[Segment]]]:
+_Turns = list[tuple[str | None, list[Segment]]]
+
+
+def _sections(transcript: Transcript, chapters: Sequence[Chapter]) -> list[tuple[Chapter | None, _Turns]]:
+    """The segments under the chapter in which most of each is said; what comes before the first is under none."""
+    starts = [chapter.start_ms for chapter in chapters]
+    under: list[list[Segment]] = [[] for _ in range(len(chapters) + 1)]
+    for segment in transcript.segments:
+        under[bisect_right(starts, (segment.start_ms + segment.end_ms) // 2)].append(segment)
+    sections = zip([None, *chapters], map(_turns, under), strict=True)
+    return [(chapter, turns) for chapter, turns in sections if chapter or turns]
+
+
+def _turns(segments: Sequence[Segment]) -> _Turns:
     """Speaker and segments, for as long as the same one speaks."""
-    turns = itertools.groupby(transcript.segments, key=lambda segment: segment.speaker)
-    return [(speaker, list(segments)) for speaker, segments in turns]
+    turns = itertools.groupby(segments, key=lambda segment: segment.speaker)
+    return [(speaker, list(said)) for speaker, said in turns]
 
 
 def _flagged_throughout(transcript: Transcript) -> set[str]:

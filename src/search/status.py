@@ -24,6 +24,7 @@ class Standing:
     engine: str | None  # who transcribed it, likewise
     quality: Quality | None  # of its transcript, where one was made here
     failure: Failure | None  # why there is none, or what is wrong with the audio
+    changed_upstream: bool = False  # its publisher has other audio by now
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -56,4 +57,5 @@ def _standing(
         engine=contents.engine if contents else None,
         quality=record.quality if record else None,
         failure=record.error if record else None,
+        changed_upstream=bool(record and record.changed_upstream),
     )

@@ -66,6 +66,9 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
         if row.failure:
             told = "" if row.failure.code in DAMAGES else "failed: "
             console.print(Text(f"  {told}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
+        if row.changed_upstream:
+            note = "  changed_upstream: its publisher has other audio by now; `playhead run --update` takes it"
+            console.print(Text(note), soft_wrap=True)
 
 
 def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:

@@ -4,30 +4,35 @@ The process that runs this holds the library and writes every file.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from transcribe.catalog import Catalog
+from transcribe.chapters import Chapter, chapters_path, parse_chapters, read_chapters, to_json
 from transcribe.checkpoints import Checkpoints, checkpoint_name
 from transcribe.clock import clock
 from transcribe.connection import Connection
-from transcribe.discovery import discover, source_name
-from transcribe.download import Downloaded, download, media_type, store
+from transcribe.download import Downloaded
 from transcribe.episode import DAMAGES, AudioFile, Episode, Failure, Record, State
-from transcribe.errors import EpisodeError, FetchError, TranscriptError
-from transcribe.library import Library
-from transcribe.progress import Advance, Progress
-from transcribe.sources import Source
+from transcribe.errors import EpisodeError, TranscriptError
+from transcribe.fetching import Brought, Fetching
+from transcribe.hosts import side_by_side
+from transcribe.library import Library, link, write_whole
+from transcribe.progress import Progress
+from transcribe.published import suffix
+from transcribe.sources import Source, public_url
+from transcribe.subscriptions import Candidate as Candidate
+from transcribe.subscriptions import Subscriptions
 from transcribe.transcript import Damage, Engine, Transcript
 from transcribe.transcription import Task
+from transcribe.visits import Visits
 from transcribe.workers import Job, Workers
 
 Step = Literal["fetch", "transcribe", "nothing"]
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
 Condition = Callable[[Transcript], bool]
+Texts = Literal["prefer", "both", "ignore"]  # a publisher's transcript: in place of ours, beside it, not at all
 TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
 
@@ -46,51 +51,57 @@ def next_step(standing: Standing) -> Step:
     return "transcribe" if standing.audio else "fetch"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An episode that may need work, and the file on this machine that is to become its audio, if one is."""
-
-    record: Record
-    path: Path | None = None
-
-
 @dataclass(slots=True)
 class Report:
     """What a run came to; episodes by id, sources by name."""
 
     fetched: list[str] = field(default_factory=list)
     transcribed: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)  # whose transcript is the publisher's own
     unchanged: list[str] = field(default_factory=list)
+    later: dict[str, Failure] = field(default_factory=dict)  # whose host asks to be left alone for now
     damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
+    changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
     failed: dict[str, Failure] = field(default_factory=dict)
+    bytes: int = 0  # fetched
+    audio_ms: int = 0  # transcribed
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a run is to do beyond what is new."""
+
+    redo: Condition | None = None  # transcripts to be made again
+    update: bool = False  # take the audio that a publisher has put in the place of what is stored
+    texts: Callable[[Record], Texts] = lambda _: "prefer"  # what becomes of a publisher's own transcript
 
 
 class Batch:
-    """One run over a library. The caller holds its lock. What `redo` says of a transcript is to be made again."""
+    """One run over a library. The caller holds its lock."""
 
     def __init__(
-        self, library: Library, connection: Connection, progress: Progress, redo: Condition | None = None
+        self, library: Library, connection: Connection, visits: Visits, progress: Progress, wishes: Wishes | None = None
     ) -> None:
-        self.library, self.connection, self.progress, self.redo = library, connection, progress, redo
-        self.checkpoints = Checkpoints(library.state / "checkpoints")
+        self.library, self.connection, self.progress = library, connection, progress
+        self.wishes = wishes or Wishes()
         self.catalog = Catalog(library)
+        self.subscriptions = Subscriptions(library, self.catalog, connection, visits, progress)
+        self.fetching = Fetching(library, connection, progress, lambda record: self.wishes.texts(record) != "ignore")
+        self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
 
     def find(self, sources: Iterable[Source]) -> list[Candidate]:
         """The episodes that the sources offer, new ones recorded, the newest first."""
-        candidates: dict[str, Candidate] = {}
-        for source in sources:
-            try:
-                recordings = discover(source, self.connection)
-            except EpisodeError as problem:
-                self._fail(source_name(source), Failure(problem.code, str(problem)))
-                continue
-            for found in recordings:
-                record = self.catalog.admit(found)
-                candidates[record.episode.id] = Candidate(record, found.path)
-                if found.path is None and self._is_new(record):
-                    self.library.save_record(record)
-        return _newest_first(candidates.values())
+        offered = self.subscriptions.ask(sources)
+        for name, trouble in offered.troubles.items():
+            self._fail(name, trouble)
+        found = _newest_first(offered.candidates.values())
+        self._look_upstream(found)
+        return [dataclasses.replace(each, record=self.catalog.records[each.record.episode.id]) for each in found]
 
     def stored(self) -> list[Candidate]:
         """Every episode whose audio is in the library, the newest first."""
@@ -108,19 +119,19 @@ class Batch:
         return wanted[:limit]
 
     def fetched(self, candidates: Iterable[Candidate]) -> Iterator[Record]:
-        """Episodes one by one, each as soon as its audio is in the library."""
+        """Episodes one by one, each as soon as its audio is in the library; several hosts are asked at once."""
+        missing = []
         for candidate in candidates:
-            record = candidate.record
-            if next_step(self._standing(record)) == "fetch":
-                try:
-                    stored = self._fetch(candidate)
-                except EpisodeError as problem:
-                    self._fail(record.episode.id, Failure(problem.code, str(problem)), record)
-                    continue
-                if stored is None:
-                    continue
-                record = stored
-            yield record
+            if next_step(self._standing(candidate.record)) == "fetch":
+                missing.append(candidate)
+            else:
+                yield candidate.record
+        brought = side_by_side(missing, self.fetching.host, self.fetching.bring, stop=self.connection.close)
+        for candidate, got in brought:
+            if isinstance(got, EpisodeError):
+                self._fail(candidate.record.episode.id, Failure(got.code, str(got)), candidate.record)
+            elif record := self._stored(candidate, got):
+                yield record
 
     def transcribe(self, records: Iterable[Record], workers: Workers, prompt: Prompt = lambda _: "") -> None:
         """Transcribes what has audio and no transcript yet, and writes each transcript as it comes."""
@@ -138,7 +149,7 @@ class Batch:
         return Job(record, self.library.root / record.audio.path, task, name)
 
     def _finish(self, record: Record, transcript: Transcript) -> None:
-        self.library.save_transcript(transcript)
+        self.library.save_transcript(dataclasses.replace(transcript, episode=_public(record.episode)))
         record = dataclasses.replace(record, state="transcribed", error=None, quality=transcript.quality)
         if transcript.damage:
             record = _damaged(record, transcript.damage, transcript.duration_ms)
@@ -148,60 +159,96 @@ class Batch:
         assert transcript.audio is not None
         self.checkpoints.forget(transcript.audio.sha256)
         self.report.transcribed.append(record.episode.id)
+        self.report.audio_ms += transcript.duration_ms
         self.progress.say(f"transcribed {record.episode.id}, {clock(transcript.duration_ms)}")
 
-    def _fetch(self, candidate: Candidate) -> Record | None:
-        """Brings the audio into the library; None where another episode turns out to have these very bytes."""
-        record = candidate.record
-        with self.progress.task(f"fetch {record.episode.title}") as advance:
-            got = self._brought(candidate, advance)
-        same = self.catalog.with_audio(got.sha256)
-        if same and candidate.path and same.episode.id != record.episode.id:
-            self._merge(candidate, got, same)
+    def _look_upstream(self, candidates: Iterable[Candidate]) -> None:
+        """Whether publishers have changed audio that is stored: all for an update, else those that have moved it."""
+        asked = [each for each in candidates if each.record.audio and (each.moved or self.wishes.update)]
+        looked = side_by_side(asked, self.fetching.host, self.fetching.is_outdated, stop=self.connection.close)
+        for candidate, outdated in looked:
+            if outdated is True:
+                self._keep(dataclasses.replace(candidate.record, changed_upstream=True))
+                self.report.changed_upstream.append(candidate.record.episode.id)
+
+    def _stored(self, candidate: Candidate, got: Brought) -> Record | None:
+        """The record with its audio; None where another episode turns out to have these very bytes."""
+        record, audio = candidate.record, got.audio
+        same = self.catalog.with_audio(audio.sha256)
+        if same and same.episode.id != record.episode.id and (candidate.path or same.source == record.source):
+            self._merge(candidate, audio, same)
             return None
-        audio = AudioFile(got.path.relative_to(self.library.root).as_posix(), got.sha256, got.bytes, got.media_type)
-        record = dataclasses.replace(record, audio=audio, state="fetched", error=None)
+        path = audio.path.relative_to(self.library.root).as_posix()
+        if record.audio and record.audio.path != path and (old := self.library.inside(record.audio.path)):
+            old.unlink()  # it had another suffix
+        stored = AudioFile(path, audio.sha256, audio.bytes, audio.media_type, audio.validators)
+        record = dataclasses.replace(record, audio=stored, state="fetched", error=None, changed_upstream=False)
+        self._keep_beside(record, got)
         self._keep(record)
         self.report.fetched.append(record.episode.id)
-        came = "found" if candidate.path == got.path else "fetched"
-        self.progress.say(f"{came} {record.episode.id}, {got.bytes / 1e6:.1f} MB")
+        self.report.bytes += audio.bytes
+        if same and same.episode.id != record.episode.id and self._take_over(record, same):
+            return None
+        came = "found" if candidate.path == audio.path else "fetched"
+        self.progress.say(f"{came} {record.episode.id}, {audio.bytes / 1e6:.1f} MB")
         return record
 
-    def _brought(self, candidate: Candidate, advance: Advance) -> Downloaded:
-        """The audio, in the library: left in its place there, copied or downloaded."""
-        path, enclosure = candidate.path, candidate.record.episode.enclosure
-        if path and path.resolve().is_relative_to(self.library.audio):
-            return _measured(path.resolve())
-        if path:
-            return store(path, self._target(candidate.record))
-        if enclosure:
-            return download(self.connection, enclosure, self._target(candidate.record), advance)
-        raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+    def _take_over(self, record: Record, same: Record) -> bool:
+        """Another show's episode of the same bytes: its transcript is this one's too, and the bytes are stored once."""
+        assert record.audio
+        assert same.audio
+        try:
+            transcript = self.library.load_transcript(same.episode.id)
+        except TranscriptError:
+            return False
+        if transcript.audio is None or transcript.audio.sha256 != record.audio.sha256:
+            return False
+        stored = self.library.inside(same.audio.path)
+        if stored:
+            link(stored, self.library.root / record.audio.path)
+        audio = dataclasses.replace(transcript.audio, path=record.audio.path)
+        self._finish(record, dataclasses.replace(transcript, episode=record.episode, audio=audio))
+        return True
+
+    def _keep_beside(self, record: Record, got: Brought) -> None:
+        """The publisher's transcript as it came, and the chapters, those of the file where there are no others."""
+        path = self.library.record_path(record.episode.id)
+        if got.text:
+            offered, data = got.text
+            write_whole(path.with_suffix(suffix(offered)), data)
+        chapters: tuple[Chapter, ...] = ()
+        try:
+            chapters = parse_chapters(got.chapters) if got.chapters else read_chapters(got.audio.path)
+        except EpisodeError as problem:
+            self.progress.say(f"{record.episode.id}: {problem}")
+        if chapters:
+            write_whole(chapters_path(self.library, record.episode.id), to_json(chapters).encode(errors="replace"))
 
     def _merge(self, candidate: Candidate, got: Downloaded, same: Record) -> None:
-        """A file that the library already holds under another name adds nothing."""
+        """Audio that the library already holds under another name adds nothing."""
         if got.path != (candidate.path and candidate.path.resolve()):
             got.path.unlink()
         self.catalog.forget(candidate.record)
+        self.library.record_path(candidate.record.episode.id).unlink(missing_ok=True)
+        also = (*same.also, *([candidate.record.identity] if candidate.record.identity else []))
+        self._keep(dataclasses.replace(same, also=tuple(dict.fromkeys(also))))
         self.report.unchanged.append(same.episode.id)
-        self.progress.say(f"{candidate.path} is already here, as {same.episode.id}")
-
-    def _target(self, record: Record) -> Path:
-        path = self.library.record_path(record.episode.id).with_suffix("")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        self.progress.say(f"{candidate.path or candidate.record.episode.title} is already here, as {same.episode.id}")
 
     def _standing(self, record: Record) -> Standing:
         stored = record.audio is not None and self.library.inside(record.audio.path) is not None
+        stored = stored and not (record.changed_upstream and self.wishes.update)
         if not self.library.transcript_path(record.episode.id).exists() or self._deserves_another(record):
             return Standing(stored, transcript=False)
+        if record.changed_upstream and self.wishes.update:
+            return Standing(audio=False, transcript=False)
         return Standing(stored, record.state in TRANSCRIBED or self._is_of_these_bytes(record))
 
     def _deserves_another(self, record: Record) -> bool:
-        if self.redo is None:
+        if self.wishes.redo is None:
             return False
         try:
-            return self.redo(self.library.load_transcript(record.episode.id))
+            return self.wishes.redo(self.library.load_transcript(record.episode.id))
         except TranscriptError:
             return True
 
@@ -213,20 +260,26 @@ class Batch:
             return False
         return audio is None or (record.audio is not None and audio.sha256 == record.audio.sha256)
 
-    def _is_new(self, record: Record) -> bool:
-        try:
-            return self.library.load_record(record.episode.id) != record
-        except TranscriptError:
-            return True
-
     def _keep(self, record: Record) -> None:
         self.catalog.keep(record)
         self.library.save_record(record)
 
     def _fail(self, name: str, failure: Failure, record: Record | None = None) -> None:
+        if failure.code == "retry_later":
+            self.report.later[name] = failure
+            return
         self.report.failed[name] = failure
         if record:
             self._keep(record.failed(failure.code, failure.message))
+
+
+def _public(episode: Episode) -> Episode:
+    """Without passwords and tokens, as it may be passed on."""
+    return dataclasses.replace(
+        episode,
+        link=episode.link and public_url(episode.link),
+        enclosure=episode.enclosure and public_url(episode.enclosure),
+    )
 
 
 def _damaged(record: Record, damage: Damage, duration_ms: int) -> Record:
@@ -238,13 +291,6 @@ def _damaged(record: Record, damage: Damage, duration_ms: int) -> Record:
     seconds = sum(end - start for start, end in damage.missing) / 1000
     error = Failure("damaged", f"{seconds:.1f} s of the audio could not be decoded, from {clock(damage.missing[0][0])}")
     return dataclasses.replace(record, state="damaged", error=error)
-
-
-def _measured(path: Path) -> Downloaded:
-    """A file that lies in the library already, as if it had been fetched."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Downloaded(path, digest, path.stat().st_size, media_type(path), url=None)
 
 
 def _newest_first(candidates: Iterable[Candidate]) -> list[Candidate]:

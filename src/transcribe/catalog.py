@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from transcribe.addresses import same_audio
 from transcribe.episode import Episode, Record, episode_id, is_id
 from transcribe.library import Library
 from transcribe.sources import Found
@@ -14,7 +15,10 @@ class Catalog:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.records = {record.episode.id: record for record in library.records()}
-        self._by_identity = {r.identity: r.episode.id for r in self.records.values() if r.identity}
+        self._by_identity = {identity: r.episode.id for r in self.records.values() for identity in _identities(r)}
+        self._by_audio: dict[str, dict[str, None]] = {}  # ids, in their order
+        for record in self.records.values():
+            self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
@@ -23,10 +27,8 @@ class Catalog:
 
         Nothing is written yet.
         """
-        place = self._place(found)
-        known = self._by_identity.get(found.identity) or (self._stored.get(place) if place else None)
-        name = known or self._name(found, place)
-        before = self.records.get(name)
+        before = self.known(found)
+        name = before.episode.id if before else self._name(found, self._place(found))
         told = Episode(
             id=name,
             show=before.episode.show if before else _printable(found.show),
@@ -39,9 +41,24 @@ class Catalog:
         )
         if before and found.path:
             return before  # a file has nothing new to tell
-        record = dataclasses.replace(before, episode=told) if before else Record(told, found.identity, found.source)
+        record = _told_again(before, told, found) if before else Record(told, found.identity, found.source)
+        if found.source or not before:
+            record = dataclasses.replace(
+                record, transcripts=found.transcripts, chapters=found.chapters, persons=found.persons
+            )
         self.keep(record)
         return record
+
+    def known(self, found: Found) -> Record | None:
+        """The record that a recording has, if it has one."""
+        name = self._by_identity.get(found.identity) or self._by_audio_of(found)
+        return self.records.get(name or self._stored.get(self._place(found) or "") or "")
+
+    def _by_audio_of(self, found: Found) -> str | None:
+        """The episode whose audio lies at the same address, where either was met without its feed."""
+        alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
+        records = [self.records[name] for name in alike if name in self.records]
+        return next((r.episode.id for r in records if found.source is None or r.source is None), None)
 
     def sources(self) -> list[str]:
         """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
@@ -51,20 +68,25 @@ class Catalog:
     def _can_be_asked_again(self, source: str) -> bool:
         if source.startswith(("http://", "https://")):
             return True
-        folder = Path(source)
-        return folder.is_dir() and not folder.resolve().is_relative_to(self.library.audio)
+        place = Path(source)  # a folder, or a feed that was saved
+        return place.exists() and not place.resolve().is_relative_to(self.library.audio)
 
     def keep(self, record: Record) -> None:
         """Remembers a record as it is now."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
-        if record.identity:
-            self._by_identity[record.identity] = record.episode.id
+        self._keep_audio(record)
+        self._by_identity |= dict.fromkeys(_identities(record), record.episode.id)
+
+    def _keep_audio(self, record: Record) -> None:
+        if enclosure := record.episode.enclosure:
+            self._by_audio.setdefault(same_audio(enclosure, lasting_query=True), {})[record.episode.id] = None
 
     def forget(self, record: Record) -> None:
         """Takes back an episode that turned out to be another one's audio."""
         self.records.pop(record.episode.id, None)
-        self._by_identity.pop(record.identity or "", None)
+        for identity in _identities(record):
+            self._by_identity.pop(identity, None)
 
     def with_audio(self, sha256: str) -> Record | None:
         """The episode that holds these very bytes."""
@@ -82,6 +104,17 @@ class Catalog:
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
+
+
+def _identities(record: Record) -> list[str]:
+    return [*([record.identity] if record.identity else []), *record.also]
+
+
+def _told_again(before: Record, told: Episode, found: Found) -> Record:
+    """A feed tells more of an episode than its page does, and is looked at again from then on."""
+    if found.source is None and before.source:
+        return before
+    return dataclasses.replace(before, episode=told, identity=found.identity, source=found.source or before.source)
 
 
 def _printable(text: str) -> str:

@@ -3,9 +3,10 @@
 Functions here print and translate; everything else raises. Heavy imports stand inside, so that `--help` is quick.
 """
 
+import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def transcribe(
         limit=limit,
         workers=workers,
     )
-    with batch(asked.library, settings, parse(redo) if redo else None) as work:
+    with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
         transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)
     conclude(work.report)
 
@@ -141,17 +142,27 @@ def export(
 
 
 @contextmanager
-def batch(library: Library, settings: "Settings", redo: "Condition | None" = None) -> "Iterator[Batch]":
+def batch(
+    library: Library, settings: "Settings", redo: "Condition | None" = None, update: bool = False
+) -> "Iterator[Batch]":
     """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
-    from transcribe.batch import Batch
+    from transcribe.batch import Batch, Wishes
     from transcribe.connection import Connection
+    from transcribe.hosts import Hosts
     from transcribe.progress import Shown
+    from transcribe.visits import Visits
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
+    wishes = Wishes(redo, update, settings.texts_for)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with library.locked(), Shown() as progress, Connection(settings.allow_hosts, **given) as connection:
-            yield Batch(library, connection, progress, redo)
+        with (
+            library.locked(),
+            Shown() as progress,
+            Connection(settings.allow_hosts, hosts=Hosts(library.state / "hosts.json"), **given) as connection,
+            Visits(library.state / "visits.json", settings.poll_every_s) as visits,
+        ):
+            yield Batch(library, connection, visits, progress, wishes)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -183,22 +194,34 @@ def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings
             work.transcribe(work.fetched(wanted), crew, settings.prompt_for)
 
 
-def conclude(report: "Report") -> None:
-    """Says what came of a run. Exit status 1 where something failed."""
-    done = [f"{len(ids)} {what}" for what, ids in _parts(report) if ids]
-    typer.echo(", ".join(done) or "Nothing to do.", err=True)
-    for name, damage in report.damaged.items():
-        typer.echo(f"  {damage.code}: {name}: {damage.message}", err=True)
-    for name, failure in report.failed.items():
-        typer.echo(f"  failed: {name}: {failure.code}: {failure.message}", err=True)
+def conclude(report: "Report", as_json: bool = False) -> None:
+    """Says what came of a run, on stdout where a program is to read it. Exit status 1 where something failed."""
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1))
+    else:
+        _tell(report)
     if report.failed:
         raise typer.Exit(1)
 
 
-def _parts(report: "Report") -> list[tuple[str, list[str]]]:
+def _tell(report: "Report") -> None:
+    done = [f"{len(names)} {what}" for what, names in _parts(report) if names]
+    typer.echo(", ".join(done) or "Nothing to do.", err=True)
+    for name in report.changed_upstream:
+        typer.echo(f"  changed_upstream: {name}: its publisher has other audio now; --update takes it", err=True)
+    for name, trouble in [*report.damaged.items(), *report.later.items()]:
+        typer.echo(f"  {trouble.code}: {name}: {trouble.message}", err=True)
+    for name, failure in report.failed.items():
+        typer.echo(f"  failed: {name}: {failure.code}: {failure.message}", err=True)
+
+
+def _parts(report: "Report") -> list[tuple[str, Sized]]:
+    size, hours = f"{report.bytes / 1e6:.1f} MB", f"{report.audio_ms / 3_600_000:.1f} h"
     return [
-        ("fetched", report.fetched),
-        ("transcribed", report.transcribed),
+        (f"fetched ({size})", report.fetched),
+        (f"transcribed ({hours})", report.transcribed),
+        ("taken from their publishers", report.published),
         ("unchanged", report.unchanged),
-        ("failed", list(report.failed)),
+        ("to be tried later", report.later),
+        ("failed", report.failed),
     ]

@@ -76,7 +76,7 @@ def parse_captions(data: bytes, suffix: str) -> Captions:
         case ".json":
             return _from_json(data)
         case ".vtt" | ".srt":
-            return _from_text(_decoded(data), suffix.lower())
+            return _from_text(decoded(data), suffix.lower())
     raise TranscriptError("bad_captions", f"not a caption file: its name ends in {suffix!r}, not .vtt, .srt or .json")
 
 
@@ -88,7 +88,7 @@ def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
     return [Word(start, end, text) for text, (start, end) in zip(texts, pairwise(bounds), strict=True)]
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
     """UTF-8 as a rule; UTF-16 by its mark or its zeros; else what Windows writes, and at last Latin-1, which is all."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")

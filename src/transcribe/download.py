@@ -1,19 +1,20 @@
 """A URL, or a file of the user's, to a finished audio file: whole, checked, and named by the library alone."""
 
 import errno
-import hashlib
 import itertools
-import os
+import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import stamina
 
 from transcribe.connection import Connection, Stream
 from transcribe.errors import FetchError
-from transcribe.library import publish
+from transcribe.partial import Origin, Partial
 from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix, public_url
+from transcribe.validators import Validators, differ
 
 GIB = 1024**3
 CHUNK_BYTES = 256 * 1024
@@ -21,6 +22,7 @@ HEAD_BYTES = 4096  # enough for every format to show itself
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
 
+_USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
 _PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
 _TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in text; sound has other bytes in 4 kB
 _TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
@@ -53,20 +55,57 @@ class Downloaded:
     bytes: int
     media_type: str
     url: str | None  # the one that answered, after redirects; None for a copy of a local file
+    validators: Validators | None = None  # what `changed` asks with later; None for a copy of a local file
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a server must keep up with: so many bytes a second, measured over a while, and an end some day."""
+
+    least_bytes_per_s: float = 1000
+    while_s: float = 60
+    total_s: float = 12 * 3600
 
 
 def download(
-    connection: Connection, url: str, target: Path, progress: Progress, limit_bytes: int = 2 * GIB
+    connection: Connection,
+    url: str,
+    target: Path,
+    progress: Progress,
+    limit_bytes: int = 2 * GIB,
+    pace: Pace = Pace(),
 ) -> Downloaded:
     """Fetches audio to `target` plus a suffix that its content chooses; nothing that the server says names the file.
 
     The bytes gather in `<target>.part`, which stays when the connection fails for good, and are published once they
-    are all there and on the disk. A connection that breaks is tried again three times, each from the start.
+    are all there and on the disk. A connection that breaks is tried again three times. Each try, and a later run, goes
+    on where the one before broke off if the server says by which mark the file can be known again, and still has it
+    under that mark (RFC 9110, sections 13.1.5 and 14.2); otherwise it begins anew.
 
     Raises FetchError: what Connection raises, and `not_audio`, `incomplete`, `too_large`, `disk_full`,
     `cannot_write`.
     """
-    return _TRIES(_download_once, connection, url, target, progress, limit_bytes)
+    wanted = _Wanted(url, target, progress, limit_bytes, pace)
+    try:
+        return _TRIES(_download_once, connection, wanted)
+    except FetchError as problem:
+        if problem.code in _USELESS:
+            Partial(target).discard()
+        raise
+
+
+def changed(connection: Connection, url: str, validators: Validators) -> bool | None:
+    """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
+
+    At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
+    """
+    asked = {**validators.conditions(), "Range": "bytes=0-0"}
+    with connection.stream(url, asked, also=(416,)) as answer:
+        if answer.status == 304:
+            return False
+        if answer.status == 416:  # it is empty now
+            return True
+        return differ(validators, Validators.of(answer.headers))
 
 
 def store(path: Path, target: Path) -> Downloaded:
@@ -81,7 +120,7 @@ def store(path: Path, target: Path) -> Downloaded:
             suffix = sniffed(head) or path.suffix.lower()
             if suffix not in AUDIO_SUFFIXES:
                 raise FetchError("not_audio", f"{path} is not audio, by its content or by its name")
-            return _finished(target, suffix, None, chunks)
+            return _begun(Partial(target), Origin("", suffix, Validators(), None), None, chunks)
     except OSError as problem:
         raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
 
@@ -115,6 +154,9 @@ def _mpeg(head: bytes) -> str | None:
     return ".mp3" if layer != 3 and rate != 15 and head[2] >> 2 & 3 != 3 else None
 
 
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news unless somebody asks for it
+
+
 def _worth_another(problem: Exception) -> bool:
     return isinstance(problem, FetchError) and problem.code in _PASSING
 
@@ -122,31 +164,80 @@ def _worth_another(problem: Exception) -> bool:
 _TRIES = stamina.RetryingCaller(attempts=4, timeout=None, wait_initial=0.5, wait_max=5).on(_worth_another)
 
 
-def _download_once(connection: Connection, url: str, target: Path, progress: Progress, limit_bytes: int) -> Downloaded:
-    with connection.stream(url) as answer:
-        if answer.status != 200:
-            raise FetchError(f"http_{answer.status}", f"{public_url(url)}: the server answers {answer.status}")
-        chunks = _counted(answer, url, progress, limit_bytes)
-        head, chunks = _headed(chunks)
-        return _finished(target, _suffix(head, answer, url), answer.url, chunks)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A download as it was asked for."""
+
+    url: str = field(repr=False)  # stamina's log shows the arguments, and this may hold a password
+    target: Path
+    progress: Progress
+    limit_bytes: int
+    pace: Pace
+
+    def too_large(self) -> FetchError:
+        return FetchError("too_large", f"{public_url(self.url)} is larger than {self.limit_bytes:,} bytes")
 
 
-def _counted(answer: Stream, url: str, progress: Progress, limit_bytes: int) -> Iterator[bytes]:
-    """The chunks, held to what the server announced and to the limit."""
-    announced = answer.headers.get("content-length", "")
-    total = int(announced) if announced.isdecimal() and announced.isascii() else None
-    done = 0
-    too_large = FetchError("too_large", f"{public_url(url)} is larger than {limit_bytes:,} bytes")
-    if total is not None and total > limit_bytes:
-        raise too_large
+def _download_once(connection: Connection, wanted: _Wanted) -> Downloaded:
+    part = Partial(wanted.target)
+    origin = part.origin(public_url(wanted.url))
+    if origin and origin.if_range:
+        asked = {"Range": f"bytes={part.size()}-", "If-Range": origin.if_range}
+        with connection.stream(wanted.url, asked, also=(416,)) as answer:
+            if answer.status == 206 and part.goes_on(origin, answer.headers):
+                return _finished(part, origin, answer.url, _counted(answer, wanted, part.size()))
+            if answer.status == 416 and part.is_whole(origin, answer.headers):
+                return _finished(part, origin, answer.url, ())
+            if answer.status == 200:
+                return _from_its_start(part, answer, wanted)
+    with connection.stream(wanted.url) as answer:
+        return _from_its_start(part, answer, wanted)
+
+
+def _from_its_start(part: Partial, answer: Stream, wanted: _Wanted) -> Downloaded:
+    if answer.status != 200:
+        raise FetchError(f"http_{answer.status}", f"{public_url(wanted.url)}: the server answers {answer.status}")
+    head, chunks = _headed(_counted(answer, wanted))
+    origin = Origin.of(public_url(wanted.url), _suffix(head, answer, wanted.url), answer.headers)
+    return _begun(part, origin, answer.url, chunks)
+
+
+def _counted(answer: Stream, wanted: _Wanted, done: int = 0) -> Iterator[bytes]:
+    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace."""
+    total, watch = Validators.of(answer.headers).length, _Watch(wanted)
+    if total is not None and total > wanted.limit_bytes:
+        raise wanted.too_large()
     for chunk in answer.chunks:
         done += len(chunk)
-        if done > limit_bytes:
-            raise too_large
+        if done > wanted.limit_bytes:
+            raise wanted.too_large()
         yield chunk
-        progress(done, total)
+        wanted.progress(done, total)
+        watch.saw(len(chunk))
     if total is not None and done != total:
-        raise FetchError("incomplete", f"{public_url(url)}: {done:,} of {total:,} bytes came")
+        raise FetchError("incomplete", f"{public_url(wanted.url)}: {done:,} of {total:,} bytes came")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Whether a download keeps its pace."""
+
+    wanted: _Wanted
+    begun: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)
+    bytes: int = 0  # since then
+
+    def saw(self, count: int) -> None:
+        pace, now = self.wanted.pace, time.monotonic()
+        self.bytes += count
+        if now - self.begun > pace.total_s:
+            raise FetchError("timeout", f"{public_url(self.wanted.url)}: not done in {pace.total_s / 3600:.3g} hours")
+        if now - self.since < pace.while_s:
+            return
+        speed = self.bytes / (now - self.since)
+        if speed < pace.least_bytes_per_s:
+            raise FetchError("timeout", f"{public_url(self.wanted.url)}: only {speed:.0f} bytes come in a second")
+        self.since, self.bytes = now, 0
 
 
 def _headed(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -177,32 +268,29 @@ def _is_text(head: bytes) -> bool:
     return start.startswith(_TEXT_STARTS) or not head.translate(None, _TEXT_BYTES)
 
 
-def _finished(target: Path, suffix: str, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
-    """Writes, syncs and publishes."""
-    part, path = (target.with_name(f"{target.name}{end}") for end in (".part", suffix))
+def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
+    """A file from its first byte."""
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        sha256, size = _written(part, chunks)
-        publish(part, path)
+        part.begin(origin)
     except OSError as problem:
         raise _unwritten(part, problem) from problem
-    return Downloaded(path, sha256, size, media_type(path), url)
+    return _finished(part, origin, url, chunks)
 
 
-def _written(part: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Writes a file down to the disk; its sha256 and its size in bytes."""
-    digest = hashlib.sha256()
-    with part.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-            digest.update(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-        return digest.hexdigest(), file.tell()
+def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
+    """The rest of a file written, synced and published."""
+    path = part.path.with_name(part.path.name.removesuffix(".part") + origin.suffix)
+    try:
+        sha256 = part.extend(chunks)
+        size = part.size()
+        part.publish(path)
+    except OSError as problem:
+        raise _unwritten(part, problem) from problem
+    return Downloaded(path, sha256, size, media_type(path), url, origin.validators if url else None)
 
 
-def _unwritten(part: Path, problem: OSError) -> FetchError:
+def _unwritten(part: Partial, problem: OSError) -> FetchError:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        part.unlink(missing_ok=True)  # its room is better used
-        return FetchError("disk_full", f"no room is left on the disk of {part.parent}; make some and run again")
-    return FetchError("cannot_write", f"{part}: {problem.strerror}")
+        part.discard()  # its room is better used
+        return FetchError("disk_full", f"no room is left on the disk of {part.path.parent}; make some and run again")
+    return FetchError("cannot_write", f"{part.path}: {problem.strerror}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from transcribe.errors import TranscriptError
+from transcribe.validators import Validators
 
 # The last three have a transcript: of all of the audio, of what there is before it breaks off, or around its damage.
 State = Literal["known", "fetched", "failed", "transcribed", "truncated", "damaged"]
@@ -25,6 +26,16 @@ class AudioFile:
     sha256: str
     bytes: int
     media_type: str
+    validators: Validators | None = None  # what its server said of this version; None where it was not fetched
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """A transcript that a publisher offers beside the audio (Podcasting 2.0, `podcast:transcript`)."""
+
+    url: str  # absolute
+    media_type: str  # as the feed gives it, lower case; may be empty
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,11 @@ class Record:
     state: State = "known"
     error: Failure | None = None  # the last one, or what is wrong with the audio; None once it is overcome
     quality: Quality | None = None  # of the transcript that was made here
+    transcripts: tuple[PublishedText, ...] = ()  # that its publisher offers
+    chapters: str | None = None  # the URL of its chapters
+    persons: tuple[str, ...] = ()  # who is heard in it, as its publisher says
+    also: tuple[str, ...] = ()  # other identities that turned out to be this one's audio
+    changed_upstream: bool = False  # its publisher has put other audio in the place of what is stored here
 
     def failed(self, code: str, message: str) -> "Record":
         """The same record, after a failure."""
@@ -109,27 +125,39 @@ class Record:
         """The inverse of `to_json`. Raises TranscriptError (`bad_record`) for anything else."""
         episode = Episode.from_json(data)
         try:
-            audio, error, quality = data.get("audio"), data.get("error"), data.get("quality")
             record = cls(
                 episode,
                 data.get("identity"),
                 data.get("source"),
-                AudioFile(**audio) if audio else None,
+                _audio(data.get("audio")),
                 data.get("state", "known"),
-                Failure(**error) if error else None,
-                Quality(**quality) if quality else None,
+                Failure(**data["error"]) if data.get("error") else None,
+                Quality(**data["quality"]) if data.get("quality") else None,
+                tuple(PublishedText(**text) for text in data.get("transcripts", ())),
+                data.get("chapters"),
+                tuple(data.get("persons", ())),
+                tuple(data.get("also", ())),
+                data.get("changed_upstream", False),
             )
-        except (TypeError, AttributeError) as problem:
+        except (TypeError, AttributeError, ValueError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
         record._check()
         return record
 
     def _check(self) -> None:
-        texts = ["" if text is None else text for text in (self.identity, self.source)]
+        texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters)]
+        texts += [*self.persons, *self.also, *(text.url for text in self.transcripts)]
         texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
         texts += [self.error.code, self.error.message] if self.error else []
         if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
+
+
+def _audio(data: Any) -> AudioFile | None:
+    if not data:
+        return None
+    validators = data.get("validators")
+    return AudioFile(**{**data, "validators": Validators.from_json(validators) if validators else None})
 
 
 def is_id(text: str) -> bool:

@@ -58,6 +58,11 @@ class EpisodeError(PlayheadError):
 class FetchError(EpisodeError):
     """A URL could not be had: `blocked_scheme`, `blocked_address`, `timeout`, `http_404`, `too_large` and so on."""
 
+    def __init__(self, code: str, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after_s = retry_after_s  # for how long the host asks to be left alone, in seconds
+        self.args = (code, message, retry_after_s)  # so that it can be sent from process to process
+
 
 class AudioError(EpisodeError):
     """A file could not be decoded: `undecodable`, `no_audio`, `playlist`..."""

@@ -5,13 +5,11 @@ cut away, document type and entities with it: measured on 6.0.14, an entity of 1
 0.9 GB, and 100 kB of blank lines before the root 33 s.
 """
 
-import codecs
 import contextlib
-import html
-import io
+import dataclasses
 import re
-import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,167 +17,181 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-import feedparser
-
+from transcribe.document import decoded, from_root, mended, one_line, plain_text
 from transcribe.errors import FetchError
-from transcribe.sources import Found, audio_suffix, dated, public_url
+from transcribe.json_feed import read_json_feed
+from transcribe.sources import Found, PublishedText, audio_suffix, dated, public_url
+from transcribe.tracking import without_tracking
+from transcribe.xml_feed import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
 
-_XML = b'<?xml version="1.0" encoding="utf-8"?>\n'
-_DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{1,40})""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-# Python's codecs that are no encodings of documents; some take quadratic time.
-_NO_ENCODINGS = ("punycode", "idna", "undefined", "unicode-escape", "raw-unicode-escape")
-_WIDER = {"iso8859-1": "windows-1252", "gb2312": "gb18030"}  # as browsers take them (WHATWG, Encoding, 4.2)
-_NUMBERED = re.compile(r"&#(x[0-9a-f]{1,600}|[0-9]{1,600});", re.IGNORECASE | re.ASCII)
 # What feedparser lets through on broken markup; found by mutating feeds.
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
-_TAG = re.compile(r"(<!--|-->|<[/!?a-z][^<>]*>)", re.IGNORECASE)
-_TAG_START = re.compile(r"<!--|-->|</?[a-z0-9]*")
-_INLINE = ("a", "abbr", "b", "cite", "code", "em", "font", "i", "mark", "q", "s", "small", "span", "strong", "u")
-_HIDDEN = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
 _PLAYLIST = re.compile(r"mpegurl|scpls")
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A show as its publisher offers it."""
+    """A show as its publisher offers it: one page of it, where the feed has several."""
 
     title: str
     items: tuple[Found, ...]  # those that have audio, in the feed's order
+    following: str | None = None  # URL of the next page, or of the archive before this one (RFC 5005)
+    moved_to: str | None = None  # URL at which the publisher wants it read from now on (`itunes:new-feed-url`)
 
 
 def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> Feed:
-    """A feed, RSS or Atom, as it came from url with these headers of HTTP (of which the charset is used).
+    """A feed (RSS, Atom or JSON Feed) as it came from url with these headers of HTTP, of which the charset is used.
 
-    Raises FetchError (`not_a_feed`) where it is none. Items without audio are passed over, and those of a guid that
-    came before; addresses are made absolute.
+    Raises FetchError (`not_a_feed`) where it is none. Items without audio are passed over, and those that came before
+    (see `distinct`); addresses are made absolute.
     """
-    root = _from_root(_decoded(data, (headers or {}).get("content-type", "")))
-    parsed = _parsed(root, url) if root else None
-    if parsed is None or not parsed.version:
-        raise FetchError("not_a_feed", f"{public_url(url)} is not a feed: it holds neither RSS nor Atom")
-    title = _text(parsed.feed, "title") or urlsplit(url).hostname or "Untitled"
-    items: dict[str, Found] = {}
-    for entry in parsed.entries:
-        if item := _found(entry, title, url):
-            items.setdefault(item.identity, item)
-    return Feed(title, tuple(items.values()))
+    about, entries = _read(decoded(data, (headers or {}).get("content-type", "")), url)
+    title = _text(about, "title") or urlsplit(url).hostname or "Untitled"
+    persons = _persons(about)
+    items = (item for entry in entries if (item := _found(entry, title, url, persons)))
+    return Feed(title, distinct(items), _following(about, url), _moved_to(about, url))
 
 
-def plain_text(markup: str) -> str:
-    """What a reader would see of HTML, on one line; in linear time, which html.parser does not promise.
+def distinct(items: Iterable[Found]) -> tuple[Found, ...]:
+    """Each recording once, as it came first; for one page of a feed, and again for all of its pages together.
 
-    (20 kB of `<a <a <a` took the parser of Python 3.11 four seconds, and `<![<![` an AssertionError.)
+    A guid tells recordings apart, else the URL without its query. Where URLs without a guid differ in their queries
+    alone (`play.mp3?id=1`, `?id=2`), the parameters that last do, or if even those are alike, as where each has no more
+    than a token, the item's page or its title and date: `Found.key` is set to it.
     """
-    kept: list[str] = []
-    awaited = None  # what ends the comment, script or style that we are in
-    for number, piece in enumerate(_TAG.split(markup)):
-        start = _TAG_START.match(piece.lower()) if number % 2 else None
-        if awaited:
-            awaited = None if start and start[0] == awaited else awaited
-        elif start:
-            awaited = _HIDDEN.get(start[0])
-            kept.append("" if start[0].strip("</") in _INLINE else " ")
-        else:
-            kept.append(piece)
-    return _one_line(html.unescape("".join(kept)))
+    plain = [dataclasses.replace(item, key=None) for item in items]
+    kept: dict[str, Found] = {}
+    for item in _told_apart(plain):
+        kept.setdefault(item.identity, item)
+    return tuple(kept.values())
 
 
-def _decoded(data: bytes, content_type: str) -> str:
-    """By byte order mark, HTTP's charset, the XML declaration, UTF-8: the first that fits (RFC 7303, section 3)."""
-    for encoding in _encodings(data, content_type):
-        with contextlib.suppress(LookupError, UnicodeError):
-            name = codecs.lookup(encoding).name.replace("_", "-")
-            text = "" if name in _NO_ENCODINGS else data.decode(_WIDER.get(name, name))
-            if "<" in text:  # else it is not what was said, as when UTF-8 says it is UTF-16
-                return text
-    return data.decode("windows-1252", "replace")
+def _told_apart(items: list[Found]) -> list[Found]:
+    """The same items, with a key where one is needed."""
+    twins: dict[str, list[Found]] = defaultdict(list)  # by what lasts of the URL
+    addresses: dict[str, set[str]] = defaultdict(set)  # by identity
+    for item in items:
+        if item.enclosure and not item.guid:
+            address = without_tracking(item.enclosure)
+            twins[address].append(item)
+            addresses[item.identity].add(address)
+    keys: dict[Found, str] = {}
+    for address, alike in twins.items():
+        for item, mark in zip(alike, _marks(alike), strict=True):
+            if mark or len(addresses[item.identity]) > 1:
+                keys[item] = f"{address} {mark}".rstrip()
+    return [dataclasses.replace(item, key=keys.get(item)) for item in items]
 
 
-def _encodings(data: bytes, content_type: str) -> Iterator[str]:
-    yield from (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
-    if charset := _CHARSET.search(content_type):
-        yield charset[1]
-    if declared := _DECLARED_ENCODING.match(data[:200].lstrip()):
-        yield declared[1].decode("ascii", "replace")
-    yield "utf-8"
+def _marks(alike: list[Found]) -> list[str]:
+    """What tells items apart of whose URLs the same part lasts; empty where they are one, offered again."""
+    if len({item.enclosure for item in alike}) > 1:
+        links = [without_tracking(item.link or "") for item in alike]
+        if all(links) and len(set(links)) > 1:
+            return links
+        names = [f"{item.title} {item.published or ''}" for item in alike]
+        if len(set(names)) > 1:
+            return names
+    return [""] * len(alike)
 
 
-def _from_root(text: str) -> str:
-    """From the root element on; empty where there is none. Comments before it are stepped over whole."""
-    at = text.find("<")
-    while at >= 0 and not text[at + 1 : at + 2].isalpha():
-        if text.startswith("<!--", at):
-            at = text.find("-->", at)
-        at = text.find("<", at + 1) if at >= 0 else at
-    return text[at:] if at >= 0 else ""
-
-
-def _mended(text: str) -> str:
-    """With characters given by number as two halves (`&#xD83D;&#xDE00;`) joined, and impossible ones as U+FFFD.
-
-    One of these would otherwise cost the whole feed.
-    """
-    text = _NUMBERED.sub(_character, text)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _character(reference: re.Match[str]) -> str:
-    digits = reference[1].lower()
-    code = int(digits[1:], 16) if digits.startswith("x") else int(digits)
-    if code > sys.maxunicode:
-        return "\ufffd"
-    return chr(code) if 0xD800 <= code <= 0xDFFF else reference[0]
-
-
-def _parsed(text: str, url: str) -> Any:
-    # A stream: plain bytes it would first try to open as a path. Its tidying of HTML is not needed for plain text.
-    document = io.BytesIO(_XML + _mended(text).encode())
+def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
+    """What is said of the feed, and its items, in the shape of feedparser."""
     try:
-        return feedparser.parse(document, sanitize_html=False, resolve_relative_uris=False)
+        is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
+        root = "" if is_json else mended(from_root(text))
+        feed = read_json_feed(text) if is_json else read_xml_feed(root) if root else None
     except _GIVEN_UP as problem:
         raise FetchError("not_a_feed", f"{public_url(url)} could not be read as a feed: {problem}") from problem
+    if feed is None:
+        raise FetchError("not_a_feed", f"{public_url(url)} is not a feed: it holds neither RSS, Atom nor a JSON Feed")
+    return feed
 
 
-def _found(entry: Any, show: str, url: str) -> Found | None:
+def _found(entry: Any, show: str, url: str, persons: tuple[str, ...]) -> Found | None:
     enclosure = _enclosure(entry, url)
-    if enclosure is None:
+    if enclosure is None or LIVE in entry:
         return None
-    link = _absolute(url, entry.get("link"))
+    chapters = (_web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
     return Found(
         show=show,
-        title=_text(entry, "title") or _name(enclosure),
+        title=_text(entry, "title") or _line(entry, "itunes_title") or _name(enclosure),
         published=_published(entry),
-        guid=_one_line(entry.get("id") or "") or None,
-        link=link if link and link.startswith(("http://", "https://")) else None,
+        guid=_line(entry, "id") or None,
+        link=_web_address(url, entry.get("link")),
         enclosure=enclosure,
         description=_description(entry),
         source=url,
+        transcripts=tuple(dict.fromkeys(_transcripts(entry, url))),
+        chapters=next((address for address in chapters if address), None),
+        persons=_persons(entry) or persons,
     )
 
 
 def _enclosure(entry: Any, url: str) -> str | None:
-    """The first that says it is audio, else the first that is named like audio."""
-    links = [link for link in entry.get("links", ()) if isinstance(link, dict) and link.get("rel") == "enclosure"]
-    offered = [((link.get("type") or "").lower(), _absolute(url, link.get("href"))) for link in links]
-    files = [(kind, address) for kind, address in offered if address and not _PLAYLIST.search(kind)]
+    """The first that says it is audio, else the first that is named like audio; Media RSS where there is neither."""
+    return _audio(_links(entry, "enclosure"), url) or _audio(_media(entry), url)
+
+
+def _audio(offered: Iterable[tuple[str, Any]], url: str) -> str | None:
+    resolved = [(kind, _absolute(url, address)) for kind, address in offered]
+    files = [(kind, address) for kind, address in resolved if address and not _PLAYLIST.search(kind)]
     said = [address for kind, address in files if kind.startswith("audio/")]
     return next(iter(said + [address for _, address in files if audio_suffix(address)]), None)
 
 
-def _absolute(url: str, address: str | None) -> str | None:
+def _links(element: Any, relation: str) -> Iterator[tuple[str, Any]]:
+    """Media type and address of each link of a relation. An element of a feed may be named `links`: it is text."""
+    for link in element.get("links", ()):
+        if isinstance(link, dict) and link.get("rel") == relation:
+            yield (link.get("type") or "").lower(), link.get("href")
+
+
+def _media(entry: Any) -> Iterator[tuple[str, Any]]:
+    for content in entry.get("media_content", ()):
+        if isinstance(content, dict):
+            yield (content.get("type") or f"{content.get('medium')}/").lower(), content.get("url")
+
+
+def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:
+    for offered in entry.get(TRANSCRIPTS, ()):
+        if address := _web_address(url, offered.get("url")):
+            language = one_line(offered.get("language") or "")
+            yield PublishedText(address, one_line(offered.get("type") or "").lower(), language or None)
+
+
+def _persons(element: Any) -> tuple[str, ...]:
+    names = (one_line(name) for name in element.get(PERSONS, ()))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _following(about: Any, url: str) -> str | None:
+    """The next page comes before an archive: in a feed that has both, it leads to the archive by and by."""
+    links = [*_links(about, "next"), *_links(about, "prev-archive")]
+    addresses = (_web_address(url, address) for _, address in links)
+    return next((address for address in addresses if address and address != url), None)
+
+
+def _moved_to(about: Any, url: str) -> str | None:
+    address = _web_address(url, about.get("itunes_new-feed-url"))
+    return address if address != url else None  # many name the place where they are
+
+
+def _web_address(url: str, address: Any) -> str | None:
+    """An http(s) address seen from the feed's; None for anything else."""
+    resolved = _absolute(url, address) or ""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(resolved)
+        return resolved if parts.scheme in ("http", "https") and parts.hostname else None
+    return None
+
+
+def _absolute(url: str, address: Any) -> str | None:
     """The address seen from the feed's; None for none, or for one that cannot be read."""
     try:
-        return urljoin(url, address.strip()) if address and address.strip() else None
+        return urljoin(url, address.strip()) if isinstance(address, str) and address.strip() else None
     except ValueError:
         return None
 
@@ -203,13 +215,13 @@ def _text(element: Any, name: str) -> str:
     detail = element.get(f"{name}_detail")
     if not isinstance(detail, dict):  # an element of a feed may have any name, this one too
         return ""
-    value = (detail.get("value") or "")[:_DESCRIPTION_LIMIT]
-    return plain_text(value) if "html" in (detail.get("type") or "") else _one_line(value)
+    value: str = (detail.get("value") or "")[:_DESCRIPTION_LIMIT]
+    return plain_text(value) if "html" in (detail.get("type") or "") else one_line(value)
 
 
-def _one_line(text: str) -> str:
-    """With single spaces, and with nothing that UTF-8 cannot hold."""
-    return " ".join(text.encode("utf-8", "replace").decode().replace("\x00", " ").split())
+def _line(element: Any, name: str) -> str:
+    value = element.get(name)
+    return one_line(value) if isinstance(value, str) else ""
 
 
 def _name(url: str) -> str:

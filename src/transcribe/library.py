@@ -142,6 +142,15 @@ def publish(finished: Path, path: Path) -> None:
         os.close(folder)
 
 
+def link(path: Path, name: Path) -> None:
+    """Has a name stand for the bytes of another file, if the file system can; what stands there holds the same."""
+    temporary = name.with_name(f".new-{name.name}")
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+        os.link(path, temporary)
+        publish(temporary, name)
+
+
 def _owner(path: Path) -> str:
     try:
         return path.read_text() or "unknown"

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Task, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 Advance = Callable[[int, int | None], None]  # how much is done, and of how much if that is known
+Unit = Literal["share", "bytes"]
 
 
 def unwatched(done: int, of: int | None) -> None:
@@ -18,8 +20,8 @@ def unwatched(done: int, of: int | None) -> None:
 class Progress(Protocol):
     """Tells somebody how far the work is."""
 
-    def task(self, name: str) -> AbstractContextManager[Advance]:
-        """A piece of work that takes a while; what is entered is told how far it is."""
+    def task(self, name: str, unit: Unit = "share") -> AbstractContextManager[Advance]:
+        """A piece of work that takes a while; what is entered is told how far it is, perhaps in bytes."""
 
     def say(self, line: str) -> None:
         """Something is done, or went wrong."""
@@ -34,6 +36,7 @@ class Shown:
             TextColumn("{task.description}", markup=False),  # a title may hold brackets
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
+            _Speed(),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
@@ -48,9 +51,9 @@ class Shown:
         self._bars.stop()
 
     @contextmanager
-    def task(self, name: str) -> Iterator[Advance]:
-        """A bar for as long as the work takes."""
-        bar = self._bars.add_task(name, total=None)
+    def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:
+        """A bar for as long as the work takes; bytes with their speed."""
+        bar = self._bars.add_task(name, total=None, unit=unit)
         try:
             yield lambda done, of: self._bars.update(bar, completed=done, total=of)
         finally:
@@ -61,11 +64,18 @@ class Shown:
         self.console.print(line, markup=False)
 
 
+class _Speed(TransferSpeedColumn):
+    """Where bytes are counted, how many come in a second."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.fields.get("unit") == "bytes" else Text()
+
+
 class Silent:
     """Progress that nobody looks at."""
 
     @contextmanager
-    def task(self, name: str) -> Iterator[Advance]:  # noqa: ARG002 - as the protocol has it
+    def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:  # noqa: ARG002 - as the protocol has it
         """Nothing to be seen."""
         yield unwatched
 

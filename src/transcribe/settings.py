@@ -15,7 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from transcribe.episode import Episode, slug
+from transcribe.episode import Episode, Record, slug
 from transcribe.errors import UsageError
 
 FILE = "playhead.toml"
@@ -25,6 +25,7 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+Texts = Literal["prefer", "both", "ignore"]
 Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]  # in the environment: separated by commas
 
 
@@ -33,7 +34,8 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(description="A feed, an audio file or a folder, as `playhead run` takes it.")
+    url: str = Field(description="A feed, a page, an audio file or a folder, as `playhead run` takes it.")
+    transcripts: Texts = Field("prefer", description="The publisher's transcripts: prefer, both, ignore.")
 
 
 class Settings(BaseSettings):
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
     limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")
     allow_hosts: Listed = Field([], description="Hosts that may be fetched from though their address is private.")
     user_agent: str | None = Field(None, description="How Playhead names itself to the hosts it fetches from.")
+    poll_every: float = Field(1, ge=0, description="Hours for which a feed that was asked is not asked again.")
     source: list[SourceSettings] = Field([], description="Sources that every `playhead run` looks at.")
 
     @classmethod
@@ -73,6 +76,15 @@ class Settings(BaseSettings):
             raise UsageError(_told(problem, path)) from problem
         except ValueError as problem:  # TOML that cannot be read
             raise UsageError(f"{path}: {problem}") from problem
+
+    @property
+    def poll_every_s(self) -> float:
+        """The same in seconds."""
+        return self.poll_every * 3600
+
+    def texts_for(self, record: Record) -> Texts:
+        """What becomes of its publisher's transcript: as its source has it, by default in place of ours."""
+        return next((source.transcripts for source in self.source if source.url == record.source), "prefer")
 
     def prompt_for(self, episode: Episode) -> str:
         """What a recognizer may expect in it: the prompt, and the vocabulary of its show."""

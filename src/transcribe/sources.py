@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from transcribe.episode import PublishedText as PublishedText
 from transcribe.errors import UsageError
 from transcribe.tags import full_date, read_tags
+from transcribe.tracking import without_tracking
 
 # Containers that may hold pictures as well are among them: their sound alone is used.
 MEDIA_TYPES = {
@@ -34,8 +36,23 @@ MEDIA_TYPES = {
 }
 AUDIO_SUFFIXES = frozenset(MEDIA_TYPES)
 
-_WHAT_IT_CAN_BE = "A source is an audio file, a folder of them, or the http(s) address of audio or of a feed."
+_WHAT_IT_CAN_BE = (
+    "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
+    "of a feed, of an OPML file or of an episode's page."
+)
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
+_PARAMETER = re.compile(r"([?&;#])([^?&;#=\s]+)=([^&;#\s]*)")
+_SECRET_NAME = re.compile(
+    r"""(?:.*[-_.])? (?: access[-_]?token | access[-_]?key | api[-_]?key | auth | auth[-_]?key | auth[-_]?token
+      | authorization | code | credentials? | expires | expiry | expiration | hash | hmac | jwt | key | pass | passwd
+      | password | policy | pwd | secret | session | session[-_]?id | sid | sig | sign | signature | ticket | token
+      | uid | user | uuid | verify ) (?:[-_.].*)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_RANDOM = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![a-z0-9])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{20}",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +92,27 @@ class Found:
     path: Path | None = None  # its audio on this machine, absolute
     description: str = ""  # plain text
     source: str | None = None  # what to look at again later: a feed's URL, a folder; None for a single thing
+    transcripts: tuple[PublishedText, ...] = ()  # in the feed's order
+    chapters: str | None = None  # the URL of `podcast:chapters`
+    persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
+    feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
+    key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
     @property
     def identity(self) -> str:
-        """What makes it this recording whenever it is met again; ASCII or URL text, never shown.
+        """What makes it this recording whenever it is met again; never shown.
 
         A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
-        carry a token of the day, and a path as it is, whichever source led there.
+        carry a token of the day; one that names no audio file (`download.php?id=2`) without what is known to pass. A
+        path counts as it is. Of both, it does not matter which source led there.
         """
         if self.guid:
-            return f"{self.source or ''} {self.guid}"
+            return f"{without_tracking(public_url(self.feed or self.source or ''))} {self.guid}"
+        if self.key:
+            return self.key
         if self.enclosure:
-            return re.split(r"[?#]", public_url(self.enclosure), maxsplit=1)[0]
+            address = without_tracking(self.enclosure)
+            return address.partition("?")[0] if audio_suffix(address) else address
         return self.path.as_uri() if self.path else f"{self.source or ''} {self.link or self.title}"
 
 
@@ -162,8 +188,18 @@ def audio_suffix(url: str) -> str | None:
 
 
 def public_url(url: str) -> str:
-    """A URL as it may be shown and logged: without a user's name and password."""
-    return re.sub(r"//[^/?#]*@", "//", url)
+    """A URL as it may be shown and logged: without a user's name and password, secret parameters as `…`.
+
+    Secret is what is called a token, key, signature and the like, what says until when that is good, and whatever looks
+    as if nobody had thought it up: a UUID, or 20 letters and digits in a row.
+    """
+    return _PARAMETER.sub(_shown, re.sub(r"//[^/?#]*@", "//", url))
+
+
+def _shown(parameter: re.Match[str]) -> str:
+    before, name, value = parameter.groups()
+    secret = _SECRET_NAME.fullmatch(name) or _RANDOM.search(value)
+    return f"{before}{name}={'…' if secret and value else value}"
 
 
 def _is_web(url: str) -> bool:
