@@ -57,9 +57,15 @@ def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Pa
     return path
 
 
-def run(library: Library, connection: Connection, *sources: str, recognizer: FakeRecognizer | None = None) -> Batch:
+def run(
+    library: Library,
+    connection: Connection,
+    *sources: str,
+    recognizer: FakeRecognizer | None = None,
+    wishes: Wishes | None = None,
+) -> Batch:
     with library.locked():
-        batch = Batch(library, connection, visits(library), Silent())
+        batch = Batch(library, connection, visits(library), Silent(), wishes)
         wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
         owner = Owner(Silent(), batch.checkpoints)
         batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Here(), owner))
@@ -294,3 +300,114 @@ def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: C
     workers = InThisProcess(recognizer, Here(), Owner(Silent(), batch.checkpoints))
     batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)
     assert {hints.prompt for hints in recognizer.hints} == {"An interview. Bauwens, P2P."}
+
+
+ITEM = """<item><title>{title}</title><guid>{guid}</guid><enclosure url="{url}" type="audio/wav" length="1"/></item>"""
+SHOW = """<rss version="2.0"><channel><title>{show}</title>{items}</channel></rss>"""
+
+
+def offer(server: HTTPServer, place: str, show: str, *items: tuple[str, str]) -> str:
+    """A feed of these items, guid and path of audio."""
+    told = [ITEM.format(title=guid.title(), guid=guid, url=server.url_for(path)) for guid, path in items]
+    server.expect_request(place).respond_with_data(
+        SHOW.format(show=show, items="".join(told)), content_type="application/rss+xml"
+    )
+    return server.url_for(place)
+
+
+def sound(server: HTTPServer, path: str, file: Path, etag: str = '"one"') -> None:
+    server.expect_request(path).respond_with_data(file.read_bytes(), content_type="audio/wav", headers={"ETag": etag})
+
+
+def asked(server: HTTPServer, path: str) -> int:
+    return sum(request.path == path for request, _ in server.log)
+
+
+def test_the_same_audio_under_a_new_guid_is_one_episode(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:  # fault 13
+    sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
+    sound(httpserver, "/b.wav", tone(tmp_path / "a.wav"))
+    run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.wav")))
+    httpserver.clear_all_handlers()
+    sound(httpserver, "/b.wav", tone(tmp_path / "a.wav"))
+    for _ in range(3):
+        again = run(library, connection, offer(httpserver, "/feed", "Talks", ("anew", "/b.wav")))
+        assert (again.report.transcribed, again.report.failed) == ([], {})
+        assert [record.episode.id for record in library.records()] == ["talks/first"]
+    assert asked(httpserver, "/b.wav") == 2  # to have it, and to hear that it is still the same; not a third time
+
+
+def test_the_same_audio_in_two_shows_is_two_episodes_and_is_recognized_once(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:  # fault 13
+    shutil.copy(SAMPLE, tmp_path / "talk.mp3")
+    for path in ("/a.mp3", "/b.mp3"):
+        sound(httpserver, path, tmp_path / "talk.mp3")
+    recognizer = FakeRecognizer()
+    run(library, connection, offer(httpserver, "/one", "One", ("same", "/a.mp3")), recognizer=recognizer)
+    heard = recognizer.pieces
+    run(library, connection, offer(httpserver, "/two", "Two", ("same", "/b.mp3")), recognizer=recognizer)
+    assert recognizer.pieces == heard > 0
+    one, two = (library.load_transcript(f"{show}/same") for show in ("one", "two"))
+    assert one.segments == two.segments
+    assert two.episode.show == "Two"
+    stored = [library.root / f"audio/{show}/same.mp3" for show in ("one", "two")]
+    assert stored[0].samefile(stored[1])
+
+
+def test_audio_that_its_publisher_changes_is_noticed_and_kept_until_it_is_asked_for(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    old, new = tone(tmp_path / "old.wav", 200), tone(tmp_path / "new.wav", 300)
+    sound(httpserver, "/a.wav", old)
+    run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.wav")))
+    httpserver.clear_all_handlers()
+    sound(httpserver, "/moved/a.wav", new, '"two"')
+    moved = offer(httpserver, "/feed", "Talks", ("first", "/moved/a.wav"))
+
+    noticed = run(library, connection, moved)
+    assert noticed.report.changed_upstream == ["talks/first"]
+    assert (noticed.report.fetched, noticed.report.transcribed) == ([], [])
+    assert library.load_record("talks/first").changed_upstream
+    assert (library.root / "audio/talks/first.wav").read_bytes() == old.read_bytes()
+
+    updated = run(library, connection, moved, wishes=Wishes(update=True))
+    assert (updated.report.fetched, updated.report.transcribed) == (["talks/first"], ["talks/first"])
+    assert not library.load_record("talks/first").changed_upstream
+    assert (library.root / "audio/talks/first.wav").read_bytes() == new.read_bytes()
+
+
+def test_a_host_that_asks_to_be_left_alone_is_no_failure(
+    library: Library, connection: Connection, httpserver: HTTPServer
+) -> None:  # fault 10
+    httpserver.expect_request("/a.wav").respond_with_data("", status=429, headers={"Retry-After": "60"})
+    url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"), ("second", "/b.wav"))
+    report = run(library, connection, url).report
+    assert {failure.code for failure in report.later.values()} == {"retry_later"}
+    assert len(report.later) + len(report.failed) == 2
+
+
+def test_the_feeds_of_an_opml_file_are_sources(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
+    feed = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"))
+    path = tmp_path / "subscriptions.opml"
+    path.write_text(
+        f'<opml version="2.0"><body><outline text="News"><outline xmlUrl="{feed}"/></outline></body></opml>'
+    )
+    assert run(library, connection, str(path)).report.transcribed == ["talks/first"]
+    assert Batch(library, connection, visits(library), Silent()).catalog.sources() == [feed]
+
+
+def test_a_private_feeds_secrets_are_in_no_transcript(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
+    url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav?token=0123456789abcdef0123456789abcdef"))
+    run(library, connection, f"{url}?auth=fedcba9876543210fedcba9876543210")
+    text = library.transcript_path("talks/first").read_text()
+    assert "a.wav" in text
+    assert "0123456789abcdef" not in text
+    assert "fedcba" not in text

@@ -17,6 +17,7 @@ from sample_library import (
     PART_1,
     PART_2,
     SAMPLE,
+    add_chapters,
     add_episode,
     add_hostile,
     add_sample,
@@ -26,6 +27,7 @@ from search import pages
 from search.errors import QueryTimeout
 from search.service import create_app
 from search.whoosh_index import WhooshIndex
+from transcribe.chapters import Chapter
 from transcribe.library import Library
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -321,6 +323,18 @@ def test_the_player_page_has_every_word_with_its_time_and_who_says_it(client: Te
     assert 'href="#t=119.803">1:59</a>' in page
     assert text.count("Susan Fisher") > 5
     assert f'<audio controls preload="metadata" src="/audio/{PART_1}">' in page
+
+
+def test_chapters_part_the_transcript_and_come_with_the_episode(client: TestClient, library: Library) -> None:
+    told = [Chapter(0, "Welcome"), Chapter(60_000, HOSTILE, HOSTILE_LINK), Chapter(10_000_000, "Never said")]
+    add_chapters(library, PART_1, *told)
+    page = client.get(f"/episodes/{PART_1}").text
+    shown = read(page)
+    assert shown.index("0:00 Welcome") < shown.index(SAMPLE[0]["sentences"][0]["text"]) < shown.index(f"1:00 {HOSTILE}")
+    assert HOSTILE not in page
+    assert HOSTILE_LINK not in links(page)
+    chapters = client.get(f"/api/episodes/{PART_1}").json()["chapters"]
+    assert chapters == [{"start_ms": each.start_ms, "title": each.title} for each in told]
 
 
 def test_everything_the_player_page_offers_can_be_had(client: TestClient) -> None:

@@ -4,10 +4,12 @@ The process that runs this holds the library and writes every file.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from transcribe.adoption import PUBLISHED, Offer, Target
+from transcribe.belonging import Mismatch
 from transcribe.catalog import Catalog
 from transcribe.chapters import Chapter, chapters_path, parse_chapters, read_chapters, to_json
 from transcribe.checkpoints import Checkpoints, checkpoint_name
@@ -20,7 +22,7 @@ from transcribe.fetching import Brought, Fetching
 from transcribe.hosts import side_by_side
 from transcribe.library import Library, link, write_whole
 from transcribe.progress import Progress
-from transcribe.published import suffix
+from transcribe.published import ranked, suffix
 from transcribe.sources import Source, public_url
 from transcribe.subscriptions import Candidate as Candidate
 from transcribe.subscriptions import Subscriptions
@@ -30,9 +32,11 @@ from transcribe.visits import Visits
 from transcribe.workers import Job, Workers
 
 Step = Literal["fetch", "transcribe", "nothing"]
+WORK: tuple[Step, ...] = ("fetch", "transcribe")
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
 Condition = Callable[[Transcript], bool]
 Texts = Literal["prefer", "both", "ignore"]  # a publisher's transcript: in place of ours, beside it, not at all
+Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
 TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
 
@@ -60,6 +64,7 @@ class Report:
     published: list[str] = field(default_factory=list)  # whose transcript is the publisher's own
     unchanged: list[str] = field(default_factory=list)
     later: dict[str, Failure] = field(default_factory=dict)  # whose host asks to be left alone for now
+    mismatched: dict[str, Failure] = field(default_factory=dict)  # whose publisher's transcript is of other audio
     damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
     changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
     failed: dict[str, Failure] = field(default_factory=dict)
@@ -108,11 +113,13 @@ class Batch:
         records = self.catalog.records.values()
         return _newest_first(Candidate(record) for record in records if self._standing(record).audio)
 
-    def wanted(self, candidates: Iterable[Candidate], limit: int | None = None) -> list[Candidate]:
-        """Those that need work, at most `limit`; the report counts the others as unchanged."""
+    def wanted(
+        self, candidates: Iterable[Candidate], limit: int | None = None, steps: Collection[Step] = WORK
+    ) -> list[Candidate]:
+        """Those that need one of these steps, at most `limit`; the report counts the others as unchanged."""
         wanted = []
         for candidate in candidates:
-            if next_step(self._standing(candidate.record)) != "nothing":
+            if next_step(self._standing(candidate.record)) in steps:
                 wanted.append(candidate)
             else:
                 self.report.unchanged.append(candidate.record.episode.id)
@@ -133,14 +140,46 @@ class Batch:
             elif record := self._stored(candidate, got):
                 yield record
 
-    def transcribe(self, records: Iterable[Record], workers: Workers, prompt: Prompt = lambda _: "") -> None:
-        """Transcribes what has audio and no transcript yet, and writes each transcript as it comes."""
+    def transcribe(
+        self,
+        records: Iterable[Record],
+        workers: Workers,
+        prompt: Prompt = lambda _: "",
+        read: Read | None = None,
+    ) -> None:
+        """Gives what has audio and no transcript yet its publisher's own, else has it transcribed; writes each."""
         waiting = (record for record in records if next_step(self._standing(record)) == "transcribe")
-        for job, outcome in workers.run(self._job(record, workers.engine, prompt) for record in waiting):
+        own = (record for record in waiting if not (read and self._adopted(record, read)))
+        for job, outcome in workers.run(self._job(record, workers.engine, prompt) for record in own):
             if isinstance(outcome, Transcript):
                 self._finish(job.record, outcome)
             else:
                 self._fail(job.record.episode.id, outcome, job.record)
+
+    def _adopted(self, record: Record, read: Read) -> bool:
+        """Whether the publisher's transcript was taken; not where it is to be made again, or is for comparing."""
+        offer = self._offer(record) if self.wishes.texts(record) == "prefer" and not self.wishes.redo else None
+        if offer is None or record.audio is None:
+            return False
+        try:
+            with self.progress.task(f"read the transcript of {record.episode.title}"):
+                got = read(Target(record.episode, record.audio, self.library.root / record.audio.path), offer)
+        except EpisodeError as problem:
+            self.progress.say(f"{record.episode.id}: {problem}")
+            return False
+        if isinstance(got, Mismatch):
+            self.report.mismatched[record.episode.id] = Failure("mismatch", f"its publisher's transcript: {got}")
+            return False
+        self._finish(record, got)
+        return True
+
+    def _offer(self, record: Record) -> Offer | None:
+        """The publisher's transcript that was kept beside the audio."""
+        for text in ranked(record.transcripts):
+            path = self.library.record_path(record.episode.id).with_suffix(suffix(text))
+            if path.exists():
+                return Offer(text, path.read_bytes(), record.persons)
+        return None
 
     def _job(self, record: Record, engine: Engine, prompt: Prompt) -> Job:
         assert record.audio is not None
@@ -158,7 +197,9 @@ class Batch:
         self._keep(record)
         assert transcript.audio is not None
         self.checkpoints.forget(transcript.audio.sha256)
-        self.report.transcribed.append(record.episode.id)
+        (self.report.published if transcript.engine.name == PUBLISHED else self.report.transcribed).append(
+            record.episode.id
+        )
         self.report.audio_ms += transcript.duration_ms
         self.progress.say(f"transcribed {record.episode.id}, {clock(transcript.duration_ms)}")
 

@@ -114,7 +114,14 @@ def _told_again(before: Record, told: Episode, found: Found) -> Record:
     """A feed tells more of an episode than its page does, and is looked at again from then on."""
     if found.source is None and before.source:
         return before
-    return dataclasses.replace(before, episode=told, identity=found.identity, source=found.source or before.source)
+    also = [name for name in (*before.also, before.identity) if name and name != found.identity]
+    return dataclasses.replace(
+        before,
+        episode=told,
+        identity=found.identity,
+        source=found.source or before.source,
+        also=tuple(dict.fromkeys(also)),
+    )
 
 
 def _printable(text: str) -> str:

@@ -72,7 +72,8 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     asked: Asked = context.obj
     settings = asked.settings(limit=limit)
     with batch(asked.library, settings) as work:
-        for _ in work.fetched(work.wanted(work.find(named(sources, work, settings)), settings.limit)):
+        found = work.find(named(sources, work, settings))
+        for _ in work.fetched(work.wanted(found, settings.limit, steps=("fetch",))):
             pass  # each is in the library by now
     conclude(work.report)
 
@@ -187,11 +188,11 @@ def named(sources: list[str] | None, work: "Batch", settings: "Settings") -> "li
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
-    from transcribe.workforce import workers
+    from transcribe.workforce import workforce
 
     if wanted:
-        with workers(settings, len(wanted), work.library.state, work.progress) as crew:
-            work.transcribe(work.fetched(wanted), crew, settings.prompt_for)
+        with workforce(settings, len(wanted), work.library.state, work.progress) as force:
+            work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
 
 
 def conclude(report: "Report", as_json: bool = False) -> None:
@@ -209,7 +210,7 @@ def _tell(report: "Report") -> None:
     typer.echo(", ".join(done) or "Nothing to do.", err=True)
     for name in report.changed_upstream:
         typer.echo(f"  changed_upstream: {name}: its publisher has other audio now; --update takes it", err=True)
-    for name, trouble in [*report.damaged.items(), *report.later.items()]:
+    for name, trouble in [*report.damaged.items(), *report.mismatched.items(), *report.later.items()]:
         typer.echo(f"  {trouble.code}: {name}: {trouble.message}", err=True)
     for name, failure in report.failed.items():
         typer.echo(f"  failed: {name}: {failure.code}: {failure.message}", err=True)

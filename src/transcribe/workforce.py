@@ -1,24 +1,42 @@
 """How many transcribe at once, and where: chosen from the settings and the machine."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from transcribe import recognizers
+from transcribe.adoption import Offer, Target, published_transcript
+from transcribe.alignment import Aligner
+from transcribe.batch import Read
+from transcribe.belonging import Mismatch
 from transcribe.checkpoints import Checkpoints
-from transcribe.listening import Listener
+from transcribe.errors import EngineUnavailable
+from transcribe.listening import Listener, Listening
 from transcribe.processes import InProcesses, Place
 from transcribe.progress import Progress
 from transcribe.recognizers.protocol import Recognizer
+from transcribe.recognizers.sphinx_alignment import SphinxAligner
 from transcribe.settings import Settings
+from transcribe.transcript import Transcript
 from transcribe.workers import InThisProcess, Owner, Workers
 
 
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """Who transcribes, and who takes over what a publisher has transcribed."""
+
+    workers: Workers
+    read: Read
+
+
 @contextmanager
-def workers(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workers]:
-    """Who transcribes that many episodes, the engine made ready; what they leave unfinished is kept under `state`.
+def workforce(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workforce]:
+    """For that many episodes, the engine made ready; what is left unfinished is kept under `state`.
 
     Raises UsageError or EngineUnavailable before any work is begun.
     """
@@ -32,11 +50,23 @@ def workers(settings: Settings, episodes: int, state: Path, progress: Progress) 
     owner = Owner(progress, Checkpoints(state / "checkpoints"))
     load = functools.partial(load, recognizer.engine.name, settings.model, warn=_unheard)
     places = _places(settings, recognizer, load)[:episodes]
-    if len(places) > 1:
-        yield InProcesses(places, recognizer.engine, owner)
-    else:
-        with Listener(_longest_ms(settings)) as listening:
-            yield InThisProcess(recognizer, listening, owner)
+    with Listener(_longest_ms(settings)) as listening, Listener(_longest_ms(settings)) as reading:
+        workers: Workers = InThisProcess(recognizer, listening, owner)
+        if len(places) > 1:
+            workers = InProcesses(places, recognizer.engine, owner)
+        yield Workforce(workers, _reader(recognizer, reading))
+
+
+def _reader(recognizer: Recognizer, listening: Listening) -> Read:
+    """PocketSphinx tells best when given English words are said; without it, their captions' times are spread."""
+    aligner: Aligner | None = None
+    with contextlib.suppress(EngineUnavailable):
+        aligner = SphinxAligner()
+
+    def read(target: Target, offer: Offer) -> Transcript | Mismatch:
+        return published_transcript(target, offer, listening, recognizer, aligner, now=lambda: datetime.now(UTC))
+
+    return read
 
 
 def _places(settings: Settings, recognizer: Recognizer, load: Callable[..., Recognizer]) -> list[Place]:

@@ -1,0 +1,80 @@
+"""A worker that only waits, in place of a GPU: for bench/scale.py, and in a module of its own so that Ray finds it."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from transcribe.ray_worker import Lacking, RayWorker, _as_there
+from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.segments import segments
+from transcribe.speech import Piece
+from transcribe.transcript import Audio, Engine, Transcript, Word
+from transcribe.transcription import BatchDone
+from transcribe.utterance import Utterance
+from transcribe.workers import Job, Outcome
+
+PIECES = 20  # of 30 s in a batch: ten minutes
+WORDS = 75  # in a piece, 150 a minute
+PIECE_MS, WORD_MS = 30_000, 390
+
+
+class Waiting:
+    """A `Recognizer` that is never asked."""
+
+    engine, batch_size = Engine("waiting", "1", "none"), PIECES
+
+    def language(self, pieces: Sequence[Piece]) -> str:  # noqa: ARG002 - as the protocol has it
+        """See `Recognizer`."""
+        return "en"
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        """See `Recognizer`."""
+        raise NotImplementedError
+
+
+def waiting(*_: Any, **__: Any) -> Waiting:
+    """As `recognizers.load`."""
+    return Waiting()
+
+
+class WaitingWorker(RayWorker):
+    """Looks for its audio, then waits, and tells of so many batches with so many words as if it had listened."""
+
+    def transcribe(self, job: Job, sent: bool) -> Iterator[BatchDone | Outcome | Lacking]:
+        """See `RayWorker`."""
+        if not sent and not _as_there(job):
+            yield Lacking()
+            return
+        began, wait_s = time.monotonic(), float(os.environ["PLAYHEAD_BENCH_WAIT"])
+        batches = int(os.environ["PLAYHEAD_BENCH_BATCHES"])
+        of_ms = batches * PIECES * PIECE_MS
+        utterances: list[Utterance] = []
+        for number in range(1, batches + 1):
+            done = tuple(_utterance(len(utterances) + n) for n in range(PIECES))
+            utterances += done
+            time.sleep(max(0.0, began + wait_s * number / batches - time.monotonic()))
+            yield BatchDone("en", done, False, number * PIECES * PIECE_MS, of_ms)
+        words = [word for utterance in utterances for word in utterance.words]
+        stored = job.task.stored
+        yield Transcript(
+            episode=job.task.episode,
+            audio=Audio(stored.path, stored.sha256, of_ms, stored.media_type),
+            engine=Waiting.engine,
+            language="en",
+            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            segments=tuple(segments(words)),
+        )
+
+
+def _utterance(number: int) -> Utterance:
+    start_ms = number * PIECE_MS
+    words = (start_ms + WORD_MS * n for n in range(WORDS))
+    return Utterance(
+        (start_ms, start_ms + PIECE_MS),
+        ((start_ms, start_ms + PIECE_MS),),
+        0.9,
+        tuple(Word(at, at + WORD_MS, f"word{at % 977}", 0.9) for at in words),
+        None,
+    )
