@@ -56,7 +56,7 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
         return
     head = f"{'fetched':<9}{'transcribed':<13}{'indexed':<9}{'length':>8}  {'covered':>7}  {'flagged':>7}"
-    console.print(f"{head}  {'by':<20}  episode")
+    console.print(f"{head}  {'by':<20}  episode", soft_wrap=True)
     for row in rows:
         fetched, transcribed, indexed = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
         length = clock(row.duration_ms) if row.duration_ms else ""

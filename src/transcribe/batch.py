@@ -32,6 +32,7 @@ from transcribe.visits import Visits
 from transcribe.workers import Job, Workers
 
 Step = Literal["fetch", "transcribe", "nothing"]
+FETCH: tuple[Step, ...] = ("fetch",)
 WORK: tuple[Step, ...] = ("fetch", "transcribe")
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
 Condition = Callable[[Transcript], bool]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from transcribe.clock import clock
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library import Library, write_whole
 
@@ -27,7 +28,8 @@ EXIT_INTERRUPTED = 130  # as a shell has it
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        help="An audio file, a folder of audio, an audio URL or a feed URL; none: the sources known so far and audio/.",
+        help="An audio file, a folder, an OPML file, or the address of audio, a feed or an episode's page; "
+        "none: the sources known so far and audio/.",
         show_default=False,
     ),
 ]
@@ -69,11 +71,13 @@ class Asked:
 
 def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) -> None:
     """Fetch audio into the library, without transcribing it."""
+    from transcribe.batch import FETCH
+
     asked: Asked = context.obj
     settings = asked.settings(limit=limit)
     with batch(asked.library, settings) as work:
         found = work.find(named(sources, work, settings))
-        for _ in work.fetched(work.wanted(found, settings.limit, steps=("fetch",))):
+        for _ in work.fetched(work.wanted(found, settings.limit, steps=FETCH)):
             pass  # each is in the library by now
     conclude(work.report)
 
@@ -217,10 +221,9 @@ def _tell(report: "Report") -> None:
 
 
 def _parts(report: "Report") -> list[tuple[str, Sized]]:
-    size, hours = f"{report.bytes / 1e6:.1f} MB", f"{report.audio_ms / 3_600_000:.1f} h"
     return [
-        (f"fetched ({size})", report.fetched),
-        (f"transcribed ({hours})", report.transcribed),
+        (f"fetched ({report.bytes / 1e6:.1f} MB)", report.fetched),
+        (f"transcribed ({clock(report.audio_ms)})", report.transcribed),
         ("taken from their publishers", report.published),
         ("unchanged", report.unchanged),
         ("to be tried later", report.later),
