@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-import lzma
 import random
 import re
 import statistics
@@ -17,20 +16,13 @@ import pytest
 import speech as flite
 from transcribe.audio import RATE, open_audio, segment
 from transcribe.errors import UsageError
-from transcribe.recognizers.openai_whisper import OpenAIWhisper, Window, within_memory
+from transcribe.recognizers.openai_whisper import OpenAIWhisper, Window
 from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints
 from transcribe.speech import Piece, SpeechOptions, pieces
 from transcribe.transcript import Word
 
 DATA = Path(__file__).parent / "data"
 ENGLISH = Hints("en")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "micro-whisper.pt"
-    path.write_bytes(lzma.decompress((DATA / "micro-whisper.pt.xz").read_bytes()))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -269,14 +261,6 @@ def exhausted_above(whisper: OpenAIWhisper, fitting: int) -> list[int]:
     sizes: list[int] = []
     whisper._model.encoder.register_forward_pre_hook(encode)
     return sizes
-
-
-def test_another_error_is_no_lack_of_memory() -> None:
-    def fail(batch: Sequence[int]) -> list[int]:
-        raise RuntimeError("shapes do not match")
-
-    with pytest.raises(RuntimeError, match="shapes"):
-        within_memory(fail, [1, 2])
 
 
 # What it is

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import lzma
 import os
 import re
 import statistics
@@ -24,13 +23,6 @@ from transcribe.transcript import Word
 
 DATA = Path(__file__).parent / "data"
 CLOSED = "http://127.0.0.1:9"  # the discard port, where nobody listens
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "micro-whisper.pt"
-    path.write_bytes(lzma.decompress((DATA / "micro-whisper.pt.xz").read_bytes()))
-    return path
 
 
 @pytest.fixture

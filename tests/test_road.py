@@ -107,12 +107,12 @@ def test_a_feed_becomes_episodes_once(tmp_path: Path, httpserver: HTTPServer) ->
     feed = f'<rss version="2.0"><channel><title>Kitchen Radio</title>{items}</channel></rss>'
     httpserver.expect_request("/feed.xml").respond_with_data(feed, content_type="application/rss+xml")
 
-    def run() -> set[str]:
+    def run(**settings: str) -> set[str]:
         """What is asked of the server meanwhile."""
         httpserver.clear_log()
         address = f"http://127.0.0.1:{httpserver.port}/feed.xml"
         command = ("--library", library.root, "run", address, "--engine", "pocketsphinx")
-        ran = ended(begun(*command, PLAYHEAD_ALLOW_HOSTS="127.0.0.1"))
+        ran = ended(begun(*command, PLAYHEAD_ALLOW_HOSTS="127.0.0.1", **settings))
         assert ran.status == 0, ran.err
         said.append(ran.err)
         return {request.path for request, _ in httpserver.log}
@@ -124,7 +124,8 @@ def test_a_feed_becomes_episodes_once(tmp_path: Path, httpserver: HTTPServer) ->
     assert hits(library, '"cups of flour"')[0]["episode"]["id"] == "kitchen-radio/part-2"
     before = {path: path.stat().st_mtime_ns for path in library.transcripts.glob("*/*")}
 
-    assert run() == {"/feed.xml"}  # nothing is fetched again
+    assert run() == set()  # it was asked not long ago
+    assert run(PLAYHEAD_POLL_EVERY="0") == {"/feed.xml"}  # nothing is fetched again
     assert said[-1] == "2 unchanged\n"  # and nothing transcribed
     assert {path: path.stat().st_mtime_ns for path in library.transcripts.glob("*/*")} == before
 

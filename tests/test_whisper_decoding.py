@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import lzma
 import math
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,6 @@ DATA = Path(__file__).parent / "data"
 GREEDY = DecodingOptions(language="en", fp16=False)
 SHORT = dataclasses.replace(GREEDY, sample_len=80)  # where much is tried again
 Sound = NDArray[np.float32]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "micro-whisper.pt"
-    path.write_bytes(lzma.decompress((DATA / "micro-whisper.pt.xz").read_bytes()))
-    return path
 
 
 @pytest.fixture(scope="module")

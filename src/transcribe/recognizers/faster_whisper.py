@@ -9,13 +9,22 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transcribe.audio import RATE
-from transcribe.errors import RecognitionError, UsageError
+from transcribe.errors import RecognitionError
+from transcribe.recognizers.batching import (
+    LITTLE_SPEECH_MS,
+    Made,
+    checked_language,
+    in_batches,
+    majority,
+    speech_ms,
+    telling,
+)
 from transcribe.recognizers.faster_whisper_weights import load_weights, weights
 from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
 from transcribe.speech import Piece
@@ -27,9 +36,7 @@ BATCH_SIZES = {"cpu": 8, "cuda": 16}  # more gains little; where memory is short
 
 WINDOW_S = 30  # what Whisper listens to at once
 APART_S = 60  # pieces are laid on the pipeline's clock so, for it draws close words into one another, across pieces too
-LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
-
-Result = TypeVar("Result")
+SHORTAGES = ("out of memory", "ALLOC_FAILED")  # CTranslate2 tells of all that goes wrong on a GPU by RuntimeErrors
 
 
 class FasterWhisper:
@@ -55,7 +62,7 @@ class FasterWhisper:
         kind = device.partition(":")[0]
         compute_type = COMPUTE_TYPES.get(kind, "default")
         self._model = load_weights(found, device, compute_type)
-        self._asked = _checked_language(language, self._model)
+        self._asked = checked_language(language, self._model.model.is_multilingual, _Languages(self._model))
         self._options = _options(self._model)
         self.batch_size = batch_size or BATCH_SIZES.get(kind, 1)
         options = {"language": self._asked, "device": kind, "compute_type": compute_type, "batch_size": self.batch_size}
@@ -66,11 +73,7 @@ class FasterWhisper:
         """As `Recognizer` has it: each piece votes for its likeliest language, with that language's probability."""
         if self._asked:
             return self._asked
-        telling = [piece for piece in pieces if _speech_ms(piece) >= LITTLE_SPEECH_MS] or pieces
-        votes: dict[str, float] = {}
-        for language, probability in self._in_batches(self._languages, telling):
-            votes[language] = votes.get(language, 0.0) + probability
-        return max(votes, key=votes.__getitem__, default=UNDETERMINED)
+        return majority(self._in_batches(self._languages, telling(pieces)))
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
@@ -80,7 +83,7 @@ class FasterWhisper:
         """
         known = self._asked or hints.language or UNDETERMINED
         language = self.language(pieces) if known == UNDETERMINED else known
-        spoken = [_speech_ms(piece) for piece in pieces]
+        spoken = [speech_ms(piece) for piece in pieces]
         little = [number for number, ms in enumerate(spoken) if hints.prompt and ms < LITTLE_SPEECH_MS]
         others = [number for number in range(len(pieces)) if number not in little]
         found: dict[int, Heard] = {}
@@ -89,9 +92,11 @@ class FasterWhisper:
             found.update(zip(numbers, self._in_batches(reader.read, [pieces[n] for n in numbers]), strict=True))
         return [found[number] for number in range(len(pieces))]
 
-    def _in_batches(self, work: Callable[[Sequence[Piece]], list[Result]], pieces: Sequence[Piece]) -> Iterator[Result]:
-        for first in range(0, len(pieces), self.batch_size):
-            yield from _halving(work, pieces[first : first + self.batch_size])
+    def _in_batches(self, work: Callable[[Sequence[Piece]], list[Made]], pieces: Sequence[Piece]) -> Iterator[Made]:
+        try:
+            yield from in_batches(work, pieces, self.batch_size, _is_shortage)
+        except RuntimeError as problem:
+            raise RecognitionError("recognizer_failed", f"faster-whisper failed: {problem}") from problem
 
     def _languages(self, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
         """The likeliest language of each piece, and its probability."""
@@ -161,11 +166,6 @@ def _seconds(piece: Piece) -> float:
     return len(_window(piece)) / RATE
 
 
-def _speech_ms(piece: Piece) -> int:
-    """How long somebody speaks in it; all the time where that was not looked for."""
-    return sum(end - start for start, end in piece.speech or (piece.span,))
-
-
 def _options(model: Any) -> Any:
     """The pipeline's own, with word times: it makes them for whatever it is given, and reads that only when asked."""
     from faster_whisper import BatchedInferencePipeline
@@ -176,34 +176,15 @@ def _options(model: Any) -> Any:
     return info.transcription_options
 
 
-def _checked_language(language: str | None, model: Any) -> str | None:
-    from whisper.tokenizer import TO_LANGUAGE_CODE
-
-    multilingual = model.model.is_multilingual
-    if language is None:
-        return None if multilingual else "en"
-    code: str = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
-    if model.hf_tokenizer.token_to_id(f"<|{code}|>") is None:
-        raise UsageError(f"Whisper knows no language {language!r}; give its ISO 639-1 code, such as en or de")
-    if code != "en" and not multilingual:
-        raise UsageError(f"This Whisper model knows English alone, not {language!r}; give a model without .en")
-    return code
+def _is_shortage(problem: Exception) -> bool:
+    return isinstance(problem, MemoryError) or any(told in str(problem) for told in SHORTAGES)
 
 
-def _halving(work: Callable[[Sequence[Piece]], list[Result]], pieces: Sequence[Piece]) -> list[Result]:
-    """What `work` gives for the pieces, together or, where memory is too short for that, in ever smaller batches."""
-    try:
-        return work(pieces)
-    except (MemoryError, RuntimeError) as problem:
-        _raise_unless_smaller_may_do(problem, len(pieces))
-    half = len(pieces) // 2
-    return [*_halving(work, pieces[:half]), *_halving(work, pieces[half:])]
+class _Languages:
+    """Those that a model's tokens name."""
 
+    def __init__(self, model: Any) -> None:
+        self._tokenizer = model.hf_tokenizer
 
-def _raise_unless_smaller_may_do(problem: MemoryError | RuntimeError, pieces: int) -> None:
-    """CTranslate2 tells of all that goes wrong on a GPU by RuntimeErrors."""
-    short = isinstance(problem, MemoryError) or any(told in str(problem) for told in ("out of memory", "ALLOC_FAILED"))
-    if not short:
-        raise RecognitionError("recognizer_failed", f"faster-whisper failed: {problem}") from problem
-    if pieces == 1:
-        raise MemoryError("faster-whisper has too little memory for a single piece") from problem
+    def __contains__(self, code: object) -> bool:
+        return self._tokenizer.token_to_id(f"<|{code}|>") is not None

@@ -5,21 +5,28 @@ Each piece is read by itself, so that a mistake in one is not carried into the n
 
 import functools
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transcribe.audio import SAMPLES_A_MS
 from transcribe.errors import UsageError
+from transcribe.recognizers.batching import (
+    LITTLE_SPEECH_MS,
+    checked_language,
+    in_batches,
+    majority,
+    speech_ms,
+    telling,
+)
 from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
 from transcribe.recognizers.whisper_weights import checkpoint, default_cache, halve, load_weights, quantize_linear
 from transcribe.speech import Piece
-from transcribe.transcript import Engine, Span, Word
+from transcribe.transcript import Engine, Word
 
 if TYPE_CHECKING:
     from transcribe.recognizers.whisper_decoding import Decoded
@@ -27,15 +34,11 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
 CPU_BATCH = 8  # more makes no difference that could be measured
 LARGEST_BATCH = 32  # on a GPU: 16 minutes of speech, which are lost where the machine stops
-LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
 MISSED_MS = 1000  # of speech after the last word: Whisper lost its place, and reads on from there
 PROGRESS_MS = 1000  # that each reading must make, or there is no next
 
 # A mistake in one piece is not carried into the next; other settings are the package's own.
 OPTIONS = {"word_timestamps": True, "condition_on_previous_text": False}
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ class Window:
 
     def speech_ms(self) -> int:
         """How long somebody speaks in it."""
-        return _speech_ms(self.piece, self.start_ms)
+        return speech_ms(self.piece, self.start_ms)
 
     def rest(self, end_ms: int) -> "Window | None":
         """What is left to be read when the last segment ended there; none where nobody speaks any more."""
-        if end_ms - self.start_ms < PROGRESS_MS or _speech_ms(self.piece, end_ms) < MISSED_MS:
+        if end_ms - self.start_ms < PROGRESS_MS or speech_ms(self.piece, end_ms) < MISSED_MS:
             return None
         return Window(self.piece, end_ms)
 
@@ -94,13 +97,14 @@ class OpenAIWhisper:
         """
         import torch
         import whisper
+        from whisper.tokenizer import LANGUAGES
 
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         _check_quantize(quantize, self._device)
         cache = cache or default_cache()
         weights = checkpoint(model or DEFAULT_MODEL, cache)
         self._model = load_weights(weights, self._device, cache)
-        self._asked = _checked_language(language, self._model.is_multilingual)
+        self._asked = checked_language(language, self._model.is_multilingual, LANGUAGES)
         self._fp16 = self._device.startswith("cuda")
         if self._fp16:
             halve(self._model)
@@ -120,12 +124,7 @@ class OpenAIWhisper:
         """As `Recognizer` has it: each piece votes for its likeliest language, with that one's probability."""
         if self._asked:
             return self._asked
-        telling = [piece for piece in pieces if _speech_ms(piece, piece.start_ms) >= LITTLE_SPEECH_MS] or pieces
-        votes: Counter[str] = Counter()
-        for batch in self._batches(telling):
-            for code, probability in within_memory(self._languages, batch):
-                votes[code] += probability  # type: ignore[assignment] # typeshed counts in whole numbers
-        return max(votes, key=votes.__getitem__, default=UNDETERMINED)
+        return majority(in_batches(self._languages, telling(pieces), self.batch_size, _is_shortage))
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
@@ -150,10 +149,9 @@ class OpenAIWhisper:
         others = [number for number in windows if number not in little]
         passages: dict[int, Passage] = {}
         for numbers, hint in ((others, prompt), (little, "")):
-            for batch in self._batches(numbers):
-                work = functools.partial(self._passages, language=language, prompt=hint)
-                read = within_memory(work, [windows[number] for number in batch])
-                passages.update(zip(batch, read, strict=True))
+            work = functools.partial(self._passages, language=language, prompt=hint)
+            read = in_batches(work, [windows[number] for number in numbers], self.batch_size, _is_shortage)
+            passages.update(zip(numbers, read, strict=True))
         return passages
 
     def _passages(self, windows: Sequence[Window], language: str, prompt: str) -> list[Passage]:
@@ -187,41 +185,17 @@ class OpenAIWhisper:
         _, probabilities = detect_language(self._model, encoded.features)
         return [max(of.items(), key=lambda pair: pair[1]) for of in probabilities]
 
-    def _batches(self, items: Sequence[Given]) -> Iterator[Sequence[Given]]:
-        for first in range(0, len(items), self.batch_size):
-            yield items[first : first + self.batch_size]
 
-
-def within_memory(work: Callable[[Sequence[Given]], list[Made]], batch: Sequence[Given]) -> list[Made]:
-    """What the work makes of a batch; of its halves in turn, and theirs, where memory does not hold it.
-
-    Raises MemoryError where it does not hold one alone.
-    """
-    try:
-        return work(batch)
-    except (MemoryError, RuntimeError) as problem:  # torch has a MemoryError of its own on a GPU alone
-        if not _out_of_memory(problem):
-            raise
-        if len(batch) == 1:
-            raise MemoryError(f"There is not enough memory to recognize one piece of speech: {problem}") from problem
-    _free_cached()
-    middle = (len(batch) + 1) // 2
-    return within_memory(work, batch[:middle]) + within_memory(work, batch[middle:])
-
-
-def _out_of_memory(problem: Exception) -> bool:
+def _is_shortage(problem: Exception) -> bool:
+    """Whether there is too little memory; what torch holds in reserve is then let go."""
     import torch
 
     text = str(problem).lower()
     told = ("allocate memory", "not enough memory", "failed to allocate", "alloc_failed")
-    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or any(words in text for words in told)
-
-
-def _free_cached() -> None:
-    import torch
-
-    if torch.cuda.is_available():
+    short = isinstance(problem, MemoryError | torch.OutOfMemoryError) or any(words in text for words in told)
+    if short and torch.cuda.is_available():
         torch.cuda.empty_cache()
+    return short
 
 
 def _room(model: Any, device: str) -> int:
@@ -237,12 +211,6 @@ def _room(model: Any, device: str) -> int:
     window = 2 * (encoder + decoder) + 4 * 4 * dims.n_vocab  # bytes: in half precision, but for the logits
     fitting = max(1, free // 2 // window)
     return int(min(LARGEST_BATCH, 2 ** (fitting.bit_length() - 1)))
-
-
-def _speech_ms(piece: Piece, start_ms: int) -> int:
-    """How long somebody speaks in a piece from then on; all the time where it was not looked for."""
-    spans: tuple[Span, ...] = piece.speech or (piece.span,)
-    return sum(max(0, end - max(start, start_ms)) for start, end in spans)
 
 
 def _end_ms(window: Window, read: "Decoded") -> int | None:
@@ -287,16 +255,3 @@ def _check_quantize(quantize: str | None, device: str) -> None:
         raise UsageError(f"Whisper's weights cannot be quantized to {quantize!r}; there is int8")
     if quantize and device != "cpu":
         raise UsageError(f"int8 is for a CPU, not for {device}, which computes in half precision")
-
-
-def _checked_language(language: str | None, multilingual: bool) -> str | None:
-    from whisper.tokenizer import LANGUAGES, TO_LANGUAGE_CODE
-
-    if language is None:
-        return None if multilingual else "en"
-    code: str = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
-    if code not in LANGUAGES:
-        raise UsageError(f"Whisper knows no language {language!r}; give its ISO 639-1 code, such as en or de")
-    if code != "en" and not multilingual:
-        raise UsageError(f"This Whisper model knows English alone, not {language!r}; give a model without .en")
-    return code

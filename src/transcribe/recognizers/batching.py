@@ -1,0 +1,80 @@
+"""What the engines that read Whisper's weights share: batches that memory holds, one language for all pieces."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from transcribe.errors import UsageError
+from transcribe.recognizers.protocol import UNDETERMINED
+from transcribe.speech import Piece
+from transcribe.transcript import Span
+
+LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def in_batches(
+    work: Callable[[Sequence[Given]], list[Made]],
+    items: Sequence[Given],
+    size: int,
+    is_shortage: Callable[[Exception], bool],
+) -> Iterator[Made]:
+    """What the work makes of the items, so many at a time; of a batch that memory does not hold, of its halves in turn.
+
+    `is_shortage` knows an error that says so. Raises MemoryError where memory does not hold one item alone.
+    """
+    for first in range(0, len(items), size):
+        yield from within_memory(work, items[first : first + size], is_shortage)
+
+
+def within_memory(
+    work: Callable[[Sequence[Given]], list[Made]], batch: Sequence[Given], is_shortage: Callable[[Exception], bool]
+) -> list[Made]:
+    """The same for one batch."""
+    try:
+        return work(batch)
+    except (MemoryError, RuntimeError) as problem:  # torch and CTranslate2 have no other error for it on a CPU
+        if not is_shortage(problem):
+            raise
+        if len(batch) == 1:
+            raise MemoryError(f"There is not enough memory to recognize one piece of speech: {problem}") from problem
+    middle = (len(batch) + 1) // 2
+    return [part for half in (batch[:middle], batch[middle:]) for part in within_memory(work, half, is_shortage)]
+
+
+def majority(votes: Iterable[tuple[str, float]]) -> str:
+    """The language that has most of the votes, each of a language and its probability; `und` where none is given."""
+    counted: Counter[str] = Counter()
+    for language, probability in votes:
+        counted[language] += probability  # type: ignore[assignment] # typeshed counts in whole numbers
+    return max(counted, key=counted.__getitem__, default=UNDETERMINED)
+
+
+def telling(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """Those that hold enough speech to know its language by; all where none does."""
+    return [piece for piece in pieces if speech_ms(piece) >= LITTLE_SPEECH_MS] or pieces
+
+
+def speech_ms(piece: Piece, start_ms: int = 0) -> int:
+    """How long somebody speaks in a piece from then on; all the time where that was not looked for."""
+    spans: tuple[Span, ...] = piece.speech or (piece.span,)
+    return sum(max(0, end - max(start, start_ms)) for start, end in spans)
+
+
+def checked_language(language: str | None, multilingual: bool, known: Container[str]) -> str | None:
+    """The language that was asked for, as ISO 639-1; None where it is to be found by listening.
+
+    Raises UsageError for one that the model does not know.
+    """
+    from whisper.tokenizer import TO_LANGUAGE_CODE
+
+    if language is None:
+        return None if multilingual else "en"
+    code: str = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    if code not in known:
+        raise UsageError(f"Whisper knows no language {language!r}; give its ISO 639-1 code, such as en or de")
+    if code != "en" and not multilingual:
+        raise UsageError(f"This Whisper model knows English alone, not {language!r}; give a model without .en")
+    return code
