@@ -1,5 +1,7 @@
 # make demo    installs, transcribes the sample interview, searches it and serves the player
 # make test    installs, then ruff, mypy and pytest
+# make test-cluster   the index's tests on an OpenSearch cluster of three nodes too: the one at
+#                     PLAYHEAD_TEST_OPENSEARCH (URLs), else one that it starts, where Java and ../shared are
 # make setup   installs alone, into .venv
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -10,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo setup test lint clean
+.PHONY: demo setup test test-cluster clean
 
 demo: setup
 	@echo "Transcribing the sample interview in audio/commons-talks ..."
@@ -26,6 +28,9 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+test-cluster: setup
+	PLAYHEAD_TEST_OPENSEARCH_NODES=3 $(BIN)/python -m pytest tests/test_index.py tests/test_opensearch.py
 
 setup: .venv/installed
 

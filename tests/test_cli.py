@@ -414,8 +414,9 @@ def test_status_tells_of_each_episode_how_far_it_is_and_why_it_failed(verb: Verb
 # Serve
 
 
-def test_serve_says_where_and_answers_there(said: Library) -> None:
-    serving = begun("--library", said.root, "serve", "--port", "0")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_says_where_and_answers_there(said: Library, workers: str) -> None:
+    serving = begun("--library", said.root, "serve", "--port", "0", "--workers", workers)
     try:
         assert serving.stderr is not None
         told = serving.stderr.readline()

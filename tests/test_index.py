@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import opensearch_cluster
 from conversations import conversations, made_of, queries, transcript
 from plain_scan import scan, start_ms
 from search.errors import QueryTimeout
@@ -28,7 +29,10 @@ class Engine:
     reader: Callable[[Path], Index]
 
 
-ENGINES = {"whoosh": Engine(WhooshWriter, WhooshIndex)}
+ENGINES = {
+    "whoosh": Engine(WhooshWriter, WhooshIndex),
+    "opensearch": Engine(opensearch_cluster.writer, opensearch_cluster.reader),  # skipped where there is no cluster
+}
 
 Indexed = Callable[[Iterable[Transcript]], Index]
 

@@ -276,7 +276,7 @@ def livez() -> dict[str, str]:
 @router.get("/readyz", responses=described(503), tags=["health"])
 def readyz(archive: OfArchive) -> dict[str, Any]:
     """The index is open; 503 with the reason otherwise."""
-    return {"status": "ok", "episodes": len(archive.index().contents())}
+    return {"status": "ok", "episodes": archive.ready()}
 
 
 def _episode_body(contents: Contents) -> EpisodeBody:

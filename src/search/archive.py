@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.generations import Generations, Held
+from search.index import Index
 from search.passages import Passages, passages
 from search.whoosh_index import STAMP, WhooshIndex, WhooshWriter, digests
 from transcribe.errors import TranscriptError
@@ -58,12 +59,16 @@ class Archive:
         self._looked = 0.0
         self._lock = threading.Lock()
 
-    def index(self) -> WhooshIndex:
+    def index(self) -> Index:
         """The newest state of the index. Raises IndexUnavailable where there is none to be trusted."""
         with self._lock:
             if self._reading is None or (self._is_due() and self._is_outdated(self._reading)):
                 self._reading = self._read_newest()
             return self._reading.index
+
+    def ready(self) -> int:
+        """How many episodes can be searched right now. Raises IndexUnavailable where none can."""
+        return len(self.index().contents())
 
     def audio(self, episode_id: str) -> tuple[Path, str] | None:
         """The stored audio file of an episode and its media type; None where the library does not hold it."""

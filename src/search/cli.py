@@ -50,6 +50,12 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+IndexAt = Annotated[
+    str | None,
+    typer.Option("--index", metavar="URL[,URL…]", help="An OpenSearch cluster that holds the index; or whoosh, here."),
+]
+
+
 @app.callback()
 def before_the_verb(
     context: typer.Context,
@@ -86,6 +92,7 @@ def run(
     update: Annotated[
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
+    index: IndexAt = None,
     as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
@@ -101,12 +108,13 @@ def run(
         limit=limit,
         workers=workers,
     )
+    archive = _archive(asked, index)
     with batch_cli.batch(asked.library, settings, update=update) as work:
         wanted = work.wanted(work.find(batch_cli.named(sources, work, settings)), settings.limit)
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched
-            indexed = _refresh(_archive(asked))
+            indexed = _refresh(archive)
     _conclude_index(indexed, quiet=True)
     batch_cli.conclude(work.report, as_json)
 
@@ -115,15 +123,16 @@ app.command()(batch_cli.fetch)
 app.command()(batch_cli.transcribe)
 
 
-@app.command()
-def index(
+@app.command("index")
+def index_(
     context: typer.Context,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Start afresh from all transcripts.")] = False,
+    index: IndexAt = None,
 ) -> None:
     """Bring the index up to date with the transcripts."""
     asked: Asked = context.obj
     with asked.library.locked():
-        report = _refresh(_archive(asked), rebuild)
+        report = _refresh(_archive(asked, index), rebuild)
     _conclude_index(report)
 
 
@@ -183,6 +192,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
+    index: IndexAt = None,
 ) -> None:
     """Find every place where the words were said.
 
@@ -208,12 +218,12 @@ def search(
         offset=offset,
         within_ms=within * 1000,
     )
-    index = _archive(asked).index()
+    opened = _archive(asked, index).index()
     if as_csv:
-        terminal.print_csv(index.every(request) if every else index.search(request).hits)
+        terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
         return
     began = time.perf_counter()
-    answer = index.search(request)
+    answer = opened.search(request)
     if as_json:
         terminal.print_json(body(request, answer, time.perf_counter() - began))
     else:
@@ -225,12 +235,14 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one. [default: 8000]")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    index: IndexAt = None,
 ) -> None:
     """Serve the API and the player."""
     asked: Asked = context.obj
     from search.server import serve_forever
 
-    serve_forever(asked.library, _settings(asked.library, host=host, port=port))
+    serve_forever(asked.library, _settings(asked.library, host=host, port=port, index=index), workers)
 
 
 app.command()(batch_cli.export)
@@ -276,10 +288,11 @@ def _settings(library: Library, **options: object) -> "Settings":
     return Settings.load(library.root, **options)
 
 
-def _archive(asked: Asked) -> "Archive":
-    from search.archive import Archive
+def _archive(asked: Asked, index: str | None = None) -> "Archive":
+    """The library's index: that of the option, or else of the settings."""
+    from search.archives import open_archive
 
-    return Archive(asked.library)
+    return open_archive(asked.library, _settings(asked.library, index=index))
 
 
 def _refresh(archive: "Archive", rebuild: bool = False) -> "IndexReport":

@@ -34,8 +34,13 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms | None = None) -> FastAPI:
-    """The service of one library. With `hosts`, requests for any other Host are refused with 400."""
+def create_app(
+    library: Library, hosts: Sequence[str] = (), synonyms: Synonyms | None = None, archive: Archive | None = None
+) -> FastAPI:
+    """The service of one library, by default with the index that is embedded in it.
+
+    With `hosts`, requests for any other Host are refused with 400.
+    """
     app = FastAPI(
         lifespan=_few_threads,
         title="Playhead",
@@ -44,7 +49,7 @@ def create_app(library: Library, hosts: Sequence[str] = (), synonyms: Synonyms |
         docs_url=None,  # FastAPI's own page loads scripts from elsewhere; pages.py has ours
         redoc_url=None,
     )
-    app.state.archive = Archive(library)
+    app.state.archive = archive or Archive(library)
     app.state.synonyms = synonyms
     app.include_router(api.router)
     app.include_router(pages.router)

@@ -1,6 +1,8 @@
 """Settings of the whole command: the batch's and those of searching and serving."""
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import Field, SecretStr
 
 from transcribe.settings import Listed
 from transcribe.settings import Settings as BatchSettings
@@ -15,3 +17,12 @@ class Settings(BatchSettings):
         {}, description='Names and how they are misheard: Bauwens = ["bowens", "bough wens"]. Each finds them all.'
     )
     hosts: Listed = Field([], description="Host names `serve` answers to; any when not given.")
+    index: str = Field("whoosh", description="whoosh, the embedded index, or an OpenSearch cluster: URL[,URL…].")
+    index_user: str | None = Field(None, description="Who searches there.")
+    index_password: SecretStr | None = Field(None, description="With which password.")
+    index_api_key: SecretStr | None = Field(None, description="Or with which API key.")
+    index_ca: Path | None = Field(None, description="The file of the authority that signed the cluster's certificate.")
+    index_shards: int | None = Field(None, ge=1, description="Of a new index there; by its size when not given.")
+    index_replicas: int | None = Field(
+        None, ge=0, description="Copies of each shard; one if there are nodes for it."
+    )

@@ -19,6 +19,7 @@ from transcribe.episode import Episode, Record, slug
 from transcribe.errors import UsageError
 
 FILE = "playhead.toml"
+TABLES = ("index", "ray")
 
 
 def _listed(value: Any) -> Any:
@@ -27,6 +28,23 @@ def _listed(value: Any) -> Any:
 
 Texts = Literal["prefer", "both", "ignore"]
 Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]  # in the environment: separated by commas
+
+
+class _File(TomlConfigSettingsSource):
+    """`playhead.toml`; a table such as `[index]` may stand for the settings that begin with its name.
+
+    What the table's name alone stands for, as on the command line, is called url or address there.
+    """
+
+    def __call__(self) -> dict[str, Any]:
+        data = super().__call__()
+        for name in TABLES:
+            table = data.pop(name, None)
+            if isinstance(table, dict):
+                data |= {name if key in ("url", "address") else f"{name}_{key}": value for key, value in table.items()}
+            elif table is not None:
+                data[name] = table
+        return data
 
 
 class SourceSettings(BaseModel):
@@ -102,7 +120,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Option, then environment, then file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _File(settings_cls)
 
 
 def _told(problem: ValidationError, path: Path) -> str:
