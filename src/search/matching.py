@@ -17,7 +17,7 @@ Points = NDArray[np.int64]
 
 DOCUMENT_BITS = 32
 POSITION_MASK = (1 << DOCUMENT_BITS) - 1  # what of a point is not its document
-FEW = 16  # places: so many are looked up sooner than arrays are made to do it at once
+FEW = 48  # places: so many are looked up sooner than arrays are made to do it at once
 
 
 class Occurrences(Protocol):
