@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from transcribe.ray_worker import Lacking, RayWorker, _as_there
+from transcribe.on_ray.worker import Lacking, RayWorker, _as_there
 from transcribe.recognizers.protocol import Heard, Hints
 from transcribe.segments import segments
 from transcribe.speech import Piece

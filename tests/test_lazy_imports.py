@@ -11,10 +11,12 @@ from conversations import transcript
 from search.archive import Archive
 from transcribe.library import Library
 
+TALK = Path(__file__).parent / "data/talk.mp3"
 SPEECH = {"torch", "whisper", "faster_whisper", "av", "pydub", "silero_vad", "pocketsphinx"}
 WEB = {"fastapi", "starlette", "uvicorn", "jinja2"}
 INDEX = {"whoosh", "numpy"}
 NETWORK = {"httpx2", "feedparser"}
+CLUSTER = {"ray", "opensearchpy"}
 
 COMMAND = """
 import sys
@@ -38,12 +40,12 @@ def loaded_by_command(*args: str) -> set[str]:
 
 
 def test_the_service_loads_nothing_that_decodes_or_listens() -> None:
-    assert not loaded_by("import search.service") & (SPEECH | NETWORK)
+    assert not loaded_by("import search.service") & (SPEECH | NETWORK | CLUSTER)
 
 
 @pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["serve", "--help"]])
 def test_help_loads_next_to_nothing(args: list[str]) -> None:
-    assert not loaded_by_command(*args) & (SPEECH | WEB | INDEX | NETWORK)
+    assert not loaded_by_command(*args) & (SPEECH | WEB | INDEX | NETWORK | CLUSTER)
 
 
 def test_searching_loads_the_index_and_no_more(tmp_path: Path) -> None:
@@ -53,7 +55,13 @@ def test_searching_loads_the_index_and_no_more(tmp_path: Path) -> None:
     for verb in (["search", "be"], ["search", "be", "--json"], ["status"]):
         loaded = loaded_by_command("--library", str(tmp_path), *verb)
         assert loaded >= INDEX
-        assert not loaded & (SPEECH | WEB | NETWORK)
+        assert not loaded & (SPEECH | WEB | NETWORK | CLUSTER)
+
+
+def test_an_ordinary_run_loads_nothing_of_a_cluster(tmp_path: Path) -> None:
+    loaded = loaded_by_command("--library", str(tmp_path), "run", str(TALK), "--engine", "pocketsphinx")
+    assert loaded >= {"av", "whoosh"}
+    assert not loaded & CLUSTER
 
 
 def test_what_is_to_stay_unloaded_is_seen_where_it_is_loaded() -> None:

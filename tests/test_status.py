@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,13 @@ def test_what_is_only_in_the_index_is_no_longer_an_episode(library: Library) -> 
     Archive(library).refresh()
     library.transcript_path("show/one").unlink()
     assert standings(library, Archive(library)) == []
+
+
+def test_what_is_being_transcribed_elsewhere_is_told_while_a_run_holds_the_library(library: Library) -> None:
+    rows = {"version": 1, "running": [{"node": "10.0.0.7", "episode": "show/one", "done_ms": 60_000, "of_ms": 120_000}]}
+    library.save_record(fetched(library))
+    with library.locked():
+        (library.state / "running.json").write_text(json.dumps(rows))
+        assert "on 10.0.0.7: show/one, 1:00 of 2:00" in playhead("--library", library.root, "status").out
+        assert playhead("--library", library.root, "status", "--json").json()["running"] == rows["running"]
+    assert "10.0.0.7" not in playhead("--library", library.root, "status").out  # it was left by a run that died

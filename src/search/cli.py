@@ -22,6 +22,7 @@ from transcribe.cli import (
     Model,
     Prompt,
     Quantize,
+    RayAddress,
     Sources,
     WorkerCount,
 )
@@ -89,6 +90,7 @@ def run(
     batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
+    ray: RayAddress = None,
     update: Annotated[
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
@@ -107,6 +109,7 @@ def run(
         batch_size=batch_size,
         limit=limit,
         workers=workers,
+        ray=ray,
     )
     archive = _archive(asked, index)
     with batch_cli.batch(asked.library, settings, update=update) as work:
@@ -255,14 +258,15 @@ def status(
 ) -> None:
     """Show each episode: fetched, transcribed, indexed, or failed and why."""
     from search import terminal
-    from search.status import standings
+    from search.status import in_work, standings
 
     asked: Asked = context.obj
-    rows = standings(asked.library, _archive(asked))
+    rows, at_work = standings(asked.library, _archive(asked)), in_work(asked.library)
     if as_json:
-        terminal.print_json({"library": str(asked.library.root), "episodes": [row.to_json() for row in rows]})
+        plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
+        terminal.print_json({"library": str(asked.library.root), **plain})
     else:
-        terminal.print_status(rows, asked.library)
+        terminal.print_status(rows, at_work, asked.library)
 
 
 def main() -> None:

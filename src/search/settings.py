@@ -23,6 +23,4 @@ class Settings(BatchSettings):
     index_api_key: SecretStr | None = Field(None, description="Or with which API key.")
     index_ca: Path | None = Field(None, description="The file of the authority that signed the cluster's certificate.")
     index_shards: int | None = Field(None, ge=1, description="Of a new index there; by its size when not given.")
-    index_replicas: int | None = Field(
-        None, ge=0, description="Copies of each shard; one if there are nodes for it."
-    )
+    index_replicas: int | None = Field(None, ge=0, description="Copies of each shard; one if there are nodes for it.")

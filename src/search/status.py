@@ -9,6 +9,7 @@ from search.errors import IndexUnavailable
 from search.passages import Contents
 from transcribe.episode import Failure, Quality, Record
 from transcribe.library import Library
+from transcribe.roster import Row, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Standing:
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         return dataclasses.asdict(self)
+
+
+def in_work(library: Library) -> list[Row]:
+    """What is being transcribed on other machines while this is asked, and where."""
+    return running(library.state / "running.json") if library.is_locked() else []
 
 
 def standings(library: Library, archive: Archive) -> list[Standing]:

@@ -16,6 +16,7 @@ from search.status import Standing
 from transcribe.clock import clock
 from transcribe.episode import DAMAGES, Quality
 from transcribe.library import Library
+from transcribe.roster import Row
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
 
@@ -49,8 +50,8 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-def print_status(rows: Sequence[Standing], library: Library) -> None:
-    """Each episode and how far along it is."""
+def print_status(rows: Sequence[Standing], at_work: Sequence[Row], library: Library) -> None:
+    """Each episode and how far along it is; then what is being transcribed elsewhere, and where."""
     console = _console()
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
@@ -69,6 +70,10 @@ def print_status(rows: Sequence[Standing], library: Library) -> None:
         if row.changed_upstream:
             note = "  changed_upstream: its publisher has other audio by now; `playhead run --update` takes it"
             console.print(Text(note), soft_wrap=True)
+
+    for run in at_work:
+        of = f" of {clock(run.of_ms)}" if run.of_ms else ""
+        console.print(Text(f"on {run.node}: {run.episode}, {clock(run.done_ms)}{of}"), soft_wrap=True)
 
 
 def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:

@@ -58,6 +58,10 @@ BatchSize = Annotated[
 Quantize = Annotated[
     Literal["int8"] | None, typer.Option(help="int8: Whisper's weights in less memory, and faster on a processor.")
 ]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="auto|local|HOST:PORT", help="Transcribe on the machines of this Ray cluster."),
+]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, help="Episodes transcribed at once.")]
 
 
@@ -93,6 +97,7 @@ def transcribe(
     batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
+    ray: RayAddress = None,
     redo: Annotated[
         str | None,
         typer.Option(
@@ -115,6 +120,7 @@ def transcribe(
         batch_size=batch_size,
         limit=limit,
         workers=workers,
+        ray=ray,
     )
     with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
         transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)

@@ -95,6 +95,16 @@ class Library:
         write_whole(path.with_suffix(".vtt"), to_vtt(transcript).encode(errors="replace"))
         write_whole(path, transcript.to_json().encode(errors="replace"))
 
+    def is_locked(self) -> bool:
+        """Whether some process holds the library right now."""
+        if not (self.state / "lock").exists():
+            return False
+        try:
+            filelock.FileLock(self.state / "lock", timeout=0).acquire().lock.release()
+        except filelock.Timeout:
+            return True
+        return False
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the library for this process. Raises LibraryLocked, naming the owner, where another one has it.

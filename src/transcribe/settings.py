@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     )
     batch_size: int | None = Field(None, ge=1, description="Pieces of 30 s decoded together; what fits when not given.")
     quantize: Literal["int8"] | None = Field(None, description="int8: Whisper's weights in a quarter of the memory.")
+    ray: str | None = Field(None, description="Where Ray transcribes: auto, local or HOST:PORT; else it is done here.")
     workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
     max_hours: float = Field(12, gt=0, le=1000, description="Where the transcript of a longer recording stops.")
     limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")

@@ -40,6 +40,10 @@ def workforce(settings: Settings, episodes: int, state: Path, progress: Progress
 
     Raises UsageError or EngineUnavailable before any work is begun.
     """
+    if settings.ray:
+        with _on_ray(settings, episodes, state, progress) as force:
+            yield force
+        return
     load = functools.partial(
         recognizers.load,
         language=settings.language,
@@ -54,17 +58,39 @@ def workforce(settings: Settings, episodes: int, state: Path, progress: Progress
         workers: Workers = InThisProcess(recognizer, listening, owner)
         if len(places) > 1:
             workers = InProcesses(places, recognizer.engine, owner)
+        yield Workforce(workers, _reader(lambda: recognizer, reading))
+
+
+@contextmanager
+def _on_ray(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workforce]:
+    """On a cluster. The engine is loaded here only if a publisher's transcript is to be held against the sound."""
+    from transcribe.on_ray.worker import Wanted
+    from transcribe.on_ray.workers import on_ray
+
+    assert settings.ray
+    asked = Wanted(
+        settings.engine, settings.model, settings.language, settings.device, settings.batch_size, settings.quantize
+    )
+    owner = Owner(progress, Checkpoints(state / "checkpoints"))
+    most = min(settings.workers or episodes, episodes)
+    longest_ms, running = _longest_ms(settings), state / "running.json"
+    with (
+        on_ray(settings.ray, asked, owner, most=most, cpus=_cores(), running=running, longest_ms=longest_ms) as workers,
+        Listener(longest_ms) as reading,
+    ):
+        here = functools.partial(recognizers.load, language=settings.language, device=settings.device, warn=_unheard)
+        recognizer = functools.cache(lambda: here(workers.engine.name, settings.model))
         yield Workforce(workers, _reader(recognizer, reading))
 
 
-def _reader(recognizer: Recognizer, listening: Listening) -> Read:
+def _reader(recognizer: Callable[[], Recognizer], listening: Listening) -> Read:
     """PocketSphinx tells best when given English words are said; without it, their captions' times are spread."""
     aligner: Aligner | None = None
     with contextlib.suppress(EngineUnavailable):
         aligner = SphinxAligner()
 
     def read(target: Target, offer: Offer) -> Transcript | Mismatch:
-        return published_transcript(target, offer, listening, recognizer, aligner, now=lambda: datetime.now(UTC))
+        return published_transcript(target, offer, listening, recognizer(), aligner, now=lambda: datetime.now(UTC))
 
     return read
 
