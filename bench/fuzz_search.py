@@ -120,7 +120,7 @@ class Fuzz:
             "before": ("2030", "0000"),
             "speaker": ("Ann", ""),
             "flags": ("clean", "all", "none"),
-            "within": ("1", "3600", "0", "x"),
+            "within": ("1", "300", "3600", "0", "x"),
             "sort": ("relevance", "newest", "oldest", "random"),
             "facets": ("0", "1"),
             "limit": ("0", "1", "100", "10000", "-1", "1e9"),

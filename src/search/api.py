@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # Pydantic reads the standard one from 
 
 from search import concordance
 from search.archive import Archive
-from search.index import BUDGET_S, MAX_HITS, WITHIN_MS, Filters, Order, body
+from search.index import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_MS, Filters, Order, body
 from search.index import Request as SearchRequest
 from search.passages import Contents
 from search.problems import described
@@ -130,7 +130,9 @@ class SearchParameters:
         flags: Annotated[
             Literal["all", "clean"], Query(description="`clean` leaves out what is to be distrusted")
         ] = "all",
-        within: Annotated[int, Query(ge=1, le=3600, description="Seconds between several words at most")] = WITHIN_S,
+        within: Annotated[
+            int, Query(ge=1, le=MAX_WITHIN_S, description="Seconds between several words at most")
+        ] = WITHIN_S,
         sort: Annotated[Order, Query(description="`relevance`: the episodes with the most hits first")] = "newest",
         facets: Annotated[bool, Query(description="Count the hits of each show, year and speaker")] = True,
         limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 20,

@@ -186,7 +186,7 @@ def search(
     before: Annotated[str | None, typer.Option(help="Published before this date.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Only where this speaker says the first word.")] = None,
     clean: Annotated[bool, typer.Option("--clean", help="Leave out words flagged as not to be trusted.")] = False,
-    within: Annotated[int, typer.Option(min=1, max=3600, help="Seconds between several words at most.")] = 30,
+    within: Annotated[int, typer.Option(min=1, max=300, help="Seconds between several words at most.")] = 30,
     sort: Annotated[
         Literal["newest", "oldest", "relevance"], typer.Option(help="relevance: the episodes with the most hits first.")
     ] = "newest",

@@ -98,7 +98,7 @@ class _Search:
         self.expect = finder.expect
         self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
-        self.terms = [self._term(term) for term in request.query.wanted]
+        self.terms = [self._term(term) for term in dict.fromkeys(request.query.wanted)]
         self.found = self.census.admitted(self._everywhere(), request.filters)
         self.counts = counted(self.found.documents)
 
@@ -122,8 +122,8 @@ class _Search:
         """These hits."""
         if self.expect:
             self.expect([page for first, last in places for page in self._pages(first, last)])
-        for first, last in places:
-            yield self._hit(first, last)
+        for (first, last), matched in zip(places, self._matched(places), strict=True):
+            yield self._hit(first, last, matched)
 
     def _pages(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         document = first >> DOCUMENT_BITS
@@ -170,22 +170,28 @@ class _Search:
             return [slot.word]
         return self.store.alike(slot.word)
 
-    def _hit(self, first: int, last: int) -> Hit:
+    def _hit(self, first: int, last: int, matched: Sequence[Place]) -> Hit:
         self._check_time()
         document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
         read = functools.partial(self.store.page, document)
-        return hit(self.census.episodes[document], read, begin, end, self._matched(first, last))
+        return hit(self.census.episodes[document], read, begin, end, matched)
 
-    def _matched(self, first: int, last: int) -> list[tuple[int, int]]:
-        """The ranges of positions in a hit that belong to one of the terms."""
-        if len(self.terms) == 1:
-            return [(first & POSITION_MASK, last & POSITION_MASK)]
-        ranges = []
-        for places in self.terms:
-            low, high = np.searchsorted(places.first, (first, last + 1))
-            inside = zip(places.first[low:high].tolist(), places.last[low:high].tolist(), strict=True)
-            ranges += [(begin & POSITION_MASK, end & POSITION_MASK) for begin, end in inside if end <= last]
-        return ranges
+    def _matched(self, places: Sequence[Place]) -> Iterator[list[Place]]:
+        """For each hit the ranges of positions that belong to one of the terms, looked up term by term for all."""
+        if len(self.terms) == 1 or not places:
+            yield from ([(first & POSITION_MASK, last & POSITION_MASK)] for first, last in places)
+            return
+        bounds = np.array(places)
+        lows = [np.searchsorted(term.first, bounds[:, 0]).tolist() for term in self.terms]
+        highs = [np.searchsorted(term.first, bounds[:, 1], side="right").tolist() for term in self.terms]
+        for number, (_, last) in enumerate(places):
+            inside = [
+                (begin & POSITION_MASK, end & POSITION_MASK)
+                for term, low, high in zip(self.terms, lows, highs, strict=True)
+                for begin, end in term.between(low[number], high[number])
+                if end <= last
+            ]
+            yield inside
 
     def _check_time(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:

@@ -14,6 +14,7 @@ from search.passages import Contents, Passages
 from search.query import Query
 
 WITHIN_MS = 30_000  # how near several words must be said to one another
+MAX_WITHIN_S = 300  # what is said further apart is hardly said together; a hit is read and shown whole
 MAX_HITS = 10_000  # offset + limit
 
 BUDGET_S = 1.0  # for a query to the service

@@ -6,7 +6,7 @@ neighbourhood reaches from one document into the next. Whatever index finds the 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +57,10 @@ class Places:
         """As `Occurrences` has it."""
         at = int(np.searchsorted(self.first, point))
         return at < len(self.first) and bool(self.first[at] == point)
+
+    def between(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """First and last position of those from index `low` to before `high`."""
+        return zip(self.first[low:high].tolist(), self.last[low:high].tolist(), strict=True)
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Places":
         """Those chosen by a mask, indices or a slice."""
