@@ -98,7 +98,7 @@ class _Search:
         self.expect = finder.expect
         self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
-        self.terms = [self._term(term) for term in dict.fromkeys(request.query.wanted)]
+        self.terms = [self._term(term) for term in request.query.wanted]
         self.found = self.census.admitted(self._everywhere(), request.filters)
         self.counts = counted(self.found.documents)
 

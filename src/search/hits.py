@@ -73,8 +73,7 @@ def hit(
     `read` gives a page of what was said in the episode, by its number; `matched` are the ranges of positions, both ends
     included, of each term within the hit.
     """
-    said = _around(contents, read, first, last)
-    begin, end = _indices(said, first, last)
+    said, begin, end = _around(contents, read, first, last)
     inside = slice(begin, end)
     told = said.told[said.segment(begin) : said.segment(end - 1) + 1]
     sure = [given for given in said.confidences[inside] if given != NO_CONFIDENCE]
@@ -99,8 +98,8 @@ def pages_shown(contents: Contents, first: int, last: int) -> range:
     return range(pages.start, min(pages.stop, len(contents.page_firsts)))
 
 
-def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> Said:
-    """The pages of a hit, and the one before or behind where the context may reach into it."""
+def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> tuple[Said, int, int]:
+    """The pages of a hit, and the one before or behind where the context may reach into it; where it stands in them."""
     pages = contents.pages_between(first, last)
     said = functools.reduce(operator.add, map(read, pages))
     begin, end = _indices(said, first, last)
@@ -109,7 +108,7 @@ def _around(contents: Contents, read: Callable[[int], Said], first: int, last: i
         begin, end = _indices(said, first, last)
     if pages.stop < len(contents.page_firsts) and _after(said, end) == len(said) < end + CONTEXT_WORDS:
         said += read(pages.stop)
-    return said
+    return said, begin, end
 
 
 def _indices(said: Said, first: int, last: int) -> tuple[int, int]:

@@ -20,11 +20,12 @@ class Memory(Generic[T]):
 
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The thing for a key, made if it is not remembered. What is too large by itself is made each time."""
-        with self._lock:
-            found = self._things.get(key)
-        if found is None:
-            found = make()
-            if self._size(found) <= self._limit:
-                with self._lock:
-                    self._things[key] = found
-        return found
+        try:
+            with self._lock:
+                return self._things[key]
+        except KeyError:
+            made = make()
+        if self._size(made) <= self._limit:
+            with self._lock:
+                self._things[key] = made
+        return made

@@ -329,9 +329,8 @@ class _Postings:
 
 def _placed(documents: Points, counts: NDArray[np.int64], numbers: NDArray[np.uint32]) -> Places:
     owner = np.repeat(documents << DOCUMENT_BITS, counts)
-    position, start_ms = numbers.T.astype(np.int64)
-    first = owner + position
-    return Places(first, first, owner + start_ms)
+    first: Points = np.add(owner, numbers[:, 0], dtype=np.int64)
+    return Places(first, first, np.add(owner, numbers[:, 1], dtype=np.int64))
 
 
 class _WordOccurrences:
