@@ -137,7 +137,9 @@ def adopted(
     target = Target(
         Episode(PART_2, "Commons Talks", "A talk"), AudioFile("audio/a.wav", "0" * 64, 1, "audio/wav"), path
     )
-    return published_transcript(target, Offer(offered, data, PEOPLE), Here(), ears, hands, lambda: NOW)
+    return published_transcript(
+        target, Offer(offered, data, PEOPLE), Here(), ears, [hands] if hands else [], lambda: NOW
+    )
 
 
 def late_ms(transcript: Transcript | Mismatch) -> Iterator[int]:

@@ -100,14 +100,14 @@ def published_transcript(
     offer: Offer,
     listening: Listening,
     recognizer: Recognizer | None,
-    aligner: Aligner | None,
+    aligners: Sequence[Aligner],
     now: Callable[[], datetime],
 ) -> Transcript | Mismatch:
     """The published text as the episode's transcript, or why it cannot be that of these bytes.
 
-    `recognizer` hears whether it belongs to them, and `aligner` says when its words are said; one that does not know
-    the text's language is not asked. Without a recognizer the text is believed, unless it goes on after the audio ends;
-    without an aligner words are spread over their captions. `now()` is an aware time.
+    `recognizer` hears whether it belongs to them, and the first of `aligners` that knows the text's language says when
+    its words are said. Without a recognizer the text is believed, unless it goes on after the audio ends; without an
+    aligner words are spread over their captions. `now()` is an aware time.
 
     Raises TranscriptError (`bad_captions`) for bytes that are no transcript, AudioError and RecognitionError.
     """
@@ -123,7 +123,7 @@ def published_transcript(
     basis = based(lines, listened, ears, language)
     if isinstance(basis, Mismatch):
         return basis
-    hands = aligner if aligner and aligner.knows(language) else basis.aligner
+    hands = next((aligner for aligner in aligners if aligner.knows(language)), basis.aligner)
     again = listening.listen(target.path) if hands and not basis.placed else ()
     placed = basis.placed or aligned(basis.stretches, again, hands)
     said = list(_segments(lines, _settled(placed, listened.sound.duration_ms), offer.persons))

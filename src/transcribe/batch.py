@@ -134,12 +134,16 @@ class Batch:
                 missing.append(candidate)
             else:
                 yield candidate.record
+        if not missing:
+            return
         brought = side_by_side(missing, self.fetching.host, self.fetching.bring, stop=self.connection.close)
-        for candidate, got in brought:
-            if isinstance(got, EpisodeError):
-                self._fail(candidate.record.episode.id, Failure(got.code, str(got)), candidate.record)
-            elif record := self._stored(candidate, got):
-                yield record
+        with self.progress.task(f"fetch {len(missing)} episodes") as advance:
+            for done, (candidate, got) in enumerate(brought, start=1):
+                advance(done, len(missing))
+                if isinstance(got, EpisodeError):
+                    self._fail(candidate.record.episode.id, Failure(got.code, str(got)), candidate.record)
+                elif record := self._stored(candidate, got):
+                    yield record
 
     def transcribe(
         self,

@@ -84,13 +84,17 @@ def _on_ray(settings: Settings, episodes: int, state: Path, progress: Progress) 
 
 
 def _reader(recognizer: Callable[[], Recognizer], listening: Listening) -> Read:
-    """PocketSphinx tells best when given English words are said; without it, their captions' times are spread."""
-    aligner: Aligner | None = None
-    with contextlib.suppress(EngineUnavailable):
-        aligner = SphinxAligner()
+    """PocketSphinx tells best when given English words are said; for other languages Whisper, if it is that."""
+
+    @functools.cache
+    def aligners() -> list[Aligner]:
+        found: list[Aligner] = []
+        with contextlib.suppress(EngineUnavailable):
+            found.append(SphinxAligner())
+        return [*found, *([own()] if (own := getattr(recognizer(), "aligner", None)) else [])]
 
     def read(target: Target, offer: Offer) -> Transcript | Mismatch:
-        return published_transcript(target, offer, listening, recognizer(), aligner, now=lambda: datetime.now(UTC))
+        return published_transcript(target, offer, listening, recognizer(), aligners(), now=lambda: datetime.now(UTC))
 
     return read
 

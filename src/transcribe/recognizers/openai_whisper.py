@@ -30,6 +30,7 @@ from transcribe.transcript import Engine, Word
 
 if TYPE_CHECKING:
     from transcribe.recognizers.whisper_decoding import Decoded
+    from transcribe.recognizers.whisper_given import WhisperAligner
 
 DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
 CPU_BATCH = 8  # more makes no difference that could be measured
@@ -142,6 +143,12 @@ class OpenAIWhisper:
                 found[number] = Heard(before.words + passage.words, no_speech)
             windows = {number: passage.rest for number, passage in passages.items() if passage.rest}
         return found
+
+    def aligner(self) -> "WhisperAligner":
+        """What lays given words on a sound, with the same model."""
+        from transcribe.recognizers.whisper_given import WhisperAligner
+
+        return WhisperAligner(self._model, self._asked, self._fp16)
 
     def _read(self, windows: dict[int, Window], language: str, prompt: str) -> dict[int, Passage]:
         """Each window once. Those with little speech are read apart, without the prompt: it would be heard in them."""
