@@ -391,7 +391,7 @@ def test_status_of_an_empty_library_says_how_to_fill_it(verb: Verb, library: Lib
     told = verb("status")
     assert (told.status, told.err) == (0, "")
     assert "playhead run" in told.out
-    assert verb("status", "--json").json() == {"library": str(library.root), "episodes": []}
+    assert verb("status", "--json").json() == {"library": str(library.root), "episodes": [], "running": []}
 
 
 @pytest.mark.usefixtures("asked")

@@ -341,7 +341,7 @@ def test_too_little_for_a_single_piece_is_a_memory_error(
     recognizer: FasterWhisper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(recognizer, monkeypatch, 0, RuntimeError("CUDA failed with error out of memory"))
-    with pytest.raises(MemoryError, match="single piece"):
+    with pytest.raises(MemoryError, match="one piece"):
         recognizer.recognize([noise(1, 9.0)], ENGLISH)
 
 

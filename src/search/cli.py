@@ -111,9 +111,9 @@ def run(
         workers=workers,
         ray=ray,
     )
-    archive = _archive(asked, index)
+    archive, named = _archive(asked, index), batch_cli.given(sources)
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        wanted = work.wanted(work.find(batch_cli.named(sources, work, settings)), settings.limit)
+        wanted = work.wanted(work.find(batch_cli.named(named, work, settings)), settings.limit)
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched

@@ -78,9 +78,9 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     from transcribe.batch import FETCH
 
     asked: Asked = context.obj
-    settings = asked.settings(limit=limit)
+    settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
-        found = work.find(named(sources, work, settings))
+        found = work.find(named(wanted, work, settings))
         for _ in work.fetched(work.wanted(found, settings.limit, steps=FETCH)):
             pass  # each is in the library by now
     conclude(work.report)
@@ -185,12 +185,19 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def named(sources: list[str] | None, work: "Batch", settings: "Settings") -> "list[Source]":
+def given(sources: list[str] | None) -> "list[Source]":
+    """The sources that were named. Raises UsageError for one that is none, before anything is begun."""
+    from transcribe.sources import parse_source
+
+    return [parse_source(text) for text in sources or ()]
+
+
+def named(sources: "list[Source]", work: "Batch", settings: "Settings") -> "list[Source]":
     """The sources given; without any, those of the settings, those that earlier runs met, and the audio folder."""
     from transcribe.sources import FolderSource, parse_source
 
     if sources:
-        return [parse_source(text) for text in sources]
+        return sources
     known = dict.fromkeys([*(source.url for source in settings.source), *work.catalog.sources()])
     folder = [FolderSource(work.library.audio)] if work.library.audio.is_dir() else []
     return [*(parse_source(text) for text in known), *folder]
