@@ -127,7 +127,7 @@ def paths(server: HTTPServer) -> list[str]:
 def test_run_makes_a_recording_searchable(verb: Verb) -> None:
     ran = verb("run", TALK)
     assert (ran.status, ran.out) == (0, "")
-    assert ran.err.splitlines()[-1] == "1 fetched (0.1 MB), 1 transcribed (0:16)"
+    assert ran.err.splitlines()[-2:] == ["1 fetched      0.1 MB", "1 transcribed    0:16"]
     assert verb("search", '"we heard this"', "--json").json()["hits"][0]["episode"]["id"] == "data/talk"
 
 
@@ -204,11 +204,11 @@ def test_fetch_and_transcribe_and_index_are_the_same_in_three_steps(
     verb: Verb, library: Library, asked: list[dict[str, Any]]
 ) -> None:
     fetched = verb("fetch", TALK)
-    assert (fetched.status, fetched.out, fetched.err.splitlines()[-1]) == (0, "", "1 fetched (0.1 MB)")
+    assert (fetched.status, fetched.out, fetched.err.splitlines()[-1]) == (0, "", "1 fetched  0.1 MB")
     assert library.transcript_ids() == []
     assert asked == []
     transcribed = verb("transcribe", "--engine", "pocketsphinx", "--language", "en", "--device", "cpu")
-    assert (transcribed.status, transcribed.out, transcribed.err.splitlines()[-1]) == (0, "", "1 transcribed (0:16)")
+    assert (transcribed.status, transcribed.out, transcribed.err.splitlines()[-1]) == (0, "", "1 transcribed  0:16")
     (given,) = asked
     assert (given["engine"], given["model"], given["language"], given["device"]) == ("pocketsphinx", None, "en", "cpu")
     indexed = verb("index")

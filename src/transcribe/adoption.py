@@ -25,10 +25,11 @@ from transcribe.listening import Listening, Sound
 from transcribe.published import Line, Script, form_of, known_as, parse
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
 from transcribe.segments import SegmentOptions, segments
-from transcribe.sources import PublishedText, public_url
+from transcribe.sources import PublishedText
 from transcribe.speech import Piece
 from transcribe.transcript import Audio, Engine, Segment, Span, Transcript, Word, segment
 from transcribe.utterance import Utterance
+from transcribe.web import public_url
 
 PUBLISHED = "published"  # the name of the engine in such transcripts
 LONGEST_CAPTION_MS = 30_000  # a longer stretch is a paragraph: its start says little of its last words

@@ -5,8 +5,8 @@ The process that runs this holds the library and writes every file.
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from transcribe.adoption import PUBLISHED, Offer, Target
 from transcribe.belonging import Mismatch
@@ -23,12 +23,15 @@ from transcribe.hosts import side_by_side
 from transcribe.library import Library, link, write_whole
 from transcribe.progress import Progress
 from transcribe.published import ranked, suffix
-from transcribe.sources import Source, public_url
+from transcribe.report import Report
+from transcribe.settings import Texts
+from transcribe.sources import Source
 from transcribe.subscriptions import Candidate as Candidate
 from transcribe.subscriptions import Subscriptions
 from transcribe.transcript import Damage, Engine, Transcript
 from transcribe.transcription import Task
 from transcribe.visits import Visits
+from transcribe.web import public_url
 from transcribe.workers import Job, Workers
 
 Step = Literal["fetch", "transcribe", "nothing"]
@@ -36,7 +39,6 @@ FETCH: tuple[Step, ...] = ("fetch",)
 WORK: tuple[Step, ...] = ("fetch", "transcribe")
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
 Condition = Callable[[Transcript], bool]
-Texts = Literal["prefer", "both", "ignore"]  # a publisher's transcript: in place of ours, beside it, not at all
 Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
 TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
@@ -54,27 +56,6 @@ def next_step(standing: Standing) -> Step:
     if standing.transcript:
         return "nothing"
     return "transcribe" if standing.audio else "fetch"
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run came to; episodes by id, sources by name."""
-
-    fetched: list[str] = field(default_factory=list)
-    transcribed: list[str] = field(default_factory=list)
-    published: list[str] = field(default_factory=list)  # whose transcript is the publisher's own
-    unchanged: list[str] = field(default_factory=list)
-    later: dict[str, Failure] = field(default_factory=dict)  # whose host asks to be left alone for now
-    mismatched: dict[str, Failure] = field(default_factory=dict)  # whose publisher's transcript is of other audio
-    damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
-    changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
-    failed: dict[str, Failure] = field(default_factory=dict)
-    bytes: int = 0  # fetched
-    audio_ms: int = 0  # transcribed
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +169,9 @@ class Batch:
 
     def _job(self, record: Record, engine: Engine, prompt: Prompt) -> Job:
         assert record.audio is not None
-        name = checkpoint_name(record.audio.sha256, engine, prompt(record.episode))
-        task = Task(record.episode, record.audio, prompt(record.episode), self.checkpoints.load(name))
+        hint = prompt(record.episode)
+        name = checkpoint_name(record.audio.sha256, engine, hint)
+        task = Task(record.episode, record.audio, hint, self.checkpoints.load(name))
         return Job(record, self.library.root / record.audio.path, task, name)
 
     def _finish(self, record: Record, transcript: Transcript) -> None:

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from transcribe.errors import TranscriptError
 from transcribe.library import Library
 from transcribe.transcript import LATEST_MS
+from transcribe.web import is_web
 
 MOST = 2_000  # of one episode; more are no headings
 LONGEST_TITLE = 500  # characters
@@ -94,12 +94,7 @@ def _chapter(seconds: object, title: object, link: object = None) -> Chapter | N
 
 
 def _web(link: object) -> str | None:
-    if not isinstance(link, str):
-        return None
-    with contextlib.suppress(ValueError):
-        if urlsplit(link.strip()).scheme in ("http", "https"):
-            return link.strip().encode(errors="replace").decode()
-    return None
+    return link.strip().encode(errors="replace").decode() if isinstance(link, str) and is_web(link.strip()) else None
 
 
 def _in_order(found: Iterable[Chapter | None]) -> tuple[Chapter, ...]:

@@ -6,7 +6,7 @@ Functions here print and translate; everything else raises. Heavy imports stand 
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from transcribe.clock import clock
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library import Library, write_whole
 
 if TYPE_CHECKING:
-    from transcribe.batch import Batch, Candidate, Condition, Report
+    from transcribe.batch import Batch, Candidate, Condition
+    from transcribe.report import Report
     from transcribe.settings import Settings
     from transcribe.sources import Source
 
@@ -205,10 +205,12 @@ def named(sources: "list[Source]", work: "Batch", settings: "Settings") -> "list
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.workers import Owner
     from transcribe.workforce import workforce
 
     if wanted:
-        with workforce(settings, len(wanted), work.library.state, work.progress) as force:
+        owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
+        with workforce(settings, len(wanted), owner, running) as force:
             work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
 
 
@@ -217,28 +219,7 @@ def conclude(report: "Report", as_json: bool = False) -> None:
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1))
     else:
-        _tell(report)
+        for line in report.lines():
+            typer.echo(line, err=True)
     if report.failed:
         raise typer.Exit(1)
-
-
-def _tell(report: "Report") -> None:
-    done = [f"{len(names)} {what}" for what, names in _parts(report) if names]
-    typer.echo(", ".join(done) or "Nothing to do.", err=True)
-    for name in report.changed_upstream:
-        typer.echo(f"  changed_upstream: {name}: its publisher has other audio now; --update takes it", err=True)
-    for name, trouble in [*report.damaged.items(), *report.mismatched.items(), *report.later.items()]:
-        typer.echo(f"  {trouble.code}: {name}: {trouble.message}", err=True)
-    for name, failure in report.failed.items():
-        typer.echo(f"  failed: {name}: {failure.code}: {failure.message}", err=True)
-
-
-def _parts(report: "Report") -> list[tuple[str, Sized]]:
-    return [
-        (f"fetched ({report.bytes / 1e6:.1f} MB)", report.fetched),
-        (f"transcribed ({clock(report.audio_ms)})", report.transcribed),
-        ("taken from their publishers", report.published),
-        ("unchanged", report.unchanged),
-        ("to be tried later", report.later),
-        ("failed", report.failed),
-    ]

@@ -19,7 +19,7 @@ import httpx2
 from transcribe import __version__
 from transcribe.errors import FetchError
 from transcribe.hosts import Hosts, host_of
-from transcribe.sources import public_url
+from transcribe.web import public_url
 
 USER_AGENT = f"Playhead/{__version__} (podcast archive; contact: the person at this address)"
 MIB = 1024 * 1024

@@ -30,9 +30,9 @@ from transcribe.sources import (
     audio_suffix,
     found_in_file,
     found_in_folder,
-    public_url,
 )
 from transcribe.visits import Fresh, Unchanged, Wanted
+from transcribe.web import public_url
 
 MAX_PAGES = 100  # of one feed
 _PAGES_FOR_ONE_ITEM = 10  # of a feed in which a web page is looked for

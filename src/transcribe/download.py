@@ -13,8 +13,9 @@ import stamina
 from transcribe.connection import Connection, Stream
 from transcribe.errors import FetchError
 from transcribe.partial import Origin, Partial
-from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix, public_url
+from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix
 from transcribe.validators import Validators, differ
+from transcribe.web import public_url
 
 GIB = 1024**3
 CHUNK_BYTES = 256 * 1024

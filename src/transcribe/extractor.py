@@ -14,7 +14,8 @@ from transcribe.addresses import same_page
 from transcribe.connection import Connection
 from transcribe.document import plain_text
 from transcribe.errors import FetchError
-from transcribe.sources import Found, public_url
+from transcribe.sources import Found
+from transcribe.web import public_url
 
 # Whole files over http(s); no playlists of pieces.
 _FORMAT = "bestaudio[protocol~='^https?$']/best[protocol~='^https?$']"

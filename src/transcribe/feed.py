@@ -20,8 +20,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 from transcribe.document import decoded, from_root, mended, one_line, plain_text
 from transcribe.errors import FetchError
 from transcribe.json_feed import read_json_feed
-from transcribe.sources import Found, PublishedText, audio_suffix, dated, public_url
+from transcribe.sources import Found, PublishedText, audio_suffix, dated
 from transcribe.tracking import without_tracking
+from transcribe.web import public_url, web_address
 from transcribe.xml_feed import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
 
 # What feedparser lets through on broken markup; found by mutating feeds.
@@ -114,13 +115,13 @@ def _found(entry: Any, show: str, url: str, persons: tuple[str, ...]) -> Found |
     enclosure = _enclosure(entry, url)
     if enclosure is None or LIVE in entry:
         return None
-    chapters = (_web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
+    chapters = (web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
     return Found(
         show=show,
         title=_text(entry, "title") or _line(entry, "itunes_title") or _name(enclosure),
         published=_published(entry),
         guid=_line(entry, "id") or None,
-        link=_web_address(url, entry.get("link")),
+        link=web_address(url, entry.get("link")),
         enclosure=enclosure,
         description=_description(entry),
         source=url,
@@ -157,7 +158,7 @@ def _media(entry: Any) -> Iterator[tuple[str, Any]]:
 
 def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:
     for offered in entry.get(TRANSCRIPTS, ()):
-        if address := _web_address(url, offered.get("url")):
+        if address := web_address(url, offered.get("url")):
             language = one_line(offered.get("language") or "")
             yield PublishedText(address, one_line(offered.get("type") or "").lower(), language or None)
 
@@ -170,22 +171,13 @@ def _persons(element: Any) -> tuple[str, ...]:
 def _following(about: Any, url: str) -> str | None:
     """The next page comes before an archive: in a feed that has both, it leads to the archive by and by."""
     links = [*_links(about, "next"), *_links(about, "prev-archive")]
-    addresses = (_web_address(url, address) for _, address in links)
+    addresses = (web_address(url, address) for _, address in links)
     return next((address for address in addresses if address and address != url), None)
 
 
 def _moved_to(about: Any, url: str) -> str | None:
-    address = _web_address(url, about.get("itunes_new-feed-url"))
+    address = web_address(url, about.get("itunes_new-feed-url"))
     return address if address != url else None  # many name the place where they are
-
-
-def _web_address(url: str, address: Any) -> str | None:
-    """An http(s) address seen from the feed's; None for anything else."""
-    resolved = _absolute(url, address) or ""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(resolved)
-        return resolved if parts.scheme in ("http", "https") and parts.hostname else None
-    return None
 
 
 def _absolute(url: str, address: Any) -> str | None:

@@ -9,13 +9,12 @@ import xml.sax
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from xml.sax.handler import ContentHandler, feature_external_ges
 from xml.sax.xmlreader import AttributesImpl
 
 from transcribe.document import decoded, from_root, mended, one_line
 from transcribe.errors import FetchError
-from transcribe.sources import public_url
+from transcribe.web import is_web, public_url
 
 _DEEPEST_GROUP = 10  # groups within this one count as it
 
@@ -66,7 +65,7 @@ class _Reader(ContentHandler):
         said = {key.lower(): value for key, value in attrs.items()}
         title = one_line(said.get("text") or "") or one_line(said.get("title") or "")
         url, groups = said.get("xmlurl", "").strip(), self._groups[-1]
-        if _is_web(url):
+        if is_web(url):
             self.found.setdefault(url, Outline(url, title, groups))
         is_group = title and "xmlurl" not in said and len(groups) < _DEEPEST_GROUP
         self._groups.append((*groups, title) if is_group else groups)
@@ -74,11 +73,3 @@ class _Reader(ContentHandler):
     def endElement(self, name: str) -> None:  # noqa: N802 - named by xml.sax
         if name.lower() == "outline":
             self._groups.pop()
-
-
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from transcribe.addresses import same_audio
 from transcribe.document import plain_text
@@ -14,8 +14,9 @@ from transcribe.elements import Elements, Medium, parse_elements
 from transcribe.errors import FetchError
 from transcribe.hosts import host_of
 from transcribe.linked_data import LinkedData, parse_linked_data
-from transcribe.sources import audio_suffix, public_url
+from transcribe.sources import audio_suffix
 from transcribe.tags import full_date
+from transcribe.web import public_url, web_address
 
 LOOKED_FOR = (
     "JSON-LD with an AudioObject or a PodcastEpisode",
@@ -126,11 +127,8 @@ def _without_count(url: str) -> str:
 
 def _absolute(base: str, address: str | None) -> str | None:
     """An http(s) address seen from the page's, without its fragment; None for any other, and for what is none."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(urljoin(base, (address or "").strip()))
-        if address and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return urlunsplit(parts._replace(fragment=""))
-    return None
+    meant = web_address(base, address)
+    return meant and urldefrag(meant).url
 
 
 def _other_addresses(elements: Elements, base: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Texts = Literal["prefer", "both", "ignore"]
+Texts = Literal["prefer", "both", "ignore"]  # a publisher's transcript: in place of ours, beside it, not at all
 Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]  # in the environment: separated by commas
 
 

@@ -12,6 +12,7 @@ from transcribe.episode import PublishedText as PublishedText
 from transcribe.errors import UsageError
 from transcribe.tags import full_date, read_tags
 from transcribe.tracking import without_tracking
+from transcribe.web import is_web, public_url
 
 # Containers that may hold pictures as well are among them: their sound alone is used.
 MEDIA_TYPES = {
@@ -41,18 +42,6 @@ _WHAT_IT_CAN_BE = (
     "of a feed, of an OPML file or of an episode's page."
 )
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
-_PARAMETER = re.compile(r"([?&;#])([^?&;#=\s]+)=([^&;#\s]*)")
-_SECRET_NAME = re.compile(
-    r"""(?:.*[-_.])? (?: access[-_]?token | access[-_]?key | api[-_]?key | auth | auth[-_]?key | auth[-_]?token
-      | authorization | code | credentials? | expires | expiry | expiration | hash | hmac | jwt | key | pass | passwd
-      | password | policy | pwd | secret | session | session[-_]?id | sid | sig | sign | signature | ticket | token
-      | uid | user | uuid | verify ) (?:[-_.].*)?""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_RANDOM = re.compile(
-    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![a-z0-9])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{20}",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +117,7 @@ def parse_source(text: str) -> Source:
         if path.is_file():
             return AudioFileSource(path)
     url = text.strip()
-    if _is_web(url):
+    if is_web(url):
         return WebSource(url)
     raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
 
@@ -185,26 +174,3 @@ def audio_suffix(url: str) -> str | None:
         suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
         return suffix if suffix in AUDIO_SUFFIXES else None
     return None
-
-
-def public_url(url: str) -> str:
-    """A URL as it may be shown and logged: without a user's name and password, secret parameters as `…`.
-
-    Secret is what is called a token, key, signature and the like, what says until when that is good, and whatever looks
-    as if nobody had thought it up: a UUID, or 20 letters and digits in a row.
-    """
-    return _PARAMETER.sub(_shown, re.sub(r"//[^/?#]*@", "//", url))
-
-
-def _shown(parameter: re.Match[str]) -> str:
-    before, name, value = parameter.groups()
-    secret = _SECRET_NAME.fullmatch(name) or _RANDOM.search(value)
-    return f"{before}{name}={'…' if secret and value else value}"
-
-
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)

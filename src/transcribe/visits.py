@@ -22,8 +22,8 @@ from transcribe.connection import Connection, Fetched, login_for
 from transcribe.errors import FetchError
 from transcribe.hosts import HOUR_S, Clock
 from transcribe.library import write_whole
-from transcribe.sources import public_url
 from transcribe.validators import Validators
+from transcribe.web import public_url
 
 Wanted = Callable[[Mapping[str, str]], bool]  # whether the body of an answer with these headers is to be read
 

@@ -14,11 +14,9 @@ from transcribe.adoption import Offer, Target, published_transcript
 from transcribe.alignment import Aligner
 from transcribe.batch import Read
 from transcribe.belonging import Mismatch
-from transcribe.checkpoints import Checkpoints
 from transcribe.errors import EngineUnavailable
 from transcribe.listening import Listener, Listening
 from transcribe.processes import InProcesses, Place
-from transcribe.progress import Progress
 from transcribe.recognizers.protocol import Recognizer
 from transcribe.recognizers.sphinx_alignment import SphinxAligner
 from transcribe.settings import Settings
@@ -35,13 +33,13 @@ class Workforce:
 
 
 @contextmanager
-def workforce(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workforce]:
-    """For that many episodes, the engine made ready; what is left unfinished is kept under `state`.
+def workforce(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[Workforce]:
+    """For that many episodes, the engine made ready; what other machines work on is told in the file `running`.
 
     Raises UsageError or EngineUnavailable before any work is begun.
     """
     if settings.ray:
-        with _on_ray(settings, episodes, state, progress) as force:
+        with _on_ray(settings, episodes, owner, running) as force:
             yield force
         return
     load = functools.partial(
@@ -50,8 +48,7 @@ def workforce(settings: Settings, episodes: int, state: Path, progress: Progress
         batch_size=settings.batch_size,
         quantize=settings.quantize,
     )
-    recognizer = load(settings.engine, settings.model, device=settings.device, warn=progress.say)
-    owner = Owner(progress, Checkpoints(state / "checkpoints"))
+    recognizer = load(settings.engine, settings.model, device=settings.device, warn=owner.progress.say)
     load = functools.partial(load, recognizer.engine.name, settings.model, warn=_unheard)
     places = _places(settings, recognizer, load)[:episodes]
     with Listener(_longest_ms(settings)) as listening, Listener(_longest_ms(settings)) as reading:
@@ -62,7 +59,7 @@ def workforce(settings: Settings, episodes: int, state: Path, progress: Progress
 
 
 @contextmanager
-def _on_ray(settings: Settings, episodes: int, state: Path, progress: Progress) -> Iterator[Workforce]:
+def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[Workforce]:
     """On a cluster. The engine is loaded here only if a publisher's transcript is to be held against the sound."""
     from transcribe.on_ray.worker import Wanted
     from transcribe.on_ray.workers import on_ray
@@ -71,9 +68,8 @@ def _on_ray(settings: Settings, episodes: int, state: Path, progress: Progress) 
     asked = Wanted(
         settings.engine, settings.model, settings.language, settings.device, settings.batch_size, settings.quantize
     )
-    owner = Owner(progress, Checkpoints(state / "checkpoints"))
     most = min(settings.workers or episodes, episodes)
-    longest_ms, running = _longest_ms(settings), state / "running.json"
+    longest_ms = _longest_ms(settings)
     with (
         on_ray(settings.ray, asked, owner, most=most, cpus=_cores(), running=running, longest_ms=longest_ms) as workers,
         Listener(longest_ms) as reading,
