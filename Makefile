@@ -27,7 +27,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-cluster: setup
 	PLAYHEAD_TEST_OPENSEARCH_NODES=3 $(BIN)/python -m pytest tests/test_index.py tests/test_opensearch.py

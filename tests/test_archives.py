@@ -12,6 +12,8 @@ from search.settings import Settings
 from transcribe.errors import UsageError
 from transcribe.library import Library
 
+TALK = Path(__file__).parent / "data/talk.mp3"
+
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
@@ -51,8 +53,9 @@ def test_a_password_is_not_shown(library: Library, monkeypatch: pytest.MonkeyPat
 def test_a_cluster_that_is_not_there_is_one_line_and_nothing_is_begun(library: Library) -> None:
     pytest.importorskip("opensearchpy", reason="the extra 'opensearch' is not installed")
     nowhere = "http://127.0.0.1:9"
-    for verb in (("index",), ("search", "be")):
+    for verb in (("index",), ("search", "be"), ("run", TALK)):
         ended = playhead("--library", library.root, *verb, "--index", nowhere)
         assert (ended.status, ended.out) == (3, "")
         assert len(ended.err.splitlines()) == 1
         assert "127.0.0.1:9" in ended.err
+    assert not library.audio.exists()  # nor is a recording taken in that could not be found again

@@ -70,6 +70,9 @@ class Archive:
         """How many episodes can be searched right now. Raises IndexUnavailable where none can."""
         return len(self.index().contents())
 
+    def check(self) -> None:
+        """Whether it could be written at all, as far as can be told at once. Raises IndexUnavailable. Here it can."""
+
     def audio(self, episode_id: str) -> tuple[Path, str] | None:
         """The stored audio file of an episode and its media type; None where the library does not hold it."""
         try:

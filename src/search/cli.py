@@ -112,6 +112,7 @@ def run(
         ray=ray,
     )
     archive, named = _archive(asked, index), batch_cli.given(sources)
+    archive.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
         wanted = work.wanted(work.find(batch_cli.named(named, work, settings)), settings.limit)
         try:

@@ -55,12 +55,17 @@ class OpenSearchArchive(Archive):
         self._current()
         return len(self.index().contents())
 
+    def check(self) -> None:
+        """Whether the cluster is there and lets us in. Raises IndexUnavailable as soon as a person wants to know."""
+        self._connection.call("GET", "/")
+
     def refresh(self, rebuild: bool = False, advance: Advance = unwatched) -> IndexReport:
         """Brings the index up to date with the transcripts there are, by their content; `rebuild` starts afresh.
 
         A transcript that cannot be read is named in the report and the rest is indexed. Raises IndexBusy and
         IndexUnavailable.
         """
+        self.check()
         report = IndexReport()
         with self._alone():
             seen = self._look()
