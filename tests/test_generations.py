@@ -212,7 +212,7 @@ def test_a_second_writer_waits_and_no_update_is_lost(generations: Generations) -
 def test_a_writer_that_waits_too_long_says_the_index_is_busy(
     generations: Generations, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fault line 38
-    monkeypatch.setattr("search.generations.WAIT_S", 0.1)
+    monkeypatch.setattr("search.turns.WAIT_S", 0.1)
 
     def meanwhile(_: Path) -> bool:
         with pytest.raises(IndexBusy, match="busy"):

@@ -15,20 +15,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import filelock
-
-from search.errors import IndexBusy, IndexUnavailable
+from search.errors import IndexUnavailable
+from search.turns import alone
 from transcribe.library import write_whole
 
 MANIFEST = "manifest.json"
 POINTER = "current"
 BUILDING = "building"
-WAIT_S = 30  # for another writer
 TRIES = 10  # to open what is current, while writers move the pointer on
 
 Stamp = dict[str, str]  # what an index is made by; one that differs in anything cannot be read
@@ -96,8 +94,7 @@ class Generations:
         anything. One writer at a time: raises IndexBusy where another is still at work after 30 s. Where `change`
         raises, or the process dies in it, nothing has changed.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with alone(self.folder / "lock"):
             self._clear_leftovers()
             new = self.folder / BUILDING
             new.mkdir()
@@ -105,18 +102,6 @@ class Generations:
             if change(new):
                 self._publish(new, linked)
             self._clear_leftovers()
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = filelock.FileLock(self.folder / "lock", timeout=WAIT_S)
-        try:
-            lock.acquire()
-        except filelock.Timeout as problem:
-            raise IndexBusy(f"The index is busy: another process has been writing it for {WAIT_S} s.") from problem
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _hold_newest(self, name: str | None) -> Held:
         problem: Exception | None = None

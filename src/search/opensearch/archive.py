@@ -4,22 +4,18 @@ Any number of processes may search: all they need is the cluster, and the name o
 `.playhead/library.id` holds.
 """
 
-import contextlib
 import itertools
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
-
-import filelock
 
 from search.archive import LOOK_EVERY_S, Archive, IndexReport
-from search.errors import IndexBusy, IndexUnavailable
-from search.generations import WAIT_S
+from search.errors import IndexUnavailable
 from search.opensearch.connection import Cluster, Connection, OutOfReach
 from search.opensearch.index import OpenSearchIndex
 from search.opensearch.writer import OpenSearchWriter, State, current
+from search.turns import alone
 from transcribe.library import Library, write_whole
 from transcribe.progress import Advance, unwatched
 
@@ -67,7 +63,7 @@ class OpenSearchArchive(Archive):
         """
         self.check()
         report = IndexReport()
-        with self._alone():
+        with alone(self.library.state / "index.lock"):
             seen = self._look()
             writer = OpenSearchWriter(self._connection, self.alias(), len(seen))
             writer.tidy()
@@ -121,16 +117,3 @@ class OpenSearchArchive(Archive):
         if not self._name():
             write_whole(self._id_path, uuid.uuid4().hex.encode())
         return f"playhead-{self._name()}"
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.library.state.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.library.state / "index.lock", timeout=WAIT_S)
-        try:
-            lock.acquire()
-        except filelock.Timeout as problem:
-            raise IndexBusy(f"The index is busy: another process has been writing it for {WAIT_S} s.") from problem
-        try:
-            yield
-        finally:
-            lock.release()
