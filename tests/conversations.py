@@ -52,7 +52,7 @@ def made_of(segments: Sequence[Segment], name: str = "show/episode", published: 
 
 @st.composite
 def conversations(draw: st.DrawFn, name: str = "show/episode") -> Transcript:
-    """Any number of segments of few words, pauses from none to most of a minute, speakers now and then."""
+    """Any number of segments of few words, pauses from none to most of a minute, some people at once."""
     segments: list[Segment] = []
     at = 0
     for number in range(draw(st.integers(0, 6))):
@@ -61,6 +61,7 @@ def conversations(draw: st.DrawFn, name: str = "show/episode") -> Transcript:
             at += draw(st.sampled_from((0, 200, 9_000, 29_999, 30_000, 30_001)))
             said.append(Word(at, at + 100, draw(st.sampled_from(VOCABULARY))))
         segments.append(segment(number, said, draw(st.sampled_from((None, "Ann", "Ben")))))
+        at = max(said[0].start_ms, at - draw(st.sampled_from((0, 0, 0, 5_000, 60_000))))
     return made_of(segments, name, draw(st.sampled_from((None, "2011-05-01", "2012-02-18"))))
 
 

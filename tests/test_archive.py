@@ -1,9 +1,12 @@
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conversations import transcript
+from search import generations
 from search.archive import Archive
 from search.errors import IndexUnavailable
 from search.index import Request
@@ -52,6 +55,39 @@ def test_a_bad_transcript_is_named_and_the_rest_indexed(library: Library) -> Non
     report = Archive(library).refresh()
     assert report.indexed == ["show/two"]
     assert str(bad) in report.failed["show/one"]
+
+
+@pytest.mark.parametrize("confidence", ["95", "-0.5"])
+def test_a_confidence_that_is_none_is_named_too(library: Library, confidence: str) -> None:  # fault line 41
+    bad = library.transcript_path("show/one")
+    bad.write_text(bad.read_text().replace('"confidence": 0.9', f'"confidence": {confidence}'))
+    report = Archive(library).refresh()
+    assert report.indexed == ["show/two"]
+    assert "not between 0 and 1" in report.failed["show/one"]
+
+
+def test_what_is_called_like_a_transcript_and_cannot_be_read_is_named_and_the_rest_indexed(library: Library) -> None:
+    library.transcript_path("show/folder").mkdir()
+    library.transcript_path("show/nowhere").symlink_to("absent.json")
+    report = Archive(library).refresh()
+    assert (report.indexed, sorted(report.failed)) == (["show/one", "show/two"], ["show/folder", "show/nowhere"])
+
+
+def test_a_writer_that_had_to_wait_takes_nothing_back(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault line 38: it looks at the transcripts when its turn has come."""
+    other, alone = Archive(library), generations.alone
+
+    @contextlib.contextmanager
+    def after_another(path: Path) -> Iterator[None]:
+        monkeypatch.setattr(generations, "alone", alone)
+        library.save_transcript(transcript("the third", name="show/three"))
+        other.refresh()
+        with alone(path):
+            yield
+
+    monkeypatch.setattr(generations, "alone", after_another)
+    report = Archive(library).refresh()
+    assert (report.indexed, report.removed, report.unchanged) == ([], [], 3)
 
 
 def test_a_transcript_that_went_bad_keeps_no_old_words(library: Library) -> None:

@@ -133,7 +133,7 @@ def test_the_one_before_is_kept_and_older_ones_go(generations: Generations) -> N
     assert len([path for path in generations.folder.iterdir() if path.is_dir()]) == 2
 
 
-@pytest.mark.parametrize("damage", ["delete", "empty", "halve", "flip a bit", "grow"])
+@pytest.mark.parametrize("damage", ["delete", "empty", "halve", "flip a bit", "flip a high bit", "grow"])
 def test_every_damage_to_every_file_is_noticed_before_it_is_used(
     archive: Archive, damage: str
 ) -> None:  # fault line 37
@@ -155,10 +155,11 @@ def hurt(path: Path, damage: str) -> None:
         path.unlink()
         return
     middle = len(data) // 2
-    flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
-    changed = {"empty": b"", "halve": data[:middle], "flip a bit": flipped, "grow": data + b"!"}[damage]
+    flipped, other = (data[:middle] + bytes([data[middle] ^ bit]) + data[middle + 1 :] for bit in (4, 128))
+    changed = {"empty": b"", "halve": data[:middle], "flip a bit": flipped, "flip a high bit": other}
+    changed["grow"] = data + b"!"
     path.unlink()  # the older generation has the same file
-    path.write_bytes(changed)
+    path.write_bytes(changed[damage])
 
 
 def test_where_all_is_damaged_it_says_so_and_indexing_mends_it(archive: Archive) -> None:  # fault line 37

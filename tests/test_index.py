@@ -1,5 +1,6 @@
 """The contract: what every index must answer. An engine that joins `ENGINES` is asked all of it."""
 
+import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,6 +275,39 @@ def test_no_hits_names_the_unknown_word_and_the_nearest(indexed: Indexed) -> Non
 def test_every_hit_can_be_had(indexed: Indexed) -> None:
     index = indexed([transcript("peer " * 50, name=f"show/e{n}") for n in range(3)])
     assert len(list(index.every(Request(parse("peer"), limit=1)))) == 150
+
+
+def test_hits_are_told_to_the_end_though_nobody_holds_the_index_any_more(indexed: Indexed) -> None:
+    hits = indexed([transcript("peer " * 700, name=f"show/e{n}") for n in range(3)]).every(Request(parse("peer")))
+    next(hits)
+    gc.collect()
+    assert len(list(hits)) == 2099
+
+
+def test_people_who_speak_at_once_are_all_heard(indexed: Indexed) -> None:
+    said = ("we", "share", "what", "is", "ours")
+    ann = segment(0, [Word(1000 * n, 1000 * n + 900, text) for n, text in enumerate(said)], "Ann")
+    ben = segment(1, [Word(1500, 1800, "yes"), Word(2000, 2300, "indeed")], "Ben")
+    index = indexed([made_of([ann, ben])])
+    assert [(hit.start_ms, hit.text, hit.speaker) for hit in ask(index, "yes").hits] == [(1500, "yes", "Ben")]
+    (hit,) = ask(index, '"ours yes indeed"').hits
+    assert (hit.start_ms, hit.end_ms, hit.before) == (4000, 4900, "we share what is")
+
+
+def test_of_turns_without_words_the_last_one_speaks(indexed: Indexed) -> None:
+    said = [("commons", "Adam"), ("—", "Zoe"), ("commons again", "Adam")]
+    parts = [
+        segment(n, [Word(n * 900 + m * 300, n * 900 + m * 300 + 200, word) for m, word in enumerate(text.split())], who)
+        for n, (text, who) in enumerate(said)
+    ]
+    index = indexed([made_of(parts)])
+    assert ask(index, "commons", speaker="Adam").total == 2
+    assert ask(index, "commons", speaker="Zoe").total == 0
+
+
+def test_a_written_word_of_very_many_words_is_found(indexed: Indexed) -> None:
+    index = indexed([transcript("before " + "-".join(70_000 * ["x"]) + " after")])
+    assert ask(index, '"x after"').total == 1
 
 
 def test_a_query_that_takes_too_long_is_given_up(indexed: Indexed) -> None:

@@ -87,10 +87,11 @@ class Archive:
 
         A transcript that cannot be read is named in the report and the rest is indexed. Raises IndexBusy.
         """
-        seen = self._look()
         report = IndexReport()
+        seen: dict[str, _Seen] = {}
 
         def change(folder: Path) -> bool:
+            seen.update(self._look(report))  # now that no other writer can be at work
             before = digests(folder)
             changed = [name for name, file in seen.items() if before.get(name) != file.digest]
             report.unchanged = len(seen) - len(changed)
@@ -133,19 +134,18 @@ class Archive:
                 report.failed[name] = str(problem)
         advance(len(names), len(names))
 
-    def _look(self) -> dict[str, _Seen]:
-        """Every transcript's file as it is now; content is read only where size or time has changed."""
+    def _look(self, report: IndexReport) -> dict[str, _Seen]:
+        """Every transcript's file as it is now; content is read only where size or time has changed.
+
+        What is called like one and cannot be read is named in the report.
+        """
         remembered = self._remembered()
         found = {}
         for name in self.library.transcript_ids():
-            path = self.library.transcript_path(name)
-            stat = path.stat()
-            before = remembered.get(name)
-            if before and (before.size, before.modified_ns) == (stat.st_size, stat.st_mtime_ns):
-                found[name] = before
-            else:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                found[name] = _Seen(stat.st_size, stat.st_mtime_ns, digest)
+            try:
+                found[name] = _seen(self.library.transcript_path(name), remembered.get(name))
+            except OSError as problem:
+                report.failed[name] = str(problem)
         return found
 
     def _remembered(self) -> dict[str, _Seen]:
@@ -157,3 +157,10 @@ class Archive:
     def _remember(self, seen: dict[str, _Seen]) -> None:
         plain = {name: (file.size, file.modified_ns, file.digest) for name, file in seen.items()}
         write_whole(self._seen_path, json.dumps(plain).encode())
+
+
+def _seen(path: Path, before: _Seen | None) -> _Seen:
+    stat = path.stat()
+    if before and (before.size, before.modified_ns) == (stat.st_size, stat.st_mtime_ns):
+        return before
+    return _Seen(stat.st_size, stat.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -26,7 +26,8 @@ class Census:
         self._rank = {number: rank for rank, number in enumerate(self.newest_first)}
         self._shows = {number: contents.episode.slugs[0] for number, contents in episodes.items()}
         self._years = {number: contents.year for number, contents in episodes.items()}
-        turns = sorted((_point(n, at), who or "") for n, contents in episodes.items() for at, who in contents.turns)
+        said = ((_point(n, at), who or "") for n, contents in episodes.items() for at, who in contents.turns)
+        turns = sorted(said, key=lambda turn: turn[0])  # of those at one point, the last one is who says its word
         self._turns: Points = np.array([point for point, _ in turns], np.int64)
         self._speakers = np.array([who for _, who in turns], object)
         self._has_speakers = any(who for _, who in turns)

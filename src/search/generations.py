@@ -118,7 +118,7 @@ class Generations:
 
     def _checked(self, folder: Path) -> Held:
         """Raises _Damaged, or FileNotFoundError."""
-        lock = (folder / MANIFEST).open()
+        lock = (folder / MANIFEST).open(errors="replace")  # what is no text is not what was sealed
         try:
             fcntl.flock(lock, fcntl.LOCK_SH)
             files = self._manifest(lock.read())
@@ -151,7 +151,7 @@ class Generations:
             held = self.hold()
         except IndexUnavailable:
             return {}
-        files = self._manifest((held.folder / MANIFEST).read_text())
+        files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
         for name in files:
             os.link(held.folder / name, new / name)
         held.release()

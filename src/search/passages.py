@@ -20,7 +20,8 @@ from transcribe.transcript import Segment, Transcript, Word
 
 PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
 NO_CONFIDENCE = 0xFFFF
-_ONE_EACH = array("H", [1] * PAGE_WORDS).tobytes()
+_ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
+_CODES = "qIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
 
 
 class Spoken(NamedTuple):
@@ -50,7 +51,7 @@ class Said:
     positions: Sequence[int]  # of the first comparable word of each
     sizes: "array[int]"  # in comparable words
     start_ms: int  # of the first word
-    steps: "array[int]"  # milliseconds from the start of the word before; of the first word 0
+    steps: "array[int]"  # milliseconds from the start of the word before, negative where people speak at once; first 0
     lengths: "array[int]"  # milliseconds
     confidences: "array[int]"  # thousandths, or NO_CONFIDENCE
     texts: list[str]
@@ -68,7 +69,7 @@ class Said:
             [*self.positions, *following.positions],
             self.sizes + following.sizes,
             self.start_ms,
-            self.steps + array("I", [step]) + following.steps[1:],
+            self.steps + array("q", [step]) + following.steps[1:],
             self.lengths + following.lengths,
             self.confidences + following.confidences,
             self.texts + following.texts,
@@ -169,12 +170,13 @@ def pack(page: list[Spoken]) -> bytes:
     segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
     begun = [told for n, told in enumerate(segments) if not n or told[:3] != segments[n - 1][:3]]
     words = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
-    columns = (
-        array("I", (after.start_ms - word.start_ms for word, after in itertools.pairwise([page[0], *page]))),
-        array("I", (word.end_ms - word.start_ms for word in page)),
-        array("H", (NO_CONFIDENCE if word.confidence is None else round(word.confidence * 1000) for word in page)),
-        array("H", (word.size for word in page)),
+    numbers = (
+        (after.start_ms - word.start_ms for word, after in itertools.pairwise([page[0], *page])),
+        (word.end_ms - word.start_ms for word in page),
+        (NO_CONFIDENCE if word.confidence is None else round(word.confidence * 1000) for word in page),
+        (word.size for word in page),
     )
+    columns = (array(code, column) for code, column in zip(_CODES, numbers, strict=True))
     head = struct.pack("=III", page[0].position, page[0].start_ms, len(page))
     return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 9)
 
@@ -183,13 +185,13 @@ def unpack(data: bytes) -> Said:
     """The inverse of `pack`."""
     data = zlib.decompress(data)
     position, start_ms, count = struct.unpack_from("=III", data)
-    steps, lengths, confidences, sizes, at = *(array(code) for code in "IIHH"), 12
+    steps, lengths, confidences, sizes, at = *(array(code) for code in _CODES), 12
     for column in (steps, lengths, confidences, sizes):
         column.frombytes(data[at : (at := at + count * column.itemsize)])
     begun, *texts = data[at:].decode().split("\n")
     segments = json.loads(begun)
     positions: Sequence[int] = range(position, position + count)  # as on most pages of speech
-    if sizes.tobytes() != _ONE_EACH[: 2 * count]:
+    if sizes.tobytes() != _ONE_EACH[: 4 * count]:
         positions = list(itertools.accumulate(sizes, initial=position))[:-1]
     return Said(
         positions=positions,

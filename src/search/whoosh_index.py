@@ -43,7 +43,7 @@ from search.memory import Memory
 from search.passages import Contents, Passages, Said, unpack
 from transcribe.episode import Episode
 
-STAMP = {"index": "1", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
+STAMP = {"index": "2", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 # Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
 _POSTINGS_BYTES = 96 << 20
@@ -164,7 +164,11 @@ class WhooshIndex:
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return self._finder.every(request)
+        return self._kept(self._finder.every(request))
+
+    def _kept(self, hits: Iterator[Hit]) -> Iterator[Hit]:
+        """The hits; while they are told, `self` is held, and with it the files that they are read from."""
+        yield from hits
 
 
 class _Storage(FileStorage):  # type: ignore[misc] # Whoosh has no types

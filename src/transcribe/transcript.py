@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from transcribe.checks import check, check_number, check_share, check_span, check_spans, check_texts, check_whole
+from transcribe.checks import check, check_share, check_span, check_spans, check_texts, check_whole
 from transcribe.episode import Episode
 from transcribe.episode import Quality as Quality
 from transcribe.errors import TranscriptError
@@ -185,7 +185,7 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
     """Words whose times hold what a transcript promises, and how many had to be dropped.
 
     A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
-    text, is dropped; starts are never let go back. A confidence that is no number is none.
+    text, is dropped; starts are never let go back. A confidence is brought between 0 and 1; what is no number is none.
     """
     kept: list[Word] = []
     dropped, before = 0, 0
@@ -198,10 +198,13 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
         if duration_ms is not None:
             start = min(start, duration_ms)
         end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
-        sure = word.confidence if word.confidence is not None and math.isfinite(word.confidence) else None
-        kept.append(Word(start, end, text, sure))
+        kept.append(Word(start, end, text, _share(word.confidence)))
         before = start
     return kept, dropped
+
+
+def _share(confidence: float | None) -> float | None:
+    return None if confidence is None or not math.isfinite(confidence) else min(1.0, max(0.0, confidence))
 
 
 def _bare(text: str) -> str:
@@ -248,7 +251,7 @@ def _check_said(said: Segment | Word, earliest_ms: int, latest_ms: int, name: st
     check_texts(name, said.text)
     check_span(name, said.start_ms, said.end_ms, earliest_ms, latest_ms)
     if said.confidence is not None:
-        check_number(f"confidence of {name}", said.confidence)
+        check_share(f"confidence of {name}", said.confidence)
 
 
 def _from_json(data: dict[str, Any]) -> Transcript:

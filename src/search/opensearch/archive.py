@@ -64,7 +64,7 @@ class OpenSearchArchive(Archive):
         self.check()
         report = IndexReport()
         with alone(self.library.state / "index.lock"):
-            seen = self._look()
+            seen = self._look(report)
             writer = OpenSearchWriter(self._connection, self.alias(), len(seen))
             writer.tidy()
             before = None if rebuild else writer.digests()

@@ -55,7 +55,11 @@ class OpenSearchIndex:
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return _Search(self.reading.patient(), request).every()
+        return self._kept(_Search(self.reading.patient(), request).every())
+
+    def _kept(self, hits: Iterator[Hit]) -> Iterator[Hit]:
+        """The hits; while they are told, `self` is held, and with it the state that they are read from."""
+        yield from hits
 
     def _asked(self, ask: Callable[[Reading], T]) -> T:
         """What is asked; of another point in time where the one at hand went with a node."""
