@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conversations import transcript
-from search import generations
+from search import generations, turns
 from search.archive import Archive
 from search.errors import IndexUnavailable
 from search.index import Request
@@ -75,7 +75,7 @@ def test_what_is_called_like_a_transcript_and_cannot_be_read_is_named_and_the_re
 
 def test_a_writer_that_had_to_wait_takes_nothing_back(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault line 38: it looks at the transcripts when its turn has come."""
-    other, alone = Archive(library), generations.alone
+    other, alone = Archive(library), turns.alone
 
     @contextlib.contextmanager
     def after_another(path: Path) -> Iterator[None]:

@@ -50,6 +50,13 @@ def test_a_password_is_not_shown(library: Library, monkeypatch: pytest.MonkeyPat
     assert "sesame" not in repr(Settings.load(library.root))
 
 
+def test_a_url_that_is_none_is_refused_without_its_password(library: Library) -> None:
+    pytest.importorskip("opensearchpy", reason="the extra 'opensearch' is not installed")
+    for url in ("https://u:sesame[w@host", "https://u:sesame@host:x", "ftp://u:sesame@host"):
+        ended = playhead("--library", library.root, "index", "--index", url)
+        assert (ended.status, ended.err) == (2, "playhead: A URL of OpenSearch looks like https://host:9200.\n")
+
+
 def test_a_cluster_that_is_not_there_is_one_line_and_nothing_is_begun(library: Library) -> None:
     pytest.importorskip("opensearchpy", reason="the extra 'opensearch' is not installed")
     nowhere = "http://127.0.0.1:9"

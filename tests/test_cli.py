@@ -1,6 +1,7 @@
 """The command: every verb, what it prints and where, and its exit statuses. Only the recognizer is a stand-in."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -23,7 +24,9 @@ import transcribe
 from command import Ended, begun, ended, environment, playhead
 from conversations import transcript
 from fake_recognizer import FakeRecognizer
+from search.archive import Archive
 from search.cli import app
+from search.errors import IndexUnavailable
 from search.service import create_app
 from search.settings import Settings
 from transcribe import recognizers
@@ -129,6 +132,39 @@ def test_run_makes_a_recording_searchable(verb: Verb) -> None:
     assert (ran.status, ran.out) == (0, "")
     assert ran.err.splitlines()[-2:] == ["1 fetched      0.1 MB", "1 transcribed    0:16"]
     assert verb("search", '"we heard this"', "--json").json()["hits"][0]["episode"]["id"] == "data/talk"
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_run_tells_what_came_of_it_though_it_could_not_all_be_indexed(verb: Verb, library: Library) -> None:
+    bad = library.transcript_path("old/junk")
+    bad.parent.mkdir(parents=True)
+    bad.write_text("{")
+    ran = verb("run", TALK, "--json")
+    assert (ran.status, ran.json()["transcribed"]) == (1, ["data/talk"])
+    assert "failed: old/junk" in ran.err
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_run_whose_index_goes_keeps_what_it_did(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise IndexUnavailable("The cluster is out of reach.")
+
+    monkeypatch.setattr(Archive, "refresh", gone)
+    ran = verb("run", TALK)
+    assert (ran.status, ran.err.splitlines()[-2]) == (1, "1 transcribed    0:16")
+    assert "out of reach. What was transcribed is kept" in ran.err
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_full_disk_is_one_line(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:  # fault line 15
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("transcribe.library.write_whole", full)
+    ran = verb("run", TALK)
+    assert ran.status == 3
+    assert "No space left on device" in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err
 
 
 @pytest.mark.usefixtures("asked")
@@ -292,6 +328,38 @@ def test_search_json_is_the_body_of_the_api(verb: Verb, said: Library) -> None:
     assert (printed["hits"], printed["facets"], printed["query"]) == (body["hits"], body["facets"], body["query"])
 
 
+def test_the_next_page_asks_for_the_same(verb: Verb, said: Library) -> None:
+    printed = verb("search", '"the well"', "--limit", "1", "--sort", "oldest", "--within", "9", "--json").json()
+    with TestClient(create_app(said)) as client:
+        following = client.get(printed["next"]).json()
+    assert (following["query"], following["offset"]) == (printed["query"], 1)
+    assert [following["hits"][0]["episode"]["id"], printed["hits"][0]["episode"]["id"]] == [
+        "other-show/two",
+        "talks/one",
+    ]
+
+
+def test_words_need_no_quotes_of_the_shell(verb: Verb, said: Library) -> None:
+    assert (
+        verb("search", "well", "village", "--json").json()["hits"]
+        == verb("search", "well village", "--json").json()["hits"]
+    )
+
+
+def test_what_is_said_cannot_steer_the_terminal(verb: Verb, library: Library) -> None:
+    library.save_transcript(transcript("\x1b]0;renamed\x07 peace \x1b[31mred", name="talks/evil"))
+    verb("index")
+    shown = verb("search", "peace\x1b[2J")
+    assert "\x1b" not in shown.out
+    assert "\x1b" not in verb("search", "peace").out
+    assert "peace" in verb("search", "peace").out
+
+
+def test_where_nothing_is_found_it_says_that_the_search_was_narrowed(verb: Verb, said: Library) -> None:
+    assert "narrowed" in verb("search", "well", "--after", "2020").out
+    assert "narrowed" not in verb("search", "absent").out
+
+
 def test_search_csv_can_be_read_back(verb: Verb, said: Library) -> None:
     rows = list(csv.DictReader(io.StringIO(verb("search", "well", "--csv").out, newline="")))
     assert [row["episode"] for row in rows] == ["other-show/two", "talks/one"]
@@ -357,10 +425,19 @@ def test_a_search_that_makes_no_sense_is_wrong_usage(verb: Verb, said: Library, 
     assert found.err
 
 
-def test_without_an_index_search_says_how_to_make_one(verb: Verb) -> None:
+def test_without_an_index_search_says_how_to_make_one(verb: Verb, library: Library) -> None:
+    library.root.mkdir()
     found = verb("search", "well")
     assert (found.status, found.out) == (3, "")
     assert "playhead" in found.err
+
+
+@pytest.mark.parametrize("args", [("search", "well"), ("status",), ("serve",), ("index",), ("transcribe",)])
+def test_a_library_that_is_not_there_is_named(verb: Verb, library: Library, args: tuple[str, ...]) -> None:
+    ended = verb(*args)
+    assert (ended.status, ended.out) == (2, "")
+    assert str(library.root) in ended.err
+    assert not library.root.exists()
 
 
 # Export and status
@@ -388,10 +465,12 @@ def test_export_over_a_folder_is_wrong_usage(verb: Verb, said: Library, tmp_path
 
 
 def test_status_of_an_empty_library_says_how_to_fill_it(verb: Verb, library: Library) -> None:
+    library.root.mkdir()
     told = verb("status")
     assert (told.status, told.err) == (0, "")
     assert "playhead run" in told.out
-    assert verb("status", "--json").json() == {"library": str(library.root), "episodes": [], "running": []}
+    plain = verb("status", "--json").json()
+    assert (plain["library"], plain["episodes"], plain["running"]) == (str(library.root), [], [])
 
 
 @pytest.mark.usefixtures("asked")
@@ -538,6 +617,8 @@ def test_a_model_that_cannot_be_had_is_said_before_any_audio_is_fetched(
 def test_the_process_ends_with_the_status(library: Library, tmp_path: Path) -> None:
     (tmp_path / "broken.vtt").write_text("no captions")
     here = ("--library", library.root)
+    library.root.mkdir()
+    (tmp_path / "empty").mkdir()
     processes = {
         0: begun(*here, "status"),
         1: begun(*here, "import", tmp_path / "broken.vtt"),
@@ -571,6 +652,8 @@ def test_the_library_is_the_option_or_the_environment_or_here(tmp_path: Path, mo
     def used(*args: str) -> str:
         return str(playhead(*args, "status", "--json").json()["library"])
 
+    for name in ("environment", "option"):
+        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
     assert used() == str(tmp_path)
     monkeypatch.setenv("PLAYHEAD_LIBRARY", str(tmp_path / "environment"))

@@ -1,10 +1,11 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe.episode import AudioFile, Episode, Failure, Record, episode_id, is_id, slug
+from transcribe.episode import AudioFile, Episode, Failure, Record, episode_id, is_id, show_slug, slug
 from transcribe.errors import TranscriptError
 
 EPISODE = Episode("show/one", "Show", "One", "2012-02-18", "guid", None, "https://example.org/1.mp3", "About it.")
@@ -112,3 +113,11 @@ def test_a_damaged_record_is_refused(change: dict[str, object]) -> None:
 def test_what_is_no_record_is_refused(data: object) -> None:
     with pytest.raises(TranscriptError):
         Record.from_json(data)
+
+
+def test_shows_in_other_scripts_are_told_apart() -> None:
+    one, other = show_slug("日本の声"), show_slug("声の日本")
+    assert one != other
+    assert re.fullmatch("show-[0-9a-f]{8}", one)
+    assert show_slug(one) == one  # a filter takes a show's title or its slug
+    assert episode_id("日本の声", "一", None, "x", set()).startswith(f"{one}/")

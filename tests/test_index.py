@@ -314,3 +314,5 @@ def test_a_query_that_takes_too_long_is_given_up(indexed: Indexed) -> None:
     index = indexed([transcript("peer commons")])
     with pytest.raises(QueryTimeout, match="1e-09 s"):
         index.search(Request(parse("peer commons"), budget_s=1e-9))
+    with pytest.raises(QueryTimeout, match="1e-09 s"):
+        index.every(Request(parse("peer commons"), budget_s=1e-9))

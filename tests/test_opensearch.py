@@ -29,6 +29,7 @@ from search.opensearch.archive import OpenSearchArchive
 from search.opensearch.bulk import Action, send
 from search.opensearch.connection import Cluster, Connection, OutOfReach, Refused
 from search.opensearch.document import Bucket, Document, pack_bucket
+from search.opensearch.outage import REMEMBERED_S, Outage
 from search.opensearch.schema import STATE_ID, bucket, key
 from search.opensearch.writer import OpenSearchWriter, current
 from search.passages import Passages, passages
@@ -357,6 +358,7 @@ def test_a_cluster_that_went_and_came_back_is_searched_again(archive: OpenSearch
     assert time.monotonic() - began < 10  # two seconds where the machine has nothing else to do
     with pytest.raises(IndexUnavailable, match="out of reach"):
         reader.ready()
+    time.sleep(REMEMBERED_S)
     with gate.opened():
         assert (total(reader.index(), "the"), reader.ready()) == (2, 2)
 
@@ -376,15 +378,57 @@ def test_a_point_in_time_that_went_with_its_node_is_taken_anew(archive: OpenSear
     assert total(index, "the") == 2
 
 
-def test_a_server_that_never_answers_is_given_up(httpserver: HTTPServer) -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        connection = Connection(Cluster.at(f"http://127.0.0.1:{silent.getsockname()[1]}"))
-        began = time.monotonic()
-        with pytest.raises(OutOfReach, match="it took too long"):
-            connection.call("GET", "/")
-        assert 1 < time.monotonic() - began < 10
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The URL of a server that takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_server_that_never_answers_is_given_up(silent: str) -> None:
+    connection = Connection(Cluster.at(silent))
+    began = time.monotonic()
+    with pytest.raises(OutOfReach, match="it took too long"):
+        connection.call("GET", "/")
+    assert 1 < time.monotonic() - began < 10
+
+
+def test_of_many_who_ask_a_silent_cluster_only_the_first_have_to_wait(silent: str, library: Library) -> None:
+    reader = OpenSearchArchive(library, Cluster.at(silent))
+    reader.alias()
+    refused: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(OutOfReach) as problem:
+            reader.index()
+        refused.append(str(problem.value))
+
+    clients = [threading.Thread(target=ask) for _ in range(8)]
+    began = time.monotonic()
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert refused == 8 * [f"OpenSearch at {silent} is out of reach: it took too long."]
+    assert time.monotonic() - began < 6  # one after the other it would be fourteen
+
+
+def test_one_question_that_takes_too_long_is_no_outage() -> None:
+    outage = Outage()
+    outage.over()
+    outage.notice(OutOfReach("it took too long"), since=time.monotonic() - 1)
+    outage.check()
+
+
+def test_an_outage_is_over_as_soon_as_somebody_is_answered() -> None:
+    outage = Outage()
+    outage.notice(OutOfReach("it took too long"), since=time.monotonic() - 1)
+    with pytest.raises(OutOfReach):
+        outage.check()
+    outage.over()
+    outage.check()
 
 
 # --- servers that are rude ---

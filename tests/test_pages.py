@@ -23,7 +23,7 @@ from sample_library import (
     add_sample,
     index,
 )
-from search import pages
+from search import pages, templates
 from search.errors import QueryTimeout
 from search.service import create_app
 from search.whoosh_index import WhooshIndex
@@ -194,6 +194,19 @@ def test_a_word_that_nobody_says_comes_with_those_like_it(client: TestClient, as
     assert len(offered) == 1
     assert "vilage" not in offered[0].lower()
     assert "village" in client.get(html.unescape(offered[0])).text
+
+
+def test_a_word_is_put_right_where_it_stands_alone() -> None:
+    assert templates._corrected("art party", "art", "ant") == "ant party"
+    assert templates._corrected("“Vilage”", "vilage", "village") == "“village”"
+
+
+def test_of_more_places_than_are_shown_all_are_counted(library: Library) -> None:
+    name = add_episode(library, "tide " * (pages.HITS_IN_EPISODE + 100))
+    index(library)
+    with TestClient(create_app(library), headers=PERSON) as client:
+        text = read(client.get(f"/episodes/{name}?q=tide").text)
+    assert "300 places with tide , the first 200 shown" in text
 
 
 def test_a_search_that_takes_too_long_is_given_up_with_a_page(

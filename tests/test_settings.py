@@ -87,3 +87,11 @@ def test_what_else_is_in_the_environment_does_not_matter(tmp_path: Path, monkeyp
     monkeypatch.setenv("PLAYHEAD_LIBRARY", str(tmp_path))
     monkeypatch.setenv("PLAYHEAD_TEST_OPENSEARCH", "http://127.0.0.1:9200")
     assert Settings.load(tmp_path).engine == "auto"
+
+
+@pytest.mark.parametrize("name", ["password", "api_key"])
+def test_a_secret_of_the_wrong_kind_is_not_shown(tmp_path: Path, name: str) -> None:
+    write(tmp_path, f"[index]\n{name} = 12345678\n")
+    with pytest.raises(UsageError, match=f"index_{name}: ") as refusal:
+        Settings.load(tmp_path)
+    assert "1234" not in str(refusal.value)

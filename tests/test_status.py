@@ -7,6 +7,7 @@ import pytest
 from command import playhead
 from conversations import transcript
 from search.archive import Archive
+from search.errors import IndexUnavailable
 from search.status import Standing, standings
 from transcribe.episode import AudioFile, Episode, Failure, Quality, Record
 from transcribe.library import Library
@@ -19,8 +20,16 @@ def library(tmp_path: Path) -> Library:
 
 def standing(library: Library) -> Standing:
     """Of the only episode."""
-    (only,) = standings(library, Archive(library))
+    (only,) = told(library)
     return only
+
+
+def told(library: Library) -> list[Standing]:
+    """Of all."""
+    try:
+        return standings(library, Archive(library).index().contents())
+    except IndexUnavailable:
+        return standings(library, [])
 
 
 def fetched(library: Library, name: str = "show/one") -> Record:
@@ -33,7 +42,7 @@ def fetched(library: Library, name: str = "show/one") -> Record:
 
 
 def test_an_empty_library_has_no_episodes(library: Library) -> None:
-    assert standings(library, Archive(library)) == []
+    assert told(library) == []
 
 
 def test_an_episode_goes_from_known_to_indexed(library: Library) -> None:
@@ -95,15 +104,14 @@ def test_episodes_come_by_id_each_once(library: Library) -> None:
     library.save_record(fetched(library, "show/two"))
     library.save_record(fetched(library, "show/one"))
     library.save_transcript(transcript("to be", name="attic/three"))
-    told = standings(library, Archive(library))
-    assert [one.episode for one in told] == ["attic/three", "show/one", "show/two"]
+    assert [one.episode for one in told(library)] == ["attic/three", "show/one", "show/two"]
 
 
 def test_what_is_only_in_the_index_is_no_longer_an_episode(library: Library) -> None:
     library.save_transcript(transcript("to be", name="show/one"))
     Archive(library).refresh()
     library.transcript_path("show/one").unlink()
-    assert standings(library, Archive(library)) == []
+    assert told(library) == []
 
 
 def test_what_is_being_transcribed_elsewhere_is_told_while_a_run_holds_the_library(library: Library) -> None:
@@ -114,3 +122,19 @@ def test_what_is_being_transcribed_elsewhere_is_told_while_a_run_holds_the_libra
         assert "on 10.0.0.7: show/one, 1:00 of 2:00" in playhead("--library", library.root, "status").out
         assert playhead("--library", library.root, "status", "--json").json()["running"] == rows["running"]
     assert "10.0.0.7" not in playhead("--library", library.root, "status").out  # it was left by a run that died
+
+
+def test_why_nothing_can_be_searched_is_told(library: Library) -> None:
+    library.save_transcript(transcript("to be", name="show/one"))
+    ended = playhead("--library", library.root, "status")
+    assert (ended.status, ended.err) == (0, "playhead: There is no index yet: `playhead index` makes it.\n")
+    assert playhead("--library", library.root, "status", "--json").json()["index"] == ended.err[10:-1]
+    Archive(library).refresh()
+    assert playhead("--library", library.root, "status").err == ""
+    assert playhead("--library", library.root, "status", "--json").json()["index"] is None
+
+
+def test_a_library_that_may_only_be_read_is_told_of(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root may write anything, the lock stands for what is refused."""
+    (library.state / "lock").mkdir(parents=True)
+    assert not library.is_locked()

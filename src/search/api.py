@@ -11,14 +11,15 @@ from typing_extensions import TypedDict  # Pydantic reads the standard one from 
 
 from search import concordance
 from search.archive import Archive
-from search.index import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_MS, Filters, Order, body
+from search.index import Filters, Order, body
 from search.index import Request as SearchRequest
+from search.limits import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from search.passages import Contents
 from search.problems import described
 from search.query import Mode, Synonyms, parse
 from transcribe.captions import FORMATS
 from transcribe.chapters import load_chapters
-from transcribe.episode import is_id, slug
+from transcribe.episode import is_id, show_slug
 from transcribe.library import Library
 
 router = APIRouter()
@@ -28,7 +29,6 @@ _AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "bi
 
 MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
 
-WITHIN_S = WITHIN_MS // 1000
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
@@ -143,12 +143,12 @@ class SearchParameters:
             raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
         self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
         self.filters = Filters(
-            slug(show) if show else None, after or None, before or None, speaker or None, flags == "clean"
+            show_slug(show) if show else None, after or None, before or None, speaker or None, flags == "clean"
         )
         self.order, self.within, self.facets = sort, within, facets
         self.synonyms: Synonyms | None = request.app.state.synonyms
 
-    def request(self, budget_s: float | None = BUDGET_S) -> SearchRequest:
+    def request(self) -> SearchRequest:
         """Raises QueryError where the text cannot be searched."""
         return SearchRequest(
             query=parse(self.text, self.mode, self.synonyms),
@@ -158,7 +158,7 @@ class SearchParameters:
             offset=self.offset,
             within_ms=self.within * 1000,
             facets=self.facets,
-            budget_s=budget_s,
+            budget_s=BUDGET_S,
         )
 
 
@@ -181,7 +181,7 @@ def search(request: Request, archive: OfArchive, parameters: Annotated[SearchPar
 )
 def search_csv(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
-    hits = archive.index().every(parameters.request(budget_s=None))
+    hits = archive.index().every(parameters.request())  # they are found in time; to tell them all may take longer
     return StreamingResponse(concordance.lines(hits), media_type="text/csv")
 
 
@@ -205,7 +205,7 @@ def episodes(
     offset: Annotated[int, Query(ge=0, le=MOST_EPISODES)] = 0,
 ) -> dict[str, Any]:
     """Every episode, the newest first."""
-    wanted = Filters(show=slug(show) if show else None)
+    wanted = Filters(show=show_slug(show) if show else None)
     found = [contents for contents in archive.index().contents() if wanted.admits(contents)]
     page = found[offset : offset + limit]
     return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
@@ -270,7 +270,7 @@ def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
 
 
 @router.get("/livez", tags=["health"])
-def livez() -> dict[str, str]:
+async def livez() -> dict[str, str]:  # async, so that it never waits for a thread behind searches
     """The process is up."""
     return {"status": "ok"}
 
@@ -294,7 +294,7 @@ def _episode_body(contents: Contents) -> EpisodeBody:
 
 def _leads_out(library: Library, name: str) -> bool:
     path = library.transcript_path(name)
-    return path.is_symlink() and library.inside(str(path)) is None
+    return path.exists() and not path.resolve().is_relative_to(library.transcripts.resolve())
 
 
 def _invalid(name: str, message: str) -> RequestValidationError:

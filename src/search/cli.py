@@ -6,11 +6,13 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlencode
 
 import typer
 
 import transcribe.cli as batch_cli
 from search.errors import IndexUnavailable, QueryError
+from search.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
     Asked,
@@ -43,6 +45,7 @@ app = typer.Typer(
 )
 
 EXIT_USAGE, EXIT_CANNOT_START = 2, 3
+MAKES_A_LIBRARY = ("run", "fetch", "import")  # where there is none yet
 
 
 def _print_version(asked: bool) -> None:
@@ -74,6 +77,8 @@ def before_the_verb(
     ] = False,
 ) -> None:
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
+    if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
+        raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
     context.obj = Asked(Library(library), functools.partial(_settings, Library(library)))
 
 
@@ -118,9 +123,11 @@ def run(
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched
-            indexed = _refresh(archive)
+            indexed = _refreshed(archive)
+    batch_cli.tell(work.report, as_json)
     _conclude_index(indexed, quiet=True)
-    batch_cli.conclude(work.report, as_json)
+    if work.report.failed:
+        raise typer.Exit(1)
 
 
 app.command()(batch_cli.fetch)
@@ -169,7 +176,7 @@ def import_(
         report = _refresh(_archive(asked))
     typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
     for path, reason in failed.items():
-        typer.echo(f"  failed: {path}: {reason}", err=True)
+        batch_cli.say(f"  failed: {path}: {reason}")
     _conclude_index(report, quiet=True)
     if failed:
         raise typer.Exit(1)
@@ -178,7 +185,7 @@ def import_(
 @app.command()
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words, or a phrase in double quotes: '\"peer to peer\"'.")],
+    text: Annotated[list[str], typer.Argument(help="Words, or a phrase in double quotes: '\"peer to peer\"'.")],
     mode: Annotated[Literal["exact", "loose"], typer.Option(help="loose compares stems as well.")] = "exact",
     show: Annotated[str | None, typer.Option(help="Only in this show: its slug or title.")] = None,
     after: Annotated[
@@ -187,12 +194,12 @@ def search(
     before: Annotated[str | None, typer.Option(help="Published before this date.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Only where this speaker says the first word.")] = None,
     clean: Annotated[bool, typer.Option("--clean", help="Leave out words flagged as not to be trusted.")] = False,
-    within: Annotated[int, typer.Option(min=1, max=300, help="Seconds between several words at most.")] = 30,
+    within: Annotated[int, typer.Option(min=1, max=MAX_WITHIN_S, help="Seconds between words at most.")] = WITHIN_S,
     sort: Annotated[
         Literal["newest", "oldest", "relevance"], typer.Option(help="relevance: the episodes with the most hits first.")
     ] = "newest",
-    limit: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to show.")] = 20,
-    offset: Annotated[int, typer.Option(min=0, max=10_000, help="Hits to pass over.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, max=MAX_HITS, help="Hits to show.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, max=MAX_HITS, help="Hits to pass over.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
@@ -204,19 +211,17 @@ def search(
     -word leaves out, begin* is any word that begins so.
     """
     from search import terminal
-    from search.index import MAX_HITS, Filters, Request, body
+    from search.index import Filters, Request, body
     from search.query import parse, synonyms
-    from transcribe.episode import slug
+    from search.settings import web_root
+    from transcribe.episode import show_slug
 
     asked: Asked = context.obj
-    if limit + offset > MAX_HITS:
-        raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
-    if every and not as_csv:
-        raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
-    settings = _settings(asked.library)
+    _check_page(limit, offset, every, as_csv)
+    settings, said = _settings(asked.library), " ".join(text)
     request = Request(
-        query=parse(text, mode, synonyms(settings.synonyms)),
-        filters=Filters(slug(show) if show else None, _date(after), _date(before), speaker, clean),
+        query=parse(said, mode, synonyms(settings.synonyms)),
+        filters=Filters(show_slug(show) if show else None, _date(after), _date(before), speaker, clean),
         order=sort,
         limit=limit,
         offset=offset,
@@ -229,16 +234,26 @@ def search(
     began = time.perf_counter()
     answer = opened.search(request)
     if as_json:
-        terminal.print_json(body(request, answer, time.perf_counter() - began))
+        given = {"q": said, "mode": mode, "show": show, "after": after, "before": before, "speaker": speaker}
+        how = {"flags": "clean" if clean else "all", "within": within, "sort": sort, "limit": limit}
+        url = "/api/search?" + urlencode({name: value for name, value in (given | how).items() if value is not None})
+        terminal.print_json(body(request, answer, time.perf_counter() - began, f"{url}&"))
     else:
-        terminal.print_hits(request, answer, f"http://{settings.host}:{settings.port}")
+        terminal.print_hits(request, answer, web_root(settings.host, settings.port))
+
+
+def _check_page(limit: int, offset: int, every: bool, as_csv: bool) -> None:
+    if limit + offset > MAX_HITS:
+        raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
+    if every and not as_csv:
+        raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
 
 
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="The address to listen on. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one. [default: 8000]")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", show_default="8000")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     index: IndexAt = None,
 ) -> None:
@@ -262,12 +277,18 @@ def status(
     from search.status import in_work, standings
 
     asked: Asked = context.obj
-    rows, at_work = standings(asked.library, _archive(asked)), in_work(asked.library)
+    try:
+        contents, trouble = _archive(asked).index().contents(), None
+    except IndexUnavailable as problem:
+        contents, trouble = [], str(problem)
+    rows, at_work = standings(asked.library, contents), in_work(asked.library)
     if as_json:
         plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
-        terminal.print_json({"library": str(asked.library.root), **plain})
-    else:
-        terminal.print_status(rows, at_work, asked.library)
+        terminal.print_json({"library": str(asked.library.root), "index": trouble, **plain})
+        return
+    terminal.print_status(rows, at_work, asked.library)
+    if rows and trouble:
+        _say(trouble)
 
 
 def main() -> None:
@@ -280,11 +301,17 @@ def main() -> None:
         _fail(problem, EXIT_CANNOT_START)
     except PlayheadError as problem:
         _fail(problem, 1)
+    except OSError as problem:  # a full disk, a library that may not be written
+        _fail(": ".join(filter(None, [problem.filename, problem.strerror or str(problem)])), EXIT_CANNOT_START)
 
 
-def _fail(problem: Exception, status: int) -> None:
-    typer.echo(f"playhead: {problem}", err=True)
+def _fail(problem: object, status: int) -> None:
+    _say(problem)
     sys.exit(status)
+
+
+def _say(what: object) -> None:
+    batch_cli.say(f"playhead: {what}")
 
 
 def _settings(library: Library, **options: object) -> "Settings":
@@ -307,13 +334,24 @@ def _refresh(archive: "Archive", rebuild: bool = False) -> "IndexReport":
         return archive.refresh(rebuild, advance)
 
 
-def _conclude_index(report: "IndexReport", quiet: bool = False) -> None:
+def _refreshed(archive: "Archive") -> "IndexReport | IndexUnavailable":
+    """What came of it, or why it could not be done: there is more to be told of than the index."""
+    try:
+        return _refresh(archive)
+    except IndexUnavailable as problem:
+        return problem
+
+
+def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = False) -> None:
     """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    if isinstance(report, IndexUnavailable):
+        _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
+        raise typer.Exit(1)
     if not quiet:
         done = f"{len(report.indexed)} indexed, {len(report.removed)} removed, {report.unchanged} unchanged"
         typer.echo(done, err=True)
     for name, reason in report.failed.items():
-        typer.echo(f"  failed: {name}: {reason}", err=True)
+        batch_cli.say(f"  failed: {name}: {reason}")
     if report.failed:
         raise typer.Exit(1)
 

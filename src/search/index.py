@@ -10,14 +10,9 @@ from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 from search.hits import Hit
+from search.limits import MAX_HITS, WITHIN_S
 from search.passages import Contents, Passages
 from search.query import Query
-
-WITHIN_MS = 30_000  # how near several words must be said to one another
-MAX_WITHIN_S = 300  # what is said further apart is hardly said together; a hit is read and shown whole
-MAX_HITS = 10_000  # offset + limit
-
-BUDGET_S = 1.0  # for a query to the service
 
 Order = Literal["newest", "oldest", "relevance"]  # relevance: the episodes with the most hits first
 
@@ -53,7 +48,7 @@ class Request:
     order: Order = "newest"
     limit: int = 20
     offset: int = 0
-    within_ms: int = WITHIN_MS
+    within_ms: int = WITHIN_S * 1000
     facets: bool = True
     budget_s: float | None = None  # of time, after which the query is given up
 

@@ -24,8 +24,9 @@ from search.api import OfArchive, OfId, SearchParameters
 from search.archive import Archive
 from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.hits import Hit
-from search.index import BUDGET_S, Answer, Filters
+from search.index import Answer, Filters
 from search.index import Request as SearchRequest
+from search.limits import BUDGET_S, WITHIN_S
 from search.query import Mode, Query, parse
 from search.reference import operations
 from search.templates import ASSETS, render
@@ -140,7 +141,7 @@ def player_page(
         flagged=_flagged_throughout(transcript),
         audio_suffix=stored[0].suffix if stored else None,
         start_ms=_moment(t),
-        hits=_hits_in(archive, transcript.episode, _query(request, q, mode)),
+        found=_found_in(archive, transcript.episode, _query(request, q, mode)),
         q=q,
     )
 
@@ -247,16 +248,16 @@ def _query(request: Request, text: str, mode: Mode) -> Query | None:
         return None
 
 
-def _hits_in(archive: Archive, episode: Episode, query: Query | None) -> list[Hit]:
+def _found_in(archive: Archive, episode: Episode, query: Query | None) -> Answer:
     """Where the words that led here are said in the episode: an extra, without which it can still be read."""
+    nothing = Answer(0, (), {})
     if query is None:
-        return []
+        return nothing
     request = SearchRequest(query, Filters(episode=episode.id), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
     try:
-        answer = archive.index().search(request)
+        return archive.index().search(request)
     except (QueryTimeout, IndexUnavailable):
-        return []
-    return list(answer.hits)
+        return nothing
 
 
 def _link(asked: SearchParameters, **changes: str | int | None) -> str:
@@ -270,7 +271,7 @@ def _link(asked: SearchParameters, **changes: str | int | None) -> str:
         "before": filters.before,
         "speaker": filters.speaker,
         "flags": "clean" if filters.clean else None,
-        "within": asked.within if asked.within != api.WITHIN_S else None,
+        "within": asked.within if asked.within != WITHIN_S else None,
         "sort": asked.order if asked.order != "newest" else None,
         "limit": asked.limit if asked.limit != HITS_A_PAGE else None,
     }

@@ -13,7 +13,7 @@ from uvicorn.supervisors import Multiprocess
 from search.archives import open_archive
 from search.query import synonyms
 from search.service import create_app
-from search.settings import Settings
+from search.settings import Settings, web_root
 from transcribe.errors import CannotStart
 from transcribe.library import Library
 
@@ -28,7 +28,7 @@ def serve_forever(library: Library, settings: Settings, workers: int = 1) -> Non
     host = settings.host
     app = _app(library, settings)  # so that what cannot be is said before anything listens
     listening = _listen(host, settings.port)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    address = web_root(host, listening.getsockname()[1])
     print(f"Playhead is at {address}  (Ctrl-C stops it)", file=sys.stderr, flush=True)
     if workers == 1:
         uvicorn.Server(uvicorn.Config(app, **HTTP)).run(sockets=[listening])

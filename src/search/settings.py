@@ -24,3 +24,8 @@ class Settings(BatchSettings):
     index_ca: Path | None = Field(None, description="The file of the authority that signed the cluster's certificate.")
     index_shards: int | None = Field(None, ge=1, description="Of a new index there; by its size when not given.")
     index_replicas: int | None = Field(None, ge=0, description="Copies of each shard; one if there are nodes for it.")
+
+
+def web_root(host: str, port: int) -> str:
+    """Where a browser finds the service."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

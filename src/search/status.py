@@ -1,11 +1,10 @@
 """How far along each episode of a library is."""
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from search.archive import Archive
-from search.errors import IndexUnavailable
 from search.passages import Contents
 from transcribe.episode import Failure, Quality, Record
 from transcribe.library import Library
@@ -37,14 +36,11 @@ def in_work(library: Library) -> list[Row]:
     return running(library.state / "running.json") if library.is_locked() else []
 
 
-def standings(library: Library, archive: Archive) -> list[Standing]:
-    """Of every episode that has a record or a transcript, by id."""
+def standings(library: Library, contents: Iterable[Contents]) -> list[Standing]:
+    """Of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
     records = {record.episode.id: record for record in library.records()}
     transcribed = set(library.transcript_ids())
-    try:
-        indexed = {contents.episode.id: contents for contents in archive.index().contents()}
-    except IndexUnavailable:
-        indexed = {}
+    indexed = {each.episode.id: each for each in contents}
     names = sorted({*records, *transcribed})
     return [_standing(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
 

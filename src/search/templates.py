@@ -10,7 +10,7 @@ from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from search.hits import Hit
-from search.index import MAX_HITS, WITHIN_MS
+from search.limits import MAX_HITS, WITHIN_S
 from transcribe.clock import clock
 
 ASSETS = Path(__file__).parent / "player"
@@ -61,7 +61,7 @@ def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
 
 def _corrected(text: str, word: str, other: str) -> str:
     """A query with one of its words spelt otherwise; the other word alone where it stands there in another form."""
-    corrected = re.sub(re.escape(word), lambda _: other, text, flags=re.IGNORECASE)
+    corrected = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, text, flags=re.IGNORECASE)
     return corrected if corrected != text else other
 
 
@@ -85,7 +85,7 @@ def _environment() -> Environment:
     )
     filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
     templates.filters.update({**filters, "clock": clock, "corrected": _corrected})
-    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=WITHIN_MS // 1000)
+    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=WITHIN_S)
     return templates
 
 

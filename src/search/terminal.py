@@ -11,11 +11,12 @@ from rich.text import Text
 
 from search import concordance
 from search.hits import Hit
-from search.index import Answer, Request, Unknown
+from search.index import Answer, Filters, Request, Unknown
 from search.status import Standing
 from transcribe.clock import clock
 from transcribe.episode import DAMAGES, Quality
 from transcribe.library import Library
+from transcribe.printable import printable
 from transcribe.roster import Row
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
@@ -29,14 +30,14 @@ def print_hits(request: Request, answer: Answer, address: str) -> None:
         if hit.contents.episode != episode:
             episode = hit.contents.episode
             told = [episode.show, episode.title, (episode.published or "")[:10]]
-            console.print(Text(" · ".join(part for part in told if part), style="bold"))
+            console.print(_text(" · ".join(part for part in told if part), style="bold"))
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(justify="right", width=TIME_WIDTH, style="cyan")
         line.add_row(clock(hit.start_ms), _sentence(hit))
         console.print(line)
         link = " " * (TIME_WIDTH + 2) + f"{address}/episodes/{episode.id}#{hit.fragment}"
         console.print(Text(link, style="dim"), soft_wrap=True)  # in one piece, to be clicked or copied
-    console.print(_summary(request, answer), markup=False, soft_wrap=True)
+    console.print(_text(_summary(request, answer)), soft_wrap=True)
 
 
 def print_csv(hits: Iterable[Hit]) -> None:
@@ -63,17 +64,17 @@ def print_status(rows: Sequence[Standing], at_work: Sequence[Row], library: Libr
         length = clock(row.duration_ms) if row.duration_ms else ""
         covered, flagged = (_percent(row.quality, name) for name in ("covered", "flagged"))
         line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {covered:>7}  {flagged:>7}"
-        console.print(Text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
+        console.print(_text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
         if row.failure:
             told = "" if row.failure.code in DAMAGES else "failed: "
-            console.print(Text(f"  {told}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
+            console.print(_text(f"  {told}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
         if row.changed_upstream:
             note = "  changed_upstream: its publisher has other audio by now; `playhead run --update` takes it"
             console.print(Text(note), soft_wrap=True)
 
     for run in at_work:
         of = f" of {clock(run.of_ms)}" if run.of_ms else ""
-        console.print(Text(f"on {run.node}: {run.episode}, {clock(run.done_ms)}{of}"), soft_wrap=True)
+        console.print(_text(f"on {run.node}: {run.episode}, {clock(run.done_ms)}{of}"), soft_wrap=True)
 
 
 def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:
@@ -85,15 +86,23 @@ def _console() -> Console:
 
 
 def _sentence(hit: Hit) -> Text:
-    text = Text(hit.text)
+    text, at = Text(), 0
     for begin, end in hit.marks:
-        text.stylize("bold reverse", begin, end)
-    return Text.assemble(hit.before, " " if hit.before else "", text, " " if hit.after else "", hit.after)
+        text.append(printable(hit.text[at:begin])).append(printable(hit.text[begin:end]), "bold reverse")
+        at = end
+    text.append(printable(hit.text[at:]))
+    before, after = printable(hit.before), printable(hit.after)
+    return Text.assemble(before, " " if before else "", text, " " if after else "", after)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(printable(text), style=style)
 
 
 def _summary(request: Request, answer: Answer) -> str:
     if not answer.total:
-        return " ".join([f"No hits for {request.query.text}", *map(_blame, answer.unknown)])
+        narrowed = "" if request.filters == Filters() else ", narrowed as it is"
+        return " ".join([f"No hits for {request.query.text}{narrowed}", *map(_blame, answer.unknown)])
     first, last = request.offset + 1, request.offset + len(answer.hits)
     partly = f", {first} to {last} shown" if answer.hits else ", none of them shown"
     shown = partly if len(answer.hits) < answer.total else ""

@@ -16,6 +16,7 @@ import typer
 
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library import Library, write_whole
+from transcribe.printable import printable
 
 if TYPE_CHECKING:
     from transcribe.batch import Batch, Candidate, Condition
@@ -214,12 +215,22 @@ def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings
             work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
 
 
-def conclude(report: "Report", as_json: bool = False) -> None:
-    """Says what came of a run, on stdout where a program is to read it. Exit status 1 where something failed."""
+def conclude(report: "Report") -> None:
+    """Says what came of a run. Exit status 1 where something failed."""
+    tell(report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def tell(report: "Report", as_json: bool = False) -> None:
+    """Says what came of a run, on stdout where a program is to read it."""
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1))
     else:
         for line in report.lines():
-            typer.echo(line, err=True)
-    if report.failed:
-        raise typer.Exit(1)
+            say(line)
+
+
+def say(line: str) -> None:
+    """One line for a person."""
+    typer.echo(printable(line), err=True)

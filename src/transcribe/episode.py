@@ -172,6 +172,11 @@ def slug(text: str, fallback: str = "untitled") -> str:
     return plain[:_SLUG_LENGTH].strip("-") or fallback
 
 
+def show_slug(title: str) -> str:
+    """The slug of a show; where no letter of its title remains, a few digits of the title's hash, always the same."""
+    return slug(title, fallback=f"show-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:8]}")
+
+
 def episode_id(show: str, title: str, published: str | None, identity: str, taken: set[str]) -> str:
     """A new episode's id: `<show>/<date>-<title>`, told apart from those taken by a few digits of its identity's hash.
 
@@ -183,7 +188,7 @@ def episode_id(show: str, title: str, published: str | None, identity: str, take
     date = (published or "")[:10]
     if re.fullmatch(r"\d{4}-\d\d-\d\d", date) and not name.startswith(date):
         name = f"{date}-{name}"
-    wanted = f"{slug(show, fallback='show')}/{name}"
+    wanted = f"{show_slug(show)}/{name}"
     if wanted not in taken:
         return wanted
     return next(longer for n in range(6, 64) if (longer := f"{wanted}-{digits[:n]}") not in taken)

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from transcribe.cues import Captions, Cue, read_captions, spread
-from transcribe.episode import Episode, episode_id, slug
+from transcribe.episode import Episode, episode_id, show_slug
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.marks import marked
 from transcribe.segments import segments
@@ -103,7 +103,7 @@ def _playhead(path: Path) -> Transcript | None:
 
 
 def _under(show: str, transcript: Transcript) -> Transcript:
-    name = f"{slug(show, fallback='show')}/{transcript.episode.slugs[1]}"
+    name = f"{show_slug(show)}/{transcript.episode.slugs[1]}"
     return dataclasses.replace(transcript, episode=dataclasses.replace(transcript.episode, id=name, show=show))
 
 

@@ -103,6 +103,8 @@ class Library:
             filelock.FileLock(self.state / "lock", timeout=0).acquire().lock.release()
         except filelock.Timeout:
             return True
+        except OSError:
+            return False  # it may only be read here, and nobody is known to write it
         return False
 
     @contextlib.contextmanager

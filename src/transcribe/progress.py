@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Task, TextColumn, TimeRemainingColumn, Tran
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from transcribe.printable import printable
+
 Advance = Callable[[int, int | None], None]  # how much is done, and of how much if that is known
 Unit = Literal["share", "bytes"]
 
@@ -53,7 +55,7 @@ class Shown:
     @contextmanager
     def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:
         """A bar for as long as the work takes; bytes with their speed."""
-        bar = self._bars.add_task(name, total=None, unit=unit)
+        bar = self._bars.add_task(printable(name), total=None, unit=unit)
         try:
             yield lambda done, of: self._bars.update(bar, completed=done, total=of)
         finally:
@@ -61,7 +63,7 @@ class Shown:
 
     def say(self, line: str) -> None:
         """One line above the bars."""
-        self.console.print(line, markup=False)
+        self.console.print(printable(line), markup=False)
 
 
 class _Speed(TransferSpeedColumn):

@@ -3,6 +3,7 @@
 An option beats the environment, the environment beats the file.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,11 +16,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from transcribe.episode import Episode, Record, slug
+from transcribe.episode import Episode, Record, show_slug
 from transcribe.errors import UsageError
 
 FILE = "playhead.toml"
 TABLES = ("index", "ray")
+_SECRET = re.compile("password|key")  # settings whose value is not shown
 
 
 def _listed(value: Any) -> Any:
@@ -108,7 +110,7 @@ class Settings(BaseSettings):
     def prompt_for(self, episode: Episode) -> str:
         """What a recognizer may expect in it: the prompt, and the vocabulary of its show."""
         show = episode.slugs[0]
-        terms = [term for name, terms in self.vocabulary.items() if slug(name) == show for term in terms]
+        terms = [term for name, terms in self.vocabulary.items() if show_slug(name) == show for term in terms]
         return " ".join([self.prompt, *([", ".join(terms) + "."] if terms else [])]).strip()
 
     @classmethod
@@ -128,7 +130,8 @@ def _told(problem: ValidationError, path: Path) -> str:
     lines = []
     for error in problem.errors():
         name = ".".join(map(str, error["loc"]))
-        value = "" if error["type"] == "extra_forbidden" else f" (it is {error['input']!r})"
-        reason = "there is no such setting" if error["type"] == "extra_forbidden" else error["msg"]
+        unknown = error["type"] == "extra_forbidden"
+        value = "" if unknown or _SECRET.search(name) else f" (it is {error['input']!r})"
+        reason = "there is no such setting" if unknown else error["msg"]
         lines.append(f"{name}{value}: {reason}")
     return f"Bad settings, from the command, PLAYHEAD_… or {path}: " + "; ".join(lines)

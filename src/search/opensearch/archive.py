@@ -53,7 +53,7 @@ class OpenSearchArchive(Archive):
 
     def check(self) -> None:
         """Whether the cluster is there and lets us in. Raises IndexUnavailable as soon as a person wants to know."""
-        self._connection.call("GET", "/")
+        self._connection.call("GET", "/playhead-*/_alias")  # which needs no right that indexing does not
 
     def refresh(self, rebuild: bool = False, advance: Advance = unwatched) -> IndexReport:
         """Brings the index up to date with the transcripts there are, by their content; `rebuild` starts afresh.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from search.errors import IndexUnavailable
+from search.opensearch.outage import Outage
 from transcribe.errors import CannotStart, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Connection:
         self.cluster = cluster
         self._errors = opensearchpy.exceptions
         self._transport = _transport(cluster)
+        self._outage = Outage()
 
     def call(
         self, method: str, path: str, body: object = None, patience_s: float = SOON_S, **parameters: str
@@ -98,17 +100,23 @@ class Connection:
         While nodes fail, others are asked, for so many seconds. Raises Refused, and IndexUnavailable where there is no
         answer. What is asked for may have been done all the same, or twice: it must be safe to ask again.
         """
+        if patience_s <= SOON_S:
+            self._outage.check()
         text = body if isinstance(body, str) or body is None else json.dumps(body)
-        deadline = time.monotonic() + patience_s
+        began = time.monotonic()
+        deadline = began + patience_s
         pauses = (_PAUSE_S * 2 ** min(n, _MOST_DOUBLED) for n in itertools.count())
         while True:
             try:
                 return self._ask(method, path, text, deadline, parameters)
             except IndexUnavailable as problem:
                 pause = next(pauses)
-                if not _is_passing(problem) or time.monotonic() + pause > deadline:
-                    raise
-                time.sleep(pause)
+                if _is_passing(problem) and time.monotonic() + pause <= deadline:
+                    time.sleep(pause)
+                    continue
+                if isinstance(problem, OutOfReach):
+                    self._outage.notice(problem, began)
+                raise
 
     def close(self) -> None:
         """Lets go of all connections."""
@@ -130,6 +138,7 @@ class Connection:
                 body=text,
                 timeout=wait,  # type: ignore[arg-type] # urllib3, to which it goes, takes both
             )
+            self._outage.over()
             return answer
         except self._errors.SSLError as problem:
             raise IndexUnavailable(
@@ -140,6 +149,7 @@ class Connection:
             why = "it took too long" if isinstance(problem, self._errors.ConnectionTimeout) else "no connection"
             raise OutOfReach(f"OpenSearch at {self.cluster} is out of reach: {why}.") from problem
         except self._errors.TransportError as problem:
+            self._outage.over()
             raise self.refused(int(problem.status_code), problem.info) from problem
         except self._errors.SerializationError as problem:
             raise IndexUnavailable(f"What answers at {self.cluster} is not OpenSearch.") from problem
@@ -195,12 +205,12 @@ def _transport(cluster: Cluster) -> "opensearchpy.Transport":
 
 
 def _split(url: str) -> tuple[str, str | None, str | None]:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        port = 0
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port:
+        parts, port = urlsplit(""), 0
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError("A URL of OpenSearch looks like https://host:9200.")  # it may hold a password
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     where = f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"

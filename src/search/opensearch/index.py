@@ -55,7 +55,7 @@ class OpenSearchIndex:
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return self._kept(_Search(self.reading.patient(), request).every())
+        return self._kept(self._asked(lambda reading: _Search(reading, request).every()))
 
     def _kept(self, hits: Iterator[Hit]) -> Iterator[Hit]:
         """The hits; while they are told, `self` is held, and with it the state that they are read from."""
@@ -97,18 +97,21 @@ class _Search:
         return self._finder(self._candidates(spellings), spellings).answer(self._request)
 
     def every(self) -> Iterator[Hit]:
-        """Every hit there is, a few episodes at a time where their order does not hang on their hits."""
+        """Every hit there is, a few episodes at a time where their order does not hang on their hits.
+
+        The first are found before this returns: what is wrong is said before any hit is, and only they have to be in
+        time.
+        """
         spellings = Spellings(self._reading, self._request.query)
         candidates = self._candidates(spellings)
-        if self._request.order == "relevance":
-            return self._finder(candidates, spellings).every(self._request)
-        first = list(itertools.islice(candidates, EPISODES_AT_ONCE))  # what is wrong is said before any hit is
-        return self._in_turn(first, candidates, spellings)
+        at_once = None if self._request.order == "relevance" else EPISODES_AT_ONCE
+        first = self._finder(list(itertools.islice(candidates, at_once)), spellings).every(self._request)
+        self._request, self._deadline = dataclasses.replace(self._request, budget_s=None), None
+        return itertools.chain(first, self._others(candidates, spellings))
 
-    def _in_turn(self, some: list[Found], others: Iterator[Found], spellings: Spellings) -> Iterator[Hit]:
-        while some:
+    def _others(self, candidates: Iterator[Found], spellings: Spellings) -> Iterator[Hit]:
+        while some := list(itertools.islice(candidates, EPISODES_AT_ONCE)):
             yield from self._finder(some, spellings).every(self._request)
-            some = list(itertools.islice(others, EPISODES_AT_ONCE))
 
     def _counted(self, phrase: Sequence[str]) -> Answer | None:
         """The answer for a phrase, counted by the cluster; None where speakers are to be counted too."""
