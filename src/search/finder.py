@@ -2,14 +2,13 @@
 
 import functools
 import itertools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from search.census import Census
-from search.errors import QueryTimeout
+from search.deadline import Deadline
 from search.hits import Hit, hit, pages_shown
 from search.index import Answer, Request, Unknown
 from search.matching import (
@@ -96,7 +95,7 @@ class _Search:
     def __init__(self, finder: Finder, request: Request) -> None:
         self.store, self.census, self.request = finder.store, finder.census, request
         self.expect = finder.expect
-        self.deadline = time.monotonic() + request.budget_s if request.budget_s else None
+        self.deadline = Deadline(request.budget_s)
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
         self.terms = [self._term(term) for term in request.query.wanted]
         self.found = self.census.admitted(self._everywhere(), request.filters)
@@ -113,7 +112,8 @@ class _Search:
             offset = max(0, offset - count)
 
     def every(self) -> Iterator[Hit]:
-        """All hits, in order."""
+        """All hits, in order: they have been found in time, and to tell them may take longer."""
+        self.deadline.lift()
         places = self.places(0)
         while some := list(itertools.islice(places, SHOWN_AT_ONCE)):
             yield from self.shown(some)
@@ -132,7 +132,7 @@ class _Search:
 
     def _everywhere(self) -> Places:
         within_ms = self.request.within_ms
-        found = together(self.terms, within_ms, self._check_time)
+        found = together(self.terms, within_ms, self.deadline.check)
         for term in self.request.query.unwanted:
             found = apart_from(found, self._term(term), within_ms)
         return found
@@ -151,7 +151,7 @@ class _Search:
         return self.request.query.mode == "exact" and all(slot.word in COMMON and not slot.prefix for slot in slots)
 
     def _pair(self, term: Term, number: int) -> Occurrences:
-        self._check_time()
+        self.deadline.check()
         return self.store.pair(term.slots[number].word, term.slots[number + 1].word)
 
     def _slot(self, slot: Slot) -> Occurrences:
@@ -159,7 +159,7 @@ class _Search:
         return words[0] if len(words) == 1 else Either(words)
 
     def _occurrences(self, word: str) -> Occurrences:
-        self._check_time()
+        self.deadline.check()
         return self.store.occurrences(word)
 
     def _words_of(self, slot: Slot) -> Sequence[str]:
@@ -171,7 +171,7 @@ class _Search:
         return self.store.alike(slot.word)
 
     def _hit(self, first: int, last: int, matched: Sequence[Place]) -> Hit:
-        self._check_time()
+        self.deadline.check()
         document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
         read = functools.partial(self.store.page, document)
         return hit(self.census.episodes[document], read, begin, end, matched)
@@ -192,10 +192,3 @@ class _Search:
                 if end <= last
             ]
             yield inside
-
-    def _check_time(self) -> None:
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise QueryTimeout(
-                f"The search took longer than {self.request.budget_s:g} s: give a rarer word, a longer beginning, "
-                "or narrow it by show or date."
-            )

@@ -4,6 +4,7 @@ A *position* is the number of a comparable word in its episode, from 0. A writte
 positions, a lone dash none.
 """
 
+import dataclasses
 import itertools
 import json
 import struct
@@ -204,6 +205,21 @@ def unpack(data: bytes) -> Said:
         firsts=[segment[3] for segment in segments],
         told=[(segment, speaker, tuple(flags)) for segment, speaker, flags, _ in segments],
     )
+
+
+def pack_contents(contents: Contents) -> bytes:
+    """Contents as they are stored."""
+    return json.dumps({**dataclasses.asdict(contents), "page_firsts": contents.page_firsts.tolist()}).encode()
+
+
+def unpack_contents(data: bytes) -> Contents:
+    """The inverse of `pack_contents`."""
+    fields = json.loads(data)
+    fields["episode"] = Episode(**fields["episode"])
+    fields["page_firsts"] = array("I", fields["page_firsts"])
+    for name in ("turns", "doubts"):
+        fields[name] = tuple(map(tuple, fields[name]))
+    return Contents(**fields)
 
 
 def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:

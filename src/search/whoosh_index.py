@@ -7,10 +7,8 @@ without reading anything else. Postings are decoded a block of documents at a ti
 Whoosh's own matchers take a Python step per document and per position.
 """
 
-import dataclasses
 import functools
 import itertools
-import json
 import sys
 import threading
 import weakref
@@ -40,8 +38,8 @@ from search.hits import Hit
 from search.index import Answer, Request
 from search.matching import DOCUMENT_BITS, NOWHERE, POSITION_MASK, Occurrences, Places, Points
 from search.memory import Memory
-from search.passages import Contents, Passages, Said, unpack
-from transcribe.episode import Episode
+from search.passages import Contents, Passages, Said, pack_contents, unpack, unpack_contents
+from search.spelling import nearest
 
 STAMP = {"index": "2", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
@@ -51,8 +49,6 @@ _DECODED_BYTES = 32 << 20
 _REMEMBERED_PAGES = 512  # about 15 kB each
 _WORTH_REMEMBERING = 1_000  # occurrences: fewer are decoded again as fast as they are remembered
 _BYTES_OVERHEAD = 16  # of a posting in one document
-_SUGGESTIONS = 3
-_LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
 _BLOCK = 4096  # documents in a block of postings: one is read whole, so it is best for a word to have one
 _WRITER_MEMORY_MB = 128
 
@@ -120,24 +116,10 @@ def _add(writer: whoosh.writing.SegmentWriter, passages: Passages) -> None:
     name = passages.contents.episode.id
     writer.delete_by_term("id", name)
     writer.add_document(
-        id=name, said=passages.postings, pairs=passages.pairs, contents=_pack_contents(passages.contents)
+        id=name, said=passages.postings, pairs=passages.pairs, contents=pack_contents(passages.contents)
     )
     for page in passages.pages:
         writer.add_document(id=name, page=page)
-
-
-def _pack_contents(contents: Contents) -> bytes:
-    data = dataclasses.asdict(contents)
-    return json.dumps({**data, "page_firsts": contents.page_firsts.tolist()}).encode()
-
-
-def _unpack_contents(data: bytes) -> Contents:
-    fields = json.loads(data)
-    fields["episode"] = Episode(**fields["episode"])
-    fields["page_firsts"] = array("I", fields["page_firsts"])
-    for name in ("turns", "doubts"):
-        fields[name] = tuple(map(tuple, fields[name]))
-    return Contents(**fields)
 
 
 class WhooshIndex:
@@ -229,19 +211,13 @@ class _Store:
         return [other for other in near if whoosh.lang.porter.stem(other) == stem]
 
     def nearest(self, word: str) -> list[str]:
-        """Words at most two letters away that begin alike, the nearest and commonest first; none for very long ones."""
-        if len(word) > _LONGEST_GUESSED:
-            return []
+        """See `spelling.nearest`."""
         with self._lock:
-            for distance in (1, 2):
-                near = self._reader.terms_within("said", word, distance, prefix=1) if len(word) > distance + 1 else ()
-                if ranked := sorted(near, key=lambda other: self._likelihood(word, other), reverse=True):
-                    return ranked[:_SUGGESTIONS]
-        return []
+            return nearest(word, functools.partial(self._within, word))
 
-    def _likelihood(self, word: str, other: str) -> tuple[bool, float]:
-        """Of two words as far away, the one with the same letters in another order, then the commoner."""
-        return sorted(word) == sorted(other), self._reader.frequency("said", other)
+    def _within(self, word: str, distance: int) -> dict[str, float]:
+        near = self._reader.terms_within("said", word, distance, prefix=1)
+        return {other: self._reader.frequency("said", other) for other in near}
 
     def page(self, document: int, number: int) -> Said:
         """A page of what was said in a document's episode: they stand right behind it."""
@@ -262,7 +238,7 @@ class _Leaf:
         column = self._reader.column_reader("contents")
         for number in self._reader.all_doc_ids():
             if data := column[number]:
-                yield self.base + number, _unpack_contents(data)
+                yield self.base + number, unpack_contents(data)
 
     def page(self, number: int) -> bytes:
         """The page in the document of that number in the whole index."""

@@ -1,5 +1,6 @@
 """Where the words of one request stand in the episodes that may have hits: a `finder.Store` for as long as it lasts."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -10,9 +11,7 @@ from search.opensearch.reading import Found, Reading
 from search.opensearch.schema import bucket
 from search.passages import Contents, Said, unpack
 from search.query import Query, Slot, Term
-
-_SUGGESTIONS = 3
-_LONGEST_GUESSED = 24  # letters of an unknown word; the work grows with each
+from search.spelling import nearest
 
 _Leaf = tuple[str, int]  # edition and number
 
@@ -65,19 +64,12 @@ class Candidates:
         return self._here(Slot(word))
 
     def nearest(self, word: str) -> list[str]:
-        """Words at most two letters away that begin alike, the nearest and commonest first; none for very long ones."""
-        if len(word) > _LONGEST_GUESSED:
-            return []
-        for distance in (1, 2):
-            near = self._reading.within(word, distance) if len(word) > distance + 1 else []
-            counts = self._reading.frequencies(near)
-            known = [other for other in counts if counts[other]]
-            if known:
-                likeliest = sorted(
-                    known, key=lambda other: (sorted(word) == sorted(other), counts[other]), reverse=True
-                )
-                return likeliest[:_SUGGESTIONS]
-        return []
+        """See `spelling.nearest`."""
+        return nearest(word, functools.partial(self._within, word))
+
+    def _within(self, word: str, distance: int) -> dict[str, float]:
+        counts = self._reading.frequencies(self._reading.within(word, distance))
+        return {other: count for other, count in counts.items() if count}
 
     def page(self, document: int, number: int) -> Said:
         """A page of what was said in an episode."""

@@ -2,10 +2,8 @@
 
 import base64
 import binascii
-import dataclasses
 import hashlib
 import itertools
-import json
 import struct
 import zlib
 from array import array
@@ -18,8 +16,7 @@ import whoosh.lang.porter
 from numpy.typing import NDArray
 
 from search.opensearch.schema import bucket, key
-from search.passages import Contents, Passages
-from transcribe.episode import Episode
+from search.passages import Contents, Passages, pack_contents
 
 LEAF_PAGES = 4  # a hit with its context touches one leaf, seldom two
 Numbers = NDArray[np.uint32]  # position and start_ms of each occurrence, shape (occurrences, 2)
@@ -54,7 +51,7 @@ def episode_document(passages: Passages) -> Document:
         "speakers": any(speaker for _, speaker in contents.turns),
         "edition": edition(contents),
         "digest": contents.digest,
-        "contents": _text(pack_contents(contents)),
+        "contents": _text(zlib.compress(pack_contents(contents))),
         "at": {str(number): _text(data) for number, data in _buckets(passages.postings).items()},
     }
     return Document(episode.id, body)
@@ -85,22 +82,6 @@ def word_document(word: str) -> Document:
 def data(value: str) -> bytes:
     """A binary field as OpenSearch gives it, as the bytes that it holds."""
     return binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "==")  # it leaves the padding out
-
-
-def pack_contents(contents: Contents) -> bytes:
-    """As they are stored."""
-    fields = {**dataclasses.asdict(contents), "page_firsts": contents.page_firsts.tolist()}
-    return zlib.compress(json.dumps(fields).encode())
-
-
-def unpack_contents(packed: bytes) -> Contents:
-    """The inverse of `pack_contents`."""
-    fields = json.loads(zlib.decompress(packed))
-    fields["episode"] = Episode(**fields["episode"])
-    fields["page_firsts"] = array("I", fields["page_firsts"])
-    for name in ("turns", "doubts"):
-        fields[name] = tuple(map(tuple, fields[name]))
-    return Contents(**fields)
 
 
 def unpack_leaf(packed: bytes) -> list[bytes]:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from search.errors import IndexUnavailable, QueryTimeout
+from search.deadline import Deadline
+from search.errors import IndexUnavailable
 from search.finder import Finder
 from search.hits import Hit
 from search.index import Answer, Request
@@ -85,14 +86,14 @@ class _Search:
     def __init__(self, reading: Reading, request: Request) -> None:
         self._reading = reading if request.budget_s else reading.patient()
         self._request = request
-        self._deadline = time.monotonic() + request.budget_s if request.budget_s else None
+        self._deadline = Deadline(request.budget_s)
 
     def answer(self) -> Answer:
         """The page of hits asked for."""
         phrase = _plain_phrase(self._request)
         if phrase and (answer := self._counted(phrase)):
             return answer
-        self._check_time()
+        self._deadline.check()
         spellings = Spellings(self._reading, self._request.query)
         return self._finder(self._candidates(spellings), spellings).answer(self._request)
 
@@ -106,7 +107,8 @@ class _Search:
         candidates = self._candidates(spellings)
         at_once = None if self._request.order == "relevance" else EPISODES_AT_ONCE
         first = self._finder(list(itertools.islice(candidates, at_once)), spellings).every(self._request)
-        self._request, self._deadline = dataclasses.replace(self._request, budget_s=None), None
+        self._deadline.lift()
+        self._request = dataclasses.replace(self._request, budget_s=None)
         return itertools.chain(first, self._others(candidates, spellings))
 
     def _others(self, candidates: Iterator[Found], spellings: Spellings) -> Iterator[Hit]:
@@ -146,19 +148,12 @@ class _Search:
         clauses = [_clause(term, spellings) for term in request.query.wanted]
         words = spellings.all_of_them()
         for one in self._reading.candidates(clauses, request.filters, request.order, words):
-            self._check_time()
+            self._deadline.check()
             yield one
 
     def _finder(self, some: Iterable[Found], spellings: Spellings) -> Finder:
         candidates = Candidates(self._reading, some, spellings)
         return Finder(candidates, candidates.contents, candidates.expect)
-
-    def _check_time(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise QueryTimeout(
-                f"The search took longer than {self._request.budget_s:g} s: give a rarer word, a longer beginning, "
-                "or narrow it by show or date."
-            )
 
 
 def _plain_phrase(request: Request) -> list[str]:

@@ -5,6 +5,7 @@ A state is a point in time: whatever is written meanwhile, all questions are ans
 
 import contextlib
 import functools
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +15,9 @@ import whoosh.lang.porter
 from search.errors import IndexUnavailable
 from search.index import Filters, Order
 from search.opensearch.connection import LONG_S, SOON_S, Connection, Refused
-from search.opensearch.document import Bucket, data, leaf_id, unpack_contents, unpack_leaf
+from search.opensearch.document import Bucket, data, leaf_id, unpack_leaf
 from search.opensearch.schema import LONG_BEGINNING, bucket, field_of, key
-from search.passages import Contents
+from search.passages import Contents, unpack_contents
 
 Json = dict[str, Any]
 Clause = Mapping[str, Any]  # of a query
@@ -277,7 +278,7 @@ def _fields(words: Iterable[str]) -> list[str]:
 
 @functools.lru_cache(_REMEMBERED_CONTENTS)
 def _contents(packed: str) -> Contents:
-    return unpack_contents(data(packed))
+    return unpack_contents(zlib.decompress(data(packed)))
 
 
 def _word(fields: Mapping[str, Sequence[str]]) -> str:

@@ -24,8 +24,8 @@ STATE_ID = "state"
 BUCKETS: Final = 128
 _LONGEST_KEY = 200  # bytes; OpenSearch has limits of its own for words and ids, and none of them cuts one short then
 LONG_BEGINNING = 40  # letters of a longer word that its key begins with
-_EPISODES_A_SHARD = 20_000  # of about an hour: 8 GB
-_MOST_SHARDS = 32
+_EPISODES_A_SHARD = 40_000  # of about an hour: 22 GB
+_MOST_SHARDS = 256
 
 
 def bucket(word: str) -> int:
