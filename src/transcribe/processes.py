@@ -5,13 +5,14 @@ Each is held by a pipe. One that dies takes its episode with it and no other; th
 
 import multiprocessing
 import os
+import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from transcribe.audio import LONGEST_MS
@@ -24,6 +25,7 @@ from transcribe.workers import Job, Outcome, Owner, Tell, do
 
 WATCH_EVERY_S = 1.0  # how often a worker looks whether its owner is still there
 GRACE_S = 2.0  # for a worker to end by itself
+DIED = Failure("worker_died", "the process that transcribed it was ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,108 +45,132 @@ class InProcesses:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """See `Workers`. When the caller stops asking, or an error or Ctrl-C ends it, no process is left behind."""
-        waiting, crew = iter(jobs), _Crew([_Worker(place) for place in self.places])
+        waiting, crew = iter(jobs), _Crew(self.places)
         try:
             more = True
-            while more or crew.busy():
-                while more and (idle := crew.idle()):
-                    job = next(waiting, None)
+            while more or crew.busy:
+                if more and (idle := crew.idle()):
+                    job = next(waiting, None)  # which may wait for a download
                     if job is None:
                         more = False
                     else:
                         idle.begin(job, self.owner)
-                for worker in crew.ready():
-                    if finished := worker.receive():
-                        yield finished
+                yield from crew.finished(wait=not (more and crew.idle()))
         finally:
             crew.dismiss()
 
 
-@dataclass
 class _Crew:
-    workers: "list[_Worker]"
+    """Workers, and what those have to give back that are done: each is heard by a thread of its own."""
 
-    def busy(self) -> "list[_Worker]":
-        return [worker for worker in self.workers if worker.job]
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._done: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        self._workers = [_Worker(place, self._done) for place in places]
+
+    @property
+    def busy(self) -> bool:
+        return any(worker.job for worker in self._workers)
 
     def idle(self) -> "_Worker | None":
-        return next((worker for worker in self.workers if not worker.job), None)
+        return next((worker for worker in self._workers if not worker.job), None)
 
-    def ready(self) -> "list[_Worker]":
-        """Those that have something to tell, be it that they are dead; waits until there is one."""
-        busy = self.busy()
-        speaking = wait([worker.pipe for worker in busy]) if busy else []
-        return [worker for worker in busy if worker.pipe in speaking]
+    def finished(self, wait: bool) -> Iterator[tuple[Job, Outcome]]:
+        """What is done by now; waits for the first, if anybody is at work."""
+        while self.busy:
+            try:
+                worker = self._done.get(block=wait)
+            except queue.Empty:
+                return
+            wait = False
+            yield worker.finish()
 
     def dismiss(self) -> None:
-        for worker in self.workers:
+        for worker in self._workers:
             worker.dismiss()
 
 
-@dataclass
 class _Worker:
     """A process and the job it has; the process is begun with its first job."""
 
-    place: Place
-    job: Job | None = None
-    _process: BaseProcess | None = None
-    _pipe: Connection | None = None
-    _following: ExitStack = field(default_factory=ExitStack)
-    _tell: Tell | None = None
-
-    @property
-    def pipe(self) -> Connection:
-        assert self._pipe is not None
-        return self._pipe
+    def __init__(self, place: Place, done: "queue.SimpleQueue[_Worker]") -> None:
+        self._place, self._done = place, done
+        self.job: Job | None = None
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._following = ExitStack()
+        self._hearing: threading.Thread | None = None
+        self._outcome: Outcome | BaseException | None = None
 
     def begin(self, job: Job, owner: Owner) -> None:
-        self.job = job
-        self._tell = self._following.enter_context(owner.following(job))
+        """Gives it a job. It is put on `done` when that is over."""
+        self.job, self._outcome = job, None
+        tell = self._following.enter_context(owner.following(job))
         try:
-            self._ensure_process()
-            self.pipe.send(job)
-        except (BrokenPipeError, ConnectionResetError):  # it died between two jobs
+            self._ensured().send(job)
+        except OSError:  # it died between two jobs
             self._end()
-            self._ensure_process()
-            self.pipe.send(job)
+            self._ensured().send(job)
+        self._hearing = threading.Thread(target=self._hear, args=(self._ensured(), tell), daemon=True)
+        self._hearing.start()
 
-    def receive(self) -> tuple[Job, Outcome] | None:
-        """What the process has to say; the job with what came of it, if that is it."""
-        assert self.job is not None
-        assert self._tell is not None
-        try:
-            message: BatchDone | Outcome = self.pipe.recv()
-        except (EOFError, ConnectionResetError):
+    def finish(self) -> tuple[Job, Outcome]:
+        """The job and what came of it. Raises what went wrong with keeping what was heard."""
+        job, outcome = self.job, self._outcome
+        assert job is not None
+        assert outcome is not None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome == DIED:
             self._end()
-            message = Failure("worker_died", "the process that transcribed it was ended")
-        if isinstance(message, BatchDone):
-            self._tell(message)
-            return None
-        job, self.job = self.job, None
+        self.job = None
         self._following.close()
-        return job, message
+        return job, outcome
 
     def dismiss(self) -> None:
-        self._following.close()
+        """Ends it, whatever it is doing."""
         self._end()
+        self._following.close()
 
-    def _ensure_process(self) -> None:
-        if self._process is None:
+    def _hear(self, pipe: Connection, tell: Tell) -> None:
+        """Keeps what is heard as it comes: the owner may be waiting for a download meanwhile."""
+        try:
+            while isinstance(message := _received(pipe), BatchDone):
+                tell(message)
+            self._outcome = message
+        except BaseException as problem:  # which is the owner's to raise
+            self._outcome = problem
+        self._done.put(self)
+
+    def _ensured(self) -> Connection:
+        if self._pipe is None:
             context = multiprocessing.get_context("spawn")  # torch does not survive a fork
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_work, args=(theirs, self.place))
+            self._process = context.Process(target=_work, args=(theirs, self._place))
             self._process.start()
             theirs.close()  # so that its end is seen here when it dies
+        return self._pipe
 
     def _end(self) -> None:
-        if self._process is not None:
-            self.pipe.close()  # which an idle one takes for its leave
-            if self.job:
-                self._process.kill()
-            self._process.join(GRACE_S)
+        if self._process is None or self._pipe is None:
+            return
+        if self.job:
             self._process.kill()
-            self._process.join()
+        if self._hearing:
+            self._hearing.join()
+        self._pipe.close()  # which an idle one takes for its leave
+        self._process.join(GRACE_S)
+        self._process.kill()
+        self._process.join()
         self._process = self._pipe = None
+
+
+def _received(pipe: Connection) -> BatchDone | Outcome:
+    """The next that a worker has to tell."""
+    try:
+        message: BatchDone | Outcome = pipe.recv()
+    except (EOFError, OSError):  # the latter in the midst of a message
+        return DIED
+    return message
 
 
 def _work(pipe: Connection, place: Place) -> None:
