@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -235,3 +236,30 @@ def test_a_saved_record_is_readable_json_for_a_person(library: Library) -> None:
     text = library.record_path("show/one").read_text()
     assert json.loads(text)["title"] == "One"
     assert text.count("\n") > 10
+
+
+def test_who_asks_whether_it_is_locked_keeps_nobody_out(library: Library) -> None:
+    with library.locked():
+        pass
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            library.is_locked()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(100):
+            with library.locked():
+                pass
+    finally:
+        over.set()
+        asking.join()
+
+
+@pytest.mark.parametrize(("umask", "mode"), [("022", "644"), ("077", "600")])
+def test_files_are_as_open_as_the_umask_has_it(tmp_path: Path, umask: str, mode: str) -> None:
+    write = "from pathlib import Path; from transcribe.library import write_whole; write_whole(Path('file'), b'')"
+    subprocess.run(["sh", "-c", f"umask {umask}; exec '{sys.executable}' -c \"{write}\""], cwd=tmp_path, check=True)
+    assert f"{(tmp_path / 'file').stat().st_mode & 0o777:o}" == mode

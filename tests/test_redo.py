@@ -20,6 +20,7 @@ MADE = dataclasses.replace(
     engine=Engine("whisper", "20250625", "tiny"),
     quality=Quality(2000, 0.85, 0.5, 0.6),
 )
+PUBLISHED = dataclasses.replace(MADE, engine=Engine("published", "1", "vtt"))
 IMPORTED = dataclasses.replace(MADE, engine=Engine("import", "1", "vtt"), quality=None)
 
 
@@ -95,6 +96,8 @@ def test_imported_captions_are_left_alone_unless_asked_for(text: str) -> None:
     assert not parse(text)(IMPORTED)
     assert not parse(text)(unknown_audio)
     assert parse("engine=import")(IMPORTED)
+    assert not parse(text)(PUBLISHED)
+    assert parse("engine=published")(PUBLISHED)
     assert parse("engine=pocketsphinx and flagged")(unknown_audio)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe.web import is_web, public_url, web_address
+from transcribe.web import citable, citable_url, is_web, public_url, web_address
 
 BASE = "https://example.org/talks/feed.xml"
 
@@ -75,3 +75,32 @@ def test_what_tells_one_page_from_another_is_shown(url: str) -> None:
 @given(st.text(alphabet="?&=;#@/:a1-token ", max_size=200))
 def test_what_is_shown_once_is_shown_so_again(url: str) -> None:
     assert public_url(public_url(url)) == public_url(url)
+
+
+UNTHOUGHT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+def test_parts_of_a_path_that_nobody_has_thought_up_are_not_shown() -> None:
+    assert public_url(f"https://a.example/feeds/{UNTHOUGHT}") == "https://a.example/feeds/…"
+    assert public_url(f"https://a.example/{UNTHOUGHT}.rss?page=2") == "https://a.example/….rss?page=2"
+    assert public_url("https://0123456789abcdef0123.example/talks/2012-02-18-occupy.mp3").endswith(
+        "/2012-02-18-occupy.mp3"
+    )
+
+
+def test_they_are_passed_on_as_many_recordings_are_named_so_but_not_what_is_private() -> None:
+    assert citable_url(f"https://a.example/audio/{UNTHOUGHT}.mp3") == f"https://a.example/audio/{UNTHOUGHT}.mp3"
+    assert (
+        citable_url(f"https://a.example/podcast/7/private/{UNTHOUGHT}.rss") == "https://a.example/podcast/7/private/…"
+    )
+
+
+def test_addresses_within_a_text_may_be_passed_on_and_the_text_is_untouched() -> None:
+    text = 'He said // nobody @ home. <a href="https://me:pw@a.example/x?token=abc&p=1">Notes</a>; key=value'
+    shown = 'He said // nobody @ home. <a href="https://a.example/x?token=…&p=1">Notes</a>; key=value'
+    assert citable(text) == shown
+
+
+@given(st.text(alphabet="htps:/.?&=#@ a1private", max_size=60))
+def test_what_may_be_passed_on_once_may_be_again(text: str) -> None:
+    assert citable(citable(text)) == citable(text)

@@ -15,7 +15,7 @@ from transcribe.connection import Connection
 from transcribe.document import plain_text
 from transcribe.errors import FetchError
 from transcribe.sources import Found
-from transcribe.web import public_url
+from transcribe.web import citable_url
 
 # Whole files over http(s); no playlists of pieces.
 _FORMAT = "bestaudio[protocol~='^https?$']/best[protocol~='^https?$']"
@@ -79,7 +79,7 @@ def _found(entry: dict[str, Any], url: str) -> Found:
         show=str(show or entry.get("webpage_url_domain") or "web"),
         title=plain_text(str(entry.get("title") or "Untitled")),
         published="-".join(day.groups()) if day else None,
-        link=public_url(url),
+        link=citable_url(url),
         enclosure=str(entry["url"]),
         description=plain_text(str(entry.get("description") or "")),
         key=f"{entry.get('extractor_key')} {entry.get('id')}",  # its URL may be good for an hour only

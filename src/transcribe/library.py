@@ -21,6 +21,11 @@ from transcribe.episode import Record, is_id
 from transcribe.errors import LibraryLocked, TranscriptError
 from transcribe.transcript import Transcript
 
+_UMASK = os.umask(0o077)  # it can only be read by setting it
+os.umask(_UMASK)
+
+ASKED_S = 0.5  # for which whoever asks whether the library is locked may hold its lock
+
 
 class Library:
     """One library; nothing is read or made until it is asked for."""
@@ -116,7 +121,7 @@ class Library:
         self.state.mkdir(parents=True, exist_ok=True)
         owner = self.state / "lock.owner"
         try:
-            lock = filelock.FileLock(self.state / "lock", timeout=0)
+            lock = filelock.FileLock(self.state / "lock", timeout=ASKED_S)
             lock.acquire()
         except filelock.Timeout:
             raise LibraryLocked(self.root, _owner(owner)) from None
@@ -137,7 +142,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(0o666 & ~_UMASK)  # as any new file
         publish(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from transcribe.errors import UsageError
 from transcribe.marks import flagged_share, mean_confidence
 from transcribe.transcript import Transcript
 
-IMPORTED = "import"  # the engine of captions that were taken in, not made here
+NOT_MADE_HERE = ("import", "published")  # engines of captions that were taken in
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -79,9 +79,9 @@ class Condition:
     def __call__(self, transcript: Transcript) -> bool:
         """Whether a transcript is to be made again.
 
-        One that was not made here, imported captions above all, only if its engine is asked for: `engine=import`.
+        One that was not made here, but imported or its publisher's, only if its engine is asked for: `engine=import`.
         """
-        ours = transcript.audio is not None and transcript.engine.name != IMPORTED
+        ours = transcript.audio is not None and transcript.engine.name not in NOT_MADE_HERE
         asked_for = Part("engine", "=", transcript.engine.name) in self.parts
         return (ours or asked_for) and all(part(transcript) for part in self.parts)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +18,10 @@ _RANDOM = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![a-z0-9])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{20}",
     re.IGNORECASE | re.ASCII,
 )
+
+_PATH_PART = re.compile(r"(?<=[^/:]/)[^/]+")
+_PRIVATE = re.compile(r"(?<=/private/)[^?#\s]+")
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"']+", re.IGNORECASE)
 
 
 def is_web(url: str) -> bool:
@@ -37,12 +42,27 @@ def web_address(base: str, address: Any) -> str | None:
 
 
 def public_url(url: str) -> str:
-    """A URL as it may be shown and logged: without a user's name and password, secret parameters as `…`.
+    """A URL as it may be shown and logged: as `citable_url`, and no parts of its path that nobody has thought up."""
+    address = re.split("[?#]", citable_url(url), maxsplit=1)[0]
+    return _PATH_PART.sub(_hidden, address) + citable_url(url)[len(address) :]
+
+
+def citable_url(url: str) -> str:
+    """A URL as it may be passed on: without a user's name and password, secret parameters as `…`, and what is private.
 
     Secret is what is called a token, key, signature and the like, what says until when that is good, and whatever looks
-    as if nobody had thought it up: a UUID, or 20 letters and digits in a row.
+    as if nobody had thought it up: a UUID, or 20 letters and digits in a row. In a path many recordings are named so.
     """
-    return _PARAMETER.sub(_shown, re.sub(r"//[^/?#]*@", "//", url))
+    return _PRIVATE.sub("…", _PARAMETER.sub(_shown, re.sub(r"//[^/?#]*@", "//", url)))
+
+
+def citable(text: str) -> str:
+    """Text whose addresses may be passed on."""
+    return _ADDRESS.sub(lambda found: citable_url(found[0]), text)
+
+
+def _hidden(part: re.Match[str]) -> str:
+    return "…" + PurePosixPath(part[0]).suffix if _RANDOM.search(part[0]) else part[0]
 
 
 def _shown(parameter: re.Match[str]) -> str:
