@@ -13,7 +13,7 @@ import transcribe
 from conversations import transcript
 from transcribe.captions import to_vtt
 from transcribe.episode import AudioFile, Episode, Record
-from transcribe.errors import LibraryLocked, TranscriptError
+from transcribe.errors import CannotWrite, LibraryLocked, TranscriptError
 from transcribe.library import Library, write_whole
 
 RECORD = Record(Episode("show/one", "Show", "One"), audio=AudioFile("audio/show/one.mp3", "0" * 64, 9, "audio/mpeg"))
@@ -263,3 +263,12 @@ def test_files_are_as_open_as_the_umask_has_it(tmp_path: Path, umask: str, mode:
     write = "from pathlib import Path; from transcribe.library import write_whole; write_whole(Path('file'), b'')"
     subprocess.run(["sh", "-c", f"umask {umask}; exec '{sys.executable}' -c \"{write}\""], cwd=tmp_path, check=True)
     assert f"{(tmp_path / 'file').stat().st_mode & 0o777:o}" == mode
+
+
+def test_what_cannot_be_written_is_named(library: Library) -> None:  # fault line 15
+    library.transcripts.mkdir(parents=True)
+    (library.transcripts / "show").write_text("a file where a folder is to be")
+    with pytest.raises(CannotWrite, match=r"show/one\.vtt cannot be written: ") as problem:
+        library.save_transcript(transcript("to be", name="show/one"))
+    assert isinstance(problem.value, OSError)
+    assert problem.value.errno

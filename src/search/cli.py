@@ -28,7 +28,7 @@ from transcribe.cli import (
     Sources,
     WorkerCount,
 )
-from transcribe.errors import CannotStart, PlayheadError, UsageError
+from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageError
 from transcribe.library import Library
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def main() -> None:
         app()
     except (UsageError, QueryError) as problem:
         _fail(problem, EXIT_USAGE)
-    except (CannotStart, IndexUnavailable) as problem:
+    except (CannotStart, CannotWrite, IndexUnavailable) as problem:
         _fail(problem, EXIT_CANNOT_START)
     except PlayheadError as problem:
         _fail(problem, 1)

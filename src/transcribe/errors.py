@@ -5,6 +5,7 @@ PlayheadError
 ├── CannotStart           nothing was begun: exit status 3
 │   ├── LibraryLocked
 │   └── EngineUnavailable
+├── CannotWrite           nothing more can be kept, so all of it ends: exit status 3
 └── EpisodeError          one episode failed, the others go on; `code` is what its record and the report say
     ├── FetchError
     ├── AudioError
@@ -42,6 +43,13 @@ class LibraryLocked(CannotStart):
 
 class EngineUnavailable(CannotStart):
     """An engine or its model cannot be had; the text says what to do."""
+
+
+class CannotWrite(PlayheadError, OSError):  # noqa: N818 - likewise
+    """A file of the library, as on a full disk. Made like an OSError: errno, what that means, the file."""
+
+    def __str__(self) -> str:
+        return f"{self.filename} cannot be written: {self.strerror}."
 
 
 class EpisodeError(PlayheadError):

@@ -18,7 +18,7 @@ import filelock
 
 from transcribe.captions import to_vtt
 from transcribe.episode import Record, is_id
-from transcribe.errors import LibraryLocked, TranscriptError
+from transcribe.errors import CannotWrite, LibraryLocked, TranscriptError
 from transcribe.transcript import Transcript
 
 _UMASK = os.umask(0o077)  # it can only be read by setting it
@@ -133,8 +133,18 @@ class Library:
             lock.release()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replaces the file in one step: a reader sees the old bytes or the new, at any moment and after any crash."""
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replaces the file in one step: a reader sees the old bytes or the new, at any moment and after any crash.
+
+    Who may read it is what `mode` and the umask agree on. Raises CannotWrite.
+    """
+    try:
+        _write_whole(path, data, mode)
+    except OSError as problem:
+        raise CannotWrite(problem.errno, problem.strerror, str(path)) from problem
+
+
+def _write_whole(path: Path, data: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
@@ -142,7 +152,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_UMASK)  # as any new file
+        Path(temporary).chmod(mode & ~_UMASK)
         publish(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
