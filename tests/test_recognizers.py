@@ -250,3 +250,10 @@ def test_nothing_heavy_is_imported_before_an_engine_is_loaded() -> None:
         text=True,
     )
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_what_an_engine_has_no_use_for_is_said() -> None:
+    said: list[str] = []
+    recognizers.load("pocketsphinx", model="small", quantize="int8", warn=said.append)
+    recognizers.load("pocketsphinx", language="en", device="cpu", warn=said.append)
+    assert said == ["pocketsphinx has no use for model small and quantize int8: passed over."]

@@ -26,7 +26,7 @@ def load(
     `model` is a name or a checkpoint's path, for whisper; `language` an ISO 639-1 code; `device` torch's name for one;
     `cache` where weights are kept, if not in the engine's own place; `batch_size` how many pieces are decoded together,
     by default what the device has room for; `quantize` may be `int8`, for whisper on a CPU. `warn` is told in one line
-    if `auto` has to make do with pocketsphinx.
+    if `auto` has to make do with pocketsphinx, or if an engine has no use for what was asked for.
 
     Raises UsageError for a name, model, language or option there is none of, EngineUnavailable with what to do for one
     that cannot be had.
@@ -39,10 +39,12 @@ def load(
         case "whisper":
             return whisper()
         case "pocketsphinx":
+            _tell_unused(name, warn, model=model, quantize=quantize)
             return _sphinx(language)
         case "auto":
             return _whichever(whisper, language, warn)
         case "faster-whisper":
+            _tell_unused(name, warn, quantize=quantize)
             return _faster_whisper(model, language, device, cache, batch_size)
     raise UsageError(f"There is no engine {name!r}. There are: {', '.join(ENGINES)}")
 
@@ -86,6 +88,11 @@ def _whichever(whisper: Callable[[], Recognizer], language: str | None, warn: Ca
         recognizer = _sphinx(language)
         warn(f"{problem}. Going on with pocketsphinx, which makes more mistakes.")
         return recognizer
+
+
+def _tell_unused(name: str, warn: Callable[[str], None], **options: str | None) -> None:
+    if unused := [f"{option} {value}" for option, value in options.items() if value]:
+        warn(f"{name} has no use for {' and '.join(unused)}: passed over.")
 
 
 def _require(module: str, package: str, install: str) -> None:
