@@ -59,7 +59,6 @@ def _stretches(said: list[Said], terms: list[list[Place]]) -> list[Place]:
         before = [max((p for p in places if p[0] <= end - 1), default=None) for places in terms]
         if all(before) and min(place[0] for place in before if place) == first:
             continue  # a shorter stretch from the same word ended before
-        times = [said[place[0]].start_ms for place in chosen]
-        if max(times) - min(times) <= WITHIN_MS and (not found or first > found[-1][1]):
+        if abs(said[end].start_ms - said[first].start_ms) <= WITHIN_MS and (not found or first > found[-1][1]):
             found.append((first, last))
     return found

@@ -131,7 +131,7 @@ def phrase(
 
 
 def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] = lambda: None) -> Places:
-    """Shortest stretches that hold every term, their starts at most `within_ms` apart.
+    """Shortest stretches that hold every term, the starts of the first and the last at most `within_ms` apart.
 
     Of stretches that share a word the earliest counts, so no word is told twice. A stretch ends where its last term
     does; one term alone is found wherever it stands. `check` is called between steps, to give up by raising.
@@ -154,7 +154,7 @@ def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] 
     ends = ends[first[ends] >= max(term.first[0] for term in terms)]
     begins = np.searchsorted(np.maximum.accumulate(successor), ends, side="right")
     shortest = np.append(True, first[begins[1:]] != first[begins[:-1]])
-    near = shortest & (start[ends] - start[begins] <= within_ms)
+    near = shortest & (np.abs(start[ends] - start[begins]) <= within_ms)  # where people speak at once, time goes back
     begins, ends = begins[near], ends[near]
     check()
     found = Places(first[begins], _last(terms, first[ends]), start[begins])
