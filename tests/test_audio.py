@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pytest_httpserver import HTTPServer
 
 from speech import write_audio
-from transcribe.audio import CONTAINERS, RATE, clip, open_audio, segment
+from transcribe.audio import CONTAINERS, RATE, open_audio, segment
 from transcribe.errors import AudioError
 from transcribe.transcript import Damage
 
@@ -480,23 +480,6 @@ def test_reading_takes_no_more_than_is_asked_for(tmp_path: Path) -> None:
     with open_audio(path) as recording:
         list(itertools.islice(recording.blocks(), 20))
         assert recording.duration_ms < 2000
-
-
-def test_a_clip_is_cut_to_the_millisecond_and_faded(tmp_path: Path) -> None:
-    path = tmp_path / "clicks.mp3"
-    write_audio(clicks(), path)
-    cut = clip(path, 2900, 4100)
-    assert (len(cut), cut.frame_rate, cut.channels) == (1200, RATE, 1)
-    assert onsets(np.array(cut.get_array_of_samples(), np.int16)) == pytest.approx([100, 1100], abs=1)
-    at_edge = np.abs(np.array(clip(path, 3000, 3012).get_array_of_samples(), int))
-    assert at_edge[:8].max() < AMPLITUDE / 8 < at_edge.max()
-
-
-def test_a_clip_ends_where_the_file_does(tmp_path: Path) -> None:
-    path = tmp_path / "clicks.wav"
-    write_audio(clicks(3), path)
-    assert len(clip(path, 2500, 9000)) == 500
-    assert len(clip(path, 5000, 9000)) == 0
 
 
 def test_a_segment_goes_out_as_wav_and_comes_back_the_same(tmp_path: Path) -> None:

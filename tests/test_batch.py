@@ -11,15 +11,21 @@ from pytest_httpserver import HTTPServer
 
 from fake_recognizer import FakeRecognizer, deaf
 from speech import write_audio
-from transcribe.batch import Batch, Standing, Wishes, next_step
+from transcribe.adoption import Offer, Target
+from transcribe.batch import Batch, _public
+from transcribe.belonging import Mismatch
+from transcribe.chapters import load_chapters
 from transcribe.connection import Connection
+from transcribe.episode import Episode
 from transcribe.library import Library
 from transcribe.listening import Here
 from transcribe.progress import Silent
 from transcribe.redo import parse
 from transcribe.settings import Settings
-from transcribe.sources import parse_source
+from transcribe.sources import parse_source, source_of
+from transcribe.transcript import Chapter
 from transcribe.visits import Visits
+from transcribe.wishes import Wishes
 from transcribe.workers import InThisProcess, Owner
 
 SAMPLE = Path(__file__).parent.parent / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
@@ -84,19 +90,6 @@ def feed(server: HTTPServer, tmp_path: Path, token: str = "a", broken: bool = Fa
     two = b"<html>gone</html>" if broken else tone(tmp_path / "two.wav", 300).read_bytes()
     server.expect_request("/two.wav").respond_with_data(two, content_type="audio/wav")
     return server.url_for("/feed")
-
-
-@pytest.mark.parametrize(
-    ("standing", "step"),
-    [
-        (Standing(audio=False, transcript=False), "fetch"),
-        (Standing(audio=True, transcript=False), "transcribe"),
-        (Standing(audio=True, transcript=True), "nothing"),
-        (Standing(audio=False, transcript=True), "nothing"),
-    ],
-)
-def test_an_episode_needs_what_it_has_not(standing: Standing, step: str) -> None:
-    assert next_step(standing) == step
 
 
 def test_a_file_becomes_an_episode_with_its_bytes_unaltered(library: Library, connection: Connection) -> None:
@@ -398,7 +391,9 @@ def test_the_feeds_of_an_opml_file_are_sources(
         f'<opml version="2.0"><body><outline text="News"><outline xmlUrl="{feed}"/></outline></body></opml>'
     )
     assert run(library, connection, str(path)).report.transcribed == ["talks/first"]
-    assert Batch(library, connection, visits(library), Silent()).catalog.sources() == [feed]
+    batch = Batch(library, connection, visits(library), Silent())
+    assert batch.catalog.sources() == [feed]
+    assert batch.source_list.sources() == [parse_source(str(path))]
 
 
 def test_a_private_feeds_secrets_are_in_no_transcript(
@@ -411,3 +406,242 @@ def test_a_private_feeds_secrets_are_in_no_transcript(
     assert "a.wav" in text
     assert "0123456789abcdef" not in text
     assert "fedcba" not in text
+
+
+def test_nor_in_a_guid_or_a_description_that_holds_its_address() -> None:
+    secret = "https://me:pass@example.org/a.mp3?token=0123456789abcdef"
+    episode = Episode("talks/first", "Talks", "First", None, secret, secret, secret, f"Listen: {secret}")
+    public = "https://example.org/a.mp3?token=…"
+    assert _public(episode) == Episode(
+        "talks/first", "Talks", "First", None, public, public, public, f"Listen: {public}"
+    )
+
+
+# What a run without a source asks
+
+
+def test_what_was_named_once_is_asked_ever_after(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    """A feed without episodes, a list that grows, a page and an audio file that could not be had, and a folder."""
+    tone(tmp_path / "tapes/a.wav", 100)
+    blog = '<html><title>Page</title><a href="/page.wav">Listen</a></html>'
+    httpserver.expect_request("/page").respond_with_data(blog, content_type="text/html")
+    outlines = '<opml><body><outline xmlUrl="{}"/></body></opml>'
+    lists = outlines.format(offer(httpserver, "/one", "One"))
+    httpserver.expect_oneshot_request("/list").respond_with_data(lists, content_type="text/x-opml")
+    named = [httpserver.url_for(path) for path in ("/list", "/page", "/alone.wav")]
+    named += [offer(httpserver, "/later", "Later"), str(tmp_path / "tapes")]
+    run(library, connection, *named)
+    assert library.transcript_ids() == ["tapes/a"]
+
+    httpserver.clear_all_handlers()
+    for number, path in enumerate(("/page.wav", "/alone.wav", "/later.wav", "/two.wav")):
+        sound(httpserver, path, tone(tmp_path / f"{number}.wav", 200 + number))
+    tone(tmp_path / "tapes/b.wav", 300)
+    httpserver.expect_request("/page").respond_with_data(blog, content_type="text/html")
+    lists = outlines.format(offer(httpserver, "/two", "Two", ("two", "/two.wav")))
+    httpserver.expect_request("/list").respond_with_data(lists, content_type="text/x-opml")
+    offer(httpserver, "/later", "Later", ("first", "/later.wav"))
+    ran = run(library, connection)
+    assert ran.report.failed == {}
+    assert library.transcript_ids() == [
+        "later/first",
+        "localhost/alone",
+        "localhost/page",
+        "tapes/a",
+        "tapes/b",
+        "two/two",
+    ]
+    assert (library.audio / "sources.txt").read_text().splitlines()[1:] == named
+
+
+def test_what_was_named_before_and_is_not_there_now_is_passed_over(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:
+    tone(tmp_path / "tapes/a.wav")
+    run(library, connection, str(tmp_path / "tapes"), str(SAMPLE))
+    shutil.rmtree(tmp_path / "tapes")
+    report = run(library, connection).report
+    assert report.failed == {}
+    assert "sources.txt may be deleted" in report.absent[str(tmp_path / "tapes")].message
+    assert len(report.absent) == 1
+
+
+def test_a_source_of_the_settings_that_is_not_there_is_a_failure_and_no_more(
+    library: Library, connection: Connection, tmp_path: Path
+) -> None:
+    tone(tmp_path / "tapes/a.wav")
+    gone, there = (source_of(name, tmp_path) for name in ("gone", "tapes"))
+    report = run(library, connection, wishes=Wishes(sources={gone: "prefer", there: "prefer"})).report
+    assert {name: failure.code for name, failure in report.failed.items()} == {str(tmp_path / "gone"): "not_there"}
+    assert report.transcribed == ["tapes/a"]
+
+
+def test_a_source_that_is_not_in_the_settings_any_more_is_not_asked(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    wishes = Wishes(sources={source_of(feed(httpserver, tmp_path), tmp_path): "prefer"})
+    for _ in range(2):
+        assert len(run(library, connection, wishes=wishes).catalog.records) == 2
+    httpserver.clear_log()
+    run(library, connection)
+    assert httpserver.log == []
+
+
+def test_a_mistyped_address_is_no_source(library: Library, connection: Connection, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/fed").respond_with_data("", status=404)
+    run(library, connection, httpserver.url_for("/fed"), httpserver.url_for("/down"))
+    assert list(run(library, connection).report.failed) == [httpserver.url_for("/down")]
+
+
+# Episodes that fail
+
+
+def test_an_episode_that_failed_is_tried_again_after_it_has_left_its_feed(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    sound(httpserver, "/two.wav", tone(tmp_path / "two.wav", 200))
+    first = run(library, connection, offer(httpserver, "/feed", "Talks", ("one", "/one.wav"), ("two", "/two.wav")))
+    assert list(first.report.failed) == ["talks/one"]
+    httpserver.clear_all_handlers()
+    sound(httpserver, "/one.wav", tone(tmp_path / "one.wav", 300))
+    assert run(library, connection, offer(httpserver, "/feed", "Talks")).report.transcribed == ["talks/one"]
+
+
+def test_a_limit_is_not_used_up_by_those_that_failed(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    newest_dead = offer(httpserver, "/feed", "Talks", ("a", "/dead.wav"), ("b", "/dead.wav"), ("c", "/c.wav"))
+    sound(httpserver, "/c.wav", tone(tmp_path / "c.wav"))
+    tried = []
+    for _ in range(3):
+        with library.locked():
+            batch = Batch(library, connection, visits(library), Silent())
+            for _ in batch.fetched(batch.wanted(batch.find([parse_source(newest_dead)]), limit=1)):
+                pass
+        tried += [*batch.report.failed, *batch.report.fetched]
+    assert tried == ["talks/a", "talks/b", "talks/c"]
+
+
+def test_an_update_to_bytes_that_another_episode_has_costs_neither(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    """A host that serves the same bytes for all that it has lost."""
+    paths = ("/one.wav", "/two.wav")
+    for number, path in enumerate(paths):
+        sound(httpserver, path, tone(tmp_path / path[1:], 200 + number))
+    url = offer(httpserver, "/feed", "Talks", *((path[1:4], path) for path in paths))
+    run(library, connection, url)
+    httpserver.clear_all_handlers()
+    for path in paths:
+        sound(httpserver, path, tone(tmp_path / "lost.wav", 500), '"lost"')
+    offer(httpserver, "/feed", "Talks", *((path[1:4], path) for path in paths))
+    run(library, connection, url, wishes=Wishes(update=True))
+    assert [record.episode.id for record in library.records()] == library.transcript_ids() == ["talks/one", "talks/two"]
+    stored = [(library.root / f"audio/talks/{name}.wav").read_bytes() for name in ("one", "two")]
+    assert stored == [(tmp_path / "lost.wav").read_bytes()] * 2
+
+
+# What publishers offer beside the audio, and change
+
+
+def test_audio_that_its_publisher_replaces_in_its_place_is_noticed_by_its_length(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    sound(httpserver, "/a.wav", tone(tmp_path / "old.wav", 200))
+    url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"))
+    run(library, connection, url)
+    httpserver.clear()
+    sound(httpserver, "/a.wav", tone(tmp_path / "new.wav", 300), '"two"')
+    offer(httpserver, "/feed", "Talks", ("first", "/a.wav"))
+    assert run(library, connection).report.changed_upstream == []  # nothing told of it
+    assert asked(httpserver, "/a.wav") == 0
+    httpserver.clear_all_handlers()
+    sound(httpserver, "/a.wav", tone(tmp_path / "new.wav", 300), '"two"')
+    longer = SHOW.format(show="Talks", items=ITEM.format(title="First", guid="first", url=httpserver.url_for("/a.wav")))
+    longer = longer.replace('length="1"', 'length="2"')
+    httpserver.expect_request("/feed").respond_with_data(longer, content_type="application/rss+xml")
+    assert run(library, connection).report.changed_upstream == ["talks/first"]
+    assert run(library, connection, wishes=Wishes(update=True)).report.fetched == ["talks/first"]
+    assert (library.audio / "talks/first.wav").read_bytes() == (tmp_path / "new.wav").read_bytes()
+
+
+TEXTS = """<podcast:transcript url="{base}/es.vtt" type="text/vtt" language="es"/>
+<podcast:transcript url="{base}/en.srt" type="application/x-subrip" language="en"/>"""
+
+
+def tell(server: HTTPServer, texts: str = TEXTS) -> str:
+    """A feed in English of one episode with these texts."""
+    base = server.url_for("").rstrip("/")
+    for name in ("es.vtt", "en.srt"):
+        server.expect_request(f"/{name}").respond_with_data(f"text of {name}")
+    item = ITEM.format(title="First", guid="first", url=f"{base}/a.wav")
+    item = item.replace("</item>", texts.format(base=base) + "</item>")
+    show = SHOW.format(show="Talks", items=f"<language>en-us</language>{item}")
+    show = show.replace("<rss ", '<rss xmlns:podcast="https://podcastindex.org/namespace/1.0" ')
+    server.expect_request("/feed").respond_with_data(show, content_type="application/rss+xml")
+    return server.url_for("/feed")
+
+
+def kept(library: Library) -> list[str]:
+    return sorted(path.name for path in library.audio.glob("*/*.transcript.*"))
+
+
+def test_a_translation_is_not_taken_for_what_was_said(
+    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
+    offers: list[Offer] = []
+
+    def read(_: Target, offer: Offer) -> Mismatch:
+        offers.append(offer)
+        return Mismatch("of something else")
+
+    with library.locked():
+        batch = Batch(library, connection, visits(library), Silent())
+        found = batch.fetched(batch.wanted(batch.find([parse_source(tell(httpserver))])))
+        batch.transcribe(found, InThisProcess(FakeRecognizer(), Here(), Owner(Silent(), batch.checkpoints)), read=read)
+    assert kept(library) == ["first.transcript.en.srt"]
+    assert [(offer.text.language, offer.data) for offer in offers] == [("en", b"text of en.srt")]
+
+
+def test_a_transcript_that_is_offered_after_the_audio_is_kept_if_there_is_none_yet(
+    library: Library, connection: Connection, httpserver: HTTPServer
+) -> None:
+    sound(httpserver, "/a.wav", SAMPLE)
+    first = run(library, connection, tell(httpserver, ""), recognizer=deaf())
+    assert list(first.report.failed) == ["talks/first"]
+    httpserver.clear()
+    run(library, connection, tell(httpserver))
+    assert kept(library) == ["first.transcript.en.srt"]
+    assert asked(httpserver, "/a.wav") == 0
+    httpserver.clear()
+    run(library, connection, tell(httpserver, TEXTS.replace("en.srt", "en.srt?v=2")))
+    assert asked(httpserver, "/en.srt") == 0  # it has its transcript by now
+
+
+def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
+    library: Library,
+    connection: Connection,
+    httpserver: HTTPServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fault 24: a file that hangs or crashes the decoder must not meet it in the library's own process
+    headed = {"CHAPTER000": "00:00:01.000", "CHAPTER000NAME": "The well"}
+    sound(httpserver, "/a.ogg", tone(tmp_path / "a.ogg", 200, headed))
+    url = offer(httpserver, "/feed", "Talks", ("first", "/a.ogg"))
+    with monkeypatch.context() as at_the_door:
+        at_the_door.setattr("av.open", lambda *_, **__: pytest.fail("it is being decoded"))
+        batch = Batch(library, connection, visits(library), Silent())
+        assert [record.state for record in batch.fetched(batch.find([parse_source(url)]))] == ["fetched"]
+    assert load_chapters(library, "talks/first") == ()
+    run(library, connection, url)
+    assert load_chapters(library, "talks/first") == (Chapter(1000, "The well"),)
+
+    httpserver.clear_all_handlers()
+    sound(httpserver, "/a.ogg", tone(tmp_path / "b.ogg", 300), '"two"')
+    update = Wishes(update=True)
+    again = run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.ogg")), wishes=update)
+    assert again.report.transcribed == ["talks/first"]
+    assert load_chapters(library, "talks/first") == ()

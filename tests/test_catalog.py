@@ -1,5 +1,6 @@
 """Which recordings are one episode, and what id each is given."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,16 @@ def test_known_sources_are_those_that_can_be_asked_again(library: Library, tmp_p
     for n, source in enumerate([FEED, FEED, str(folder), str(gone), str(library.audio)]):
         catalog.admit(item(title=f"Talk {n}", guid=str(n), source=source))
     assert catalog.sources() == sorted([FEED, str(folder)])
+
+
+def test_an_episode_is_known_by_all_that_led_to_it(library: Library) -> None:
+    catalog = Catalog(library)
+    record = catalog.admit(item(guid=None))
+    catalog.keep(dataclasses.replace(record, through=("https://example.org/list",)))
+    catalog.admit(item(guid=None, source="https://example.com/feed"))
+    led = catalog.by_source()
+    assert led.keys() == {"https://example.com/feed", "https://example.org/list", FEED}
+    assert list(led.values()) == [[record.episode.id]] * 3
 
 
 def test_a_title_cannot_move_a_terminals_cursor(library: Library) -> None:

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ from search.cli import app
 from search.errors import IndexUnavailable
 from search.service import create_app
 from search.settings import Settings
+from transcribe import library as library_
 from transcribe import recognizers
 from transcribe.captions import FORMATS
 from transcribe.library import Library
@@ -156,14 +158,19 @@ def test_a_run_whose_index_goes_keeps_what_it_did(verb: Verb, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_full_disk_is_one_line(verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:  # fault line 15
-    def full(path: Path, _: bytes) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+@pytest.mark.parametrize("name", ["audio/data/talk.json", "transcripts/data/talk.json", ".playhead/checkpoints"])
+def test_a_full_disk_is_one_line(verb: Verb, monkeypatch: pytest.MonkeyPatch, name: str) -> None:  # fault line 15
+    write = library_.publish
 
-    monkeypatch.setattr("transcribe.library.write_whole", full)
+    def full(finished: Path, path: Path) -> None:
+        if name in str(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(finished))
+        write(finished, path)
+
+    monkeypatch.setattr(library_, "publish", full)
     ran = verb("run", TALK)
     assert ran.status == 3
-    assert "No space left on device" in ran.err.splitlines()[-1]
+    assert re.fullmatch(f"playhead: .*{name}.* cannot be written: No space left on device.", ran.err.splitlines()[-1])
     assert "Traceback" not in ran.err
 
 
@@ -193,7 +200,7 @@ def test_without_a_source_run_looks_at_those_it_knows_and_at_the_audio_folder(
     for place in (tmp_path / "tapes", library.audio / "mine"):
         place.mkdir(parents=True)
         (place / "spoken.mp3").write_bytes(TALK.read_bytes() + place.name.encode())  # no two with the same bytes
-    (library.root / "playhead.toml").write_text(f'[[source]]\nurl = "{tmp_path / "tapes"}"\n')
+    (library.root / "playhead.toml").write_text('[[source]]\nurl = "../tapes"\n')  # as seen from the library
     ran = verb("run")
     assert ran.status == 0, ran.err
     assert library.transcript_ids() == [

@@ -191,19 +191,23 @@ def test_podcast_json_is_read_with_its_slips() -> None:
             {"speaker": 5, "startTime": -0.2, "endTime": 1.0004, "body": "Start"},
             {"startTime": NaN, "endTime": 2, "body": "when?"},
             {"startTime": 1e300, "endTime": 2, "body": "when?"},
+            {"startTime": 1%s, "endTime": 2, "body": "when?"},
+            {"startTime": -1e308, "endTime": 0.1, "body": "Before"},
             {"startTime": true, "body": "when?"},
             {"startTime": 4, "body": "no end"},
             {"startTime": 6, "endTime": 7, "body": null},
-            {"startTime": 5, "endTime": Infinity, "body": "half \\ud800"}]}""",
+            {"startTime": 5, "endTime": Infinity, "body": "half \\ud800"}]}"""
+        % (400 * b"0"),
         ".json",
     )
     assert captions.cues == (
         Cue(0, 1000, "Start"),
+        Cue(0, 100, "Before"),
         Cue(2500, 3000, "Two lines &amp; more", "Ann"),
         Cue(4000, 5000, "no end"),
         Cue(5000, 5000, "half ?"),
     )
-    assert captions.repairs == 3 + 2 + 1  # dropped, without an end, out of order
+    assert captions.repairs == 4 + 2 + 1  # dropped, without an end, out of order
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,12 @@ def test_a_file_is_one_recording(connection: Connection) -> None:
     assert found.source is None
 
 
+def test_a_file_that_is_not_there_any_more_is_no_recording(connection: Connection, tmp_path: Path) -> None:
+    with pytest.raises(FetchError) as problem:
+        discover(AudioFileSource(tmp_path / "talk.mp3"), connection)
+    assert problem.value.code == "not_there"
+
+
 def test_a_folder_is_as_many_as_there_are_audio_files(connection: Connection, tmp_path: Path) -> None:
     for name in ("b.mp3", "deeper/a.mp3", ".hidden.mp3", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -164,6 +170,14 @@ def test_a_source_that_is_known_to_hold_nothing_new_offers_nothing(connection: C
     source = WebSource("http://localhost/feed")
     discovered = Discovery(connection, visit=lambda url, wanted: Unchanged(url)).discover(source)
     assert (discovered.found, discovered.unchanged) == ((), True)
+
+
+@pytest.mark.parametrize("text", [FEED, OPML, "<title>A page</title><audio src=/one.mp3></audio>"])
+def test_of_a_source_that_has_been_read_nothing_long_is_kept(
+    connection: Connection, httpserver: HTTPServer, text: str
+) -> None:
+    url = serve(httpserver, "/long", f"{text}<!--{'long ' * 100_000}-->")
+    assert len(repr(discover(WebSource(url), connection))) < 10_000
 
 
 def test_a_list_of_feeds_is_as_many_sources(connection: Connection, httpserver: HTTPServer) -> None:

@@ -18,7 +18,7 @@ from pytest_httpserver import HTTPServer
 
 from rude_server import Answer, FileServer, RudeServer, resetting, saying
 from transcribe.connection import Connection
-from transcribe.download import HEAD_BYTES, Downloaded, Pace, changed, download, media_type, sniffed, store
+from transcribe.download import HEAD_BYTES, Downloaded, Pace, changed, download, sniffed, store, stored_type
 from transcribe.errors import FetchError
 from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES
 from transcribe.validators import Validators
@@ -172,6 +172,20 @@ def test_a_token_of_the_day_does_not_hinder_going_on(connection: Connection, tmp
         assert "monday" not in (tmp_path / "show" / "episode.part.json").read_text()
         assert fetch(connection, f"{server.url}/a?token=tuesday", tmp_path).sha256 == SHA256
         assert server.asked[-1][0] == f"bytes={HALF}-"
+
+
+# Fault 9.
+def test_a_part_that_does_not_say_of_how_much_it_is_is_held_to_what_was_said_at_first(
+    connection: Connection, tmp_path: Path
+) -> None:
+    with FileServer(MP3) as server:
+        begun(connection, server, tmp_path)
+        span = b"Content-Range: bytes %d-%d/*\r\nContent-Length: 1000\r\n\r\n" % (HALF, HALF + 999)
+        part = saying(b"HTTP/1.1 206 Partial Content\r\n" + span + MP3[HALF : HALF + 1000])
+        answers = iter([part, server._serve])
+        server._serve = lambda peer: next(answers)(peer)  # type: ignore[method-assign]
+        assert fetch(connection, server.url, tmp_path).sha256 == SHA256
+        assert server.asked == [(f"bytes={HALF}-", '"1"'), (f"bytes={HALF + 1000}-", '"1"')]
 
 
 OTHER = MP3[:4] + MP3[::-1] + b"longer"
@@ -537,8 +551,8 @@ def test_any_bytes_are_of_a_known_format_or_of_none(head: bytes) -> None:
 
 
 def test_the_media_type_follows_the_suffix() -> None:
-    assert media_type(Path("a/b.MP3")) == "audio/mpeg"
-    assert media_type(Path("a/b.txt")) == "application/octet-stream"
+    assert stored_type(Path("a/b.MP3")) == "audio/mpeg"
+    assert stored_type(Path("a/b.txt")) == "application/octet-stream"
     assert all("/" in kind and suffix.startswith(".") for suffix, kind in MEDIA_TYPES.items())
 
 

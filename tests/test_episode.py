@@ -5,11 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe.episode import AudioFile, Episode, Failure, Record, episode_id, is_id, show_slug, slug
+from transcribe.episode import AudioFile, Episode, Failure, PublishedText, Record, episode_id, is_id, show_slug, slug
 from transcribe.errors import TranscriptError
 
 EPISODE = Episode("show/one", "Show", "One", "2012-02-18", "guid", None, "https://example.org/1.mp3", "About it.")
-RECORD = Record(EPISODE, "guid", "https://example.org/feed", AudioFile("audio/show/one.mp3", "0" * 64, 9, "audio/mpeg"))
+RECORD = Record(
+    EPISODE,
+    "guid",
+    "https://example.org/feed",
+    AudioFile("audio/show/one.mp3", "0" * 64, 9, "audio/mpeg"),
+    transcripts=(PublishedText("https://example.org/1.vtt", "text/vtt", "en"),),
+    language="en-us",
+    length=9,
+    through=("https://example.org/list",),
+)
 
 
 @given(st.text(), st.text(), st.none() | st.text() | st.dates().map(str), st.text(), st.text())
@@ -101,6 +110,10 @@ def test_unknown_keys_are_passed_over() -> None:
         {"error": [1]},
         {"identity": []},
         {"state": "done"},
+        {"language": 5},
+        {"length": "long"},
+        {"through": [None]},
+        {"transcripts": [{"url": "https://example.org/1.vtt", "media_type": "text/vtt", "language": 5}]},
     ],
 )
 def test_a_damaged_record_is_refused(change: dict[str, object]) -> None:

@@ -49,8 +49,24 @@ def test_an_rss_item_becomes_a_recording() -> None:
         enclosure="https://example.org/shows/audio/1.mp3",
         description="About commons.",
         source=URL,
+        length=1000,
     )
     assert feed == Feed("Some Show", (expected,))
+
+
+@pytest.mark.parametrize(
+    ("length", "known"),
+    [("1000", 1000), (" 1000 ", 1000), ("0", None), ("", None), ("-1", None), ("1e3", None), ("9" * 400, None)],
+)
+def test_an_enclosure_has_the_length_that_can_be_one(length: str, known: int | None) -> None:
+    assert item(f'<enclosure url="a.mp3" type="audio/mpeg" length="{length}"/>').length == known
+
+
+def test_a_recording_is_in_the_language_of_its_feed_or_its_own() -> None:
+    german = "<dc:language xmlns:dc='http://purl.org/dc/elements/1.1/'>de</dc:language>"
+    said = items(f"<language>en-us</language><item>{AUDIO}</item><item><guid>2</guid>{AUDIO}{german}</item>")
+    assert [found.language for found in said] == ["en-us", "de"]
+    assert item(AUDIO).language is None
 
 
 def test_an_atom_entry_becomes_a_recording() -> None:

@@ -108,7 +108,7 @@ def test_the_time_is_told_as_a_person_reads_it(watch: Watch) -> None:
     [
         *(b"", b"{", b"[" * 10_000, b"[]", b"null", b"\xff", b'{"left_alone_until": 3}'),
         b'{"left_alone_until": {"a.test": "x"}}',
-        b'{"left_alone_until": {"a.test": NaN}}',
+        b'{"left_alone_until": {"a.test": NaN, "b.test": 1%s}}' % (400 * b"0"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_as_none(tmp_path: Path, text: bytes) -> None:
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_read_is_as_none(tmp_path: Path, text: bytes) -> N
     with hosts.turn("a.test"):
         pass
     hosts.leave_alone("a.test", "60")
-    assert list(json.loads(path.read_bytes())["left_alone_until"]) == ["a.test"]
+    assert "a.test" in json.loads(path.read_bytes())["left_alone_until"]
 
 
 def test_a_clock_that_was_set_back_keeps_no_host_waiting_for_years(tmp_path: Path, watch: Watch) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations import transcript as made_up
+from transcribe import __version__
 from transcribe.captions import to_podcast_json, to_srt, to_vtt
 from transcribe.cues import Cue
 from transcribe.episode import Episode
@@ -30,7 +31,7 @@ def test_captions_become_a_transcript_that_says_where_it_came_from(tmp_path: Pat
     name = "action-foresight/2012-02-18-occupy-wall-street"
     assert made.episode == Episode(name, "Action Foresight", "Occupy Wall Street", "2012-02-18")
     assert made.audio is None
-    assert (made.engine.name, made.engine.model, made.engine.options) == ("import", "vtt", {})
+    assert made.engine == Engine("import", __version__, "vtt")
     assert made.language == "und"
     assert datetime.datetime.fromisoformat(made.created).tzinfo == datetime.UTC
 
@@ -81,6 +82,7 @@ def test_a_file_that_times_words_gives_sentences_of_them(tmp_path: Path) -> None
         ("041_finding_your_first-job", "041 finding your first-job", "041-finding-your-first-job"),
         ("100-guido-van-rossum", "100 guido van rossum", "100-guido-van-rossum"),
         ("2012-02-18", "2012-02-18", "2012-02-18"),
+        ("2012-02-18. the-commons", "the commons", "2012-02-18-the-commons"),
         ("2012-13-45 odd day", "2012-13-45 odd day", "2012-13-45-odd-day"),
         ("__", "__", "episode-9911f4d2"),
         ("Über Güter .mp3", "Über Güter .mp3", "uber-guter-mp3"),

@@ -33,9 +33,16 @@ def test_an_item_of_a_json_feed_becomes_a_recording() -> None:
         enclosure="https://example.org/shows/1.mp3",
         description="About commons",
         source=URL,
+        length=1000,
     )
     assert (read.title, read.items[0]) == ("JSON Show", expected)
     assert read.following == "https://example.org/feed.json?page=2"
+
+
+def test_a_recording_is_in_the_language_of_its_feed_or_its_own() -> None:
+    audio = [{"url": "a.mp3", "mime_type": "audio/mpeg"}]
+    items = feed({"id": "1", "attachments": audio}, {"id": "2", "attachments": audio, "language": "de"}, language="en")
+    assert [found.language for found in items.items] == ["en", "de"]
 
 
 def test_version_1_0_is_read_as_well() -> None:

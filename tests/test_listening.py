@@ -19,7 +19,7 @@ from transcribe.audio import RATE, open_audio
 from transcribe.errors import AudioError
 from transcribe.listening import Here, Listener, Listening, Sound
 from transcribe.speech import WINDOW_MS
-from transcribe.transcript import Damage
+from transcribe.transcript import Chapter, Damage
 
 TALK = Path(__file__).parent / "data" / "talk.mp3"
 GENEROUS_S = 60.0
@@ -116,6 +116,13 @@ def test_damage_arrives_too(listener: Listener, tmp_path: Path) -> None:
     assert list(sound)
     assert isinstance(sound.damage, Damage)
     assert sound.damage.truncated
+
+
+def test_chapters_arrive_too(listener: Listener, tmp_path: Path) -> None:
+    path = tmp_path / "talk.ogg"
+    write_audio(np.zeros(3 * RATE, np.int16), path, {"CHAPTER000": "00:00:01.000", "CHAPTER000NAME": "The well"})
+    for listening in (listener, Here()):
+        assert listening.listen(path).chapters == (Chapter(1000, "The well"),)
 
 
 def test_the_next_file_is_begun_while_the_present_one_is_not_done(listener: Listener, tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ def test_an_answer_goes_on_where_the_bytes_end_in_the_same_file(
     assert part.goes_on(ORIGIN, {"content-range": span, "content-length": "5", **more}) is expected
 
 
+def test_it_is_not_gone_on_with_to_an_end_that_nobody_has_told(part: Partial) -> None:
+    origin = dataclasses.replace(ORIGIN, validators=Validators('"1"'))
+    assert not part.goes_on(origin, {"content-range": "bytes 5-7/*", "content-length": "3"})
+    assert part.goes_on(origin, {"content-range": "bytes 5-7/10", "content-length": "3"})
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

@@ -89,7 +89,8 @@ def test_the_form_is_told_by_media_type_or_name(media_type: str, url: str, form:
 
 def test_bytes_are_kept_under_a_name_of_the_librarys_own() -> None:
     assert suffix(PublishedText("https://host.test/../../t.php", "text/vtt")) == ".transcript.vtt"
-    assert suffix(PublishedText("https://host.test/t.srt", "")) == ".transcript.srt"
+    assert suffix(PublishedText("https://host.test/t.srt", "", "pt_BR")) == ".transcript.pt-br.srt"
+    assert "/" not in suffix(PublishedText("https://host.test/t.srt", "", "../en"))
 
 
 # Captions
@@ -152,6 +153,23 @@ def test_a_page_around_the_words_is_not_said() -> None:
 def test_hostile_markup_is_text_or_nothing() -> None:
     script = page("<p>a &lt;script&gt;alert(1)&lt;/script&gt; b</p><img src=x onerror=alert(1)><p>c \x00 d</p>")
     assert said(script) == [(None, "a <script>alert(1)</script> b"), (None, "c d")]
+
+
+# html.parser asserts, or takes time by the square, for some of these.
+@pytest.mark.parametrize("piece", ["<![", "<a ", "[", "(", "[(", "<!--", "<br>", "<style>p</style>"])
+def test_markup_without_end_is_soon_read(piece: str) -> None:
+    script = parse(f"<html><p>We do.</p><cite>{piece * 100_000}</cite><p>Do we?</p>".encode(), "html")
+    assert said(script)[0] == (None, "We do.")
+
+
+def test_a_page_that_is_not_read_to_its_end_is_refused() -> None:
+    with pytest.raises(TranscriptError, match="to its end") as refused:
+        page("<p>We do.</p>" + "<cite>" * 100_000)
+    assert refused.value.code == "bad_captions"
+
+
+def test_an_event_after_a_name_is_no_part_of_it() -> None:
+    assert said(page("<cite>Ann (the host) [laughs]</cite><p>We do.</p>")) == [("Ann", "We do.")]
 
 
 # Plain text

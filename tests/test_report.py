@@ -35,6 +35,7 @@ def test_each_episode_that_wants_attention_has_a_line_with_state_and_reason() ->
         damaged={"show/two": Failure("truncated", "the audio breaks off")},
         mismatched={"show/three": Failure("mismatch", "its publisher's transcript: of something else")},
         later={"feed": Failure("retry_later", "not before noon")},
+        absent={"/tapes": Failure("not_there", "passed over")},
     )
     assert told == [
         "1 to be tried later",
@@ -42,6 +43,7 @@ def test_each_episode_that_wants_attention_has_a_line_with_state_and_reason() ->
         "  truncated: show/two: the audio breaks off",
         "  mismatch: show/three: its publisher's transcript: of something else",
         "  retry_later: feed: not before noon",
+        "  not_there: /tapes: passed over",
     ]
 
 

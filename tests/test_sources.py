@@ -15,12 +15,14 @@ from transcribe.sources import (
     AudioFileSource,
     FolderSource,
     Found,
+    Source,
     WebSource,
     audio_suffix,
     dated,
     found_in_file,
     found_in_folder,
     parse_source,
+    source_of,
 )
 
 
@@ -191,3 +193,15 @@ def test_a_key_stands_for_the_url_but_not_for_the_guid() -> None:
 )
 def test_the_suffix_of_a_url_is_that_of_its_path(url: str, suffix: str | None) -> None:
     assert audio_suffix(url) == suffix
+
+
+def test_what_was_named_before_is_known_by_its_address(tmp_path: Path) -> None:
+    (tmp_path / "tapes").mkdir()
+    folder, gone, feed = (
+        FolderSource(tmp_path / "tapes"),
+        AudioFileSource(tmp_path / "gone.mp3"),
+        WebSource("https://x.example/f"),
+    )
+    named: list[Source] = [folder, gone, feed]
+    assert [source_of(source.address, Path("/elsewhere")) for source in named] == named
+    assert [source_of(text, tmp_path) for text in ("tapes", "gone.mp3", " https://x.example/f ")] == named

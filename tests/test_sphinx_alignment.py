@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sample_library import REPOSITORY, SAMPLE
-from transcribe.audio import clip, segment
+from transcribe.audio import open_audio, segment
 from transcribe.recognizers.sphinx_alignment import SphinxAligner
 from transcribe.speech import Piece
 
@@ -23,7 +23,8 @@ def aligner() -> SphinxAligner:
 
 @pytest.fixture(scope="module")
 def sound() -> Piece:
-    return Piece(START_MS, clip(REPOSITORY / Path(SAMPLE[0]["path"]), START_MS, END_MS))
+    with open_audio(REPOSITORY / Path(SAMPLE[0]["path"])) as recording:
+        return Piece(START_MS, segment(np.concatenate(list(recording.blocks())))[START_MS:END_MS])
 
 
 def late_ms(aligner: SphinxAligner, sound: Piece, texts: list[str]) -> Iterator[int]:

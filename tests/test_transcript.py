@@ -125,7 +125,8 @@ def test_what_is_no_transcript_is_refused(text: str | bytes) -> None:
         ({"end_ms": 9000}, "segment 0: 0 to 9000"),
         ({"text": "Welcome!"}, "segment 0: its words do not make its text"),
         ({"speaker": 5}, "must be text"),
-        ({"confidence": math.nan}, "confidence of segment 0: it cannot be nan"),
+        ({"confidence": math.nan}, "confidence of segment 0: nan is not between 0 and 1"),
+        ({"confidence": 10**400}, "confidence of segment 0: 1000"),  # more than any float holds
         ({"flags": [1]}, "must be text"),
     ],
 )

@@ -9,7 +9,7 @@ from werkzeug import Request, Response
 from transcribe.connection import Connection, Fetched
 from transcribe.errors import FetchError
 from transcribe.hosts import HOUR_S, host_of, side_by_side
-from transcribe.visits import Fresh, Unchanged, Visits
+from transcribe.visits import Answer, Fresh, Unchanged, Visit, Visits
 
 FEED = b"<rss><channel><title>A Show</title></channel></rss>"
 MARKS = {"ETag": 'W/"1 verbatim"', "Last-Modified": "sunday, 22-nov-26 18:00:00 GMT"}
@@ -39,7 +39,7 @@ class Archive:
         with self.visits() as visits:
             answer = visits.ask(url, self.connection, anew=anew)
             if isinstance(answer, Fetched):
-                visits.keep(url, answer, new_url)
+                visits.keep(url, Answer.of(answer), new_url)
             return answer
 
     def refusal(self, url: str) -> FetchError:
@@ -256,6 +256,7 @@ def test_no_secret_of_a_feed_is_written_down(archive: Archive, httpserver: HTTPS
     [
         *(b"", b"{", b"[" * 10_000, b"[]", b"null", b"\xff", b'{"visits": {}}', b'{"visits": 3, "release": ""}'),
         b'{"visits": {"http://a.test/": null, "b": {"checked": "x", "validators": {}}, "c": {}}, "release": "0"}',
+        b'{"visits": {"b": {"checked": 1%s, "validators": {}}}, "release": "0"}' % (400 * b"0"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_as_none(archive: Archive, httpserver: HTTPServer, text: bytes) -> None:
@@ -264,6 +265,40 @@ def test_a_file_that_cannot_be_read_is_as_none(archive: Archive, httpserver: HTT
     url = serve(httpserver, marks=MARKS)
     assert isinstance(archive.ask(url), Fetched)
     assert archive.ask(url) == Unchanged(url)
+
+
+def test_what_an_answer_held_is_remembered(archive: Archive, httpserver: HTTPServer) -> None:
+    empty, listing, gone = (serve(httpserver, path) for path in ("/empty", "/list", "/gone"))
+    listed = ["https://example.org/one", "https://example.org/two"]
+    with archive.visits() as visits:
+        for url, holds, feeds in ((empty, 0, []), (listing, 0, listed), (gone, 5, [])):
+            answer = visits.ask(url, archive.connection)
+            assert isinstance(answer, Fetched)
+            visits.keep(url, Answer.of(answer), holds=holds, listed=feeds)
+    again = archive.visits()
+    assert again.listed(listing) == tuple(listed)
+    assert [again.held_nothing(url) for url in (empty, listing, gone, "http://unknown.test")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    httpserver.clear()
+    httpserver.expect_request("/gone").respond_with_data(b"", status=410)
+    assert archive.refusal(gone).code == "gone"
+    assert archive.visits().held_nothing(gone)
+
+
+@pytest.mark.parametrize("held", [{"holds": "1"}, {"listed": 5}, {"listed": [None]}])
+def test_what_it_cannot_have_held_is_refused(held: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="not a visit"):
+        Visit.from_json({"checked": 1, "validators": {}, **held})
+
+
+@pytest.mark.parametrize("checked", [pytest.param(10**400, id="400 digits"), 1e300, -1, float("nan")])
+def test_a_time_that_no_clock_shows_is_none(checked: float) -> None:
+    with pytest.raises(ValueError, match="not a visit"):
+        Visit.from_json({"checked": checked, "validators": {}, "gone": True})
 
 
 def test_another_release_reads_again_what_it_may_understand_better(archive: Archive, httpserver: HTTPServer) -> None:
@@ -288,7 +323,7 @@ def test_many_feeds_with_nothing_new_cost_one_request_each(archive: Archive, htt
     with archive.visits() as visits:
         for url, answer in side_by_side(urls, host_of, lambda url: visits.ask(url, archive.connection)):
             assert isinstance(answer, Fetched)
-            visits.keep(url, answer)
+            visits.keep(url, Answer.of(answer))
     archive.watch.time += HOUR_S
     httpserver.clear_log()
     with archive.visits() as visits:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe.web import citable, citable_url, is_web, public_url, web_address
+from transcribe.web import citable, citable_url, is_web, media_type, public_url, web_address
 
 BASE = "https://example.org/talks/feed.xml"
 
@@ -104,3 +104,8 @@ def test_addresses_within_a_text_may_be_passed_on_and_the_text_is_untouched() ->
 @given(st.text(alphabet="htps:/.?&=#@ a1private", max_size=60))
 def test_what_may_be_passed_on_once_may_be_again(text: str) -> None:
     assert citable(citable(text)) == citable(text)
+
+
+def test_a_media_type_is_told_without_its_parameters() -> None:
+    assert media_type(" Text/HTML; charset=utf-8") == "text/html"
+    assert media_type("") == media_type(";") == ""

@@ -119,7 +119,7 @@ def run(
     archive, named = _archive(asked, index), batch_cli.given(sources)
     archive.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        wanted = work.wanted(work.find(batch_cli.named(named, work, settings)), settings.limit)
+        wanted = work.wanted(work.find(named), settings.limit)
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched

@@ -10,14 +10,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from transcribe import __version__, marks
+from transcribe import __version__
 from transcribe.alignment import Aligner, Placed, Remembered, Stretch, aligned, between_anchors, over_speech
 from transcribe.belonging import Belonging, Mismatch, compared, judged, spots
 from transcribe.clock import clock
-from transcribe.cues import spread
+from transcribe.cues import are_words, spread
 from transcribe.episode import AudioFile, Episode
 from transcribe.errors import TranscriptError
 from transcribe.likeness import comparable
@@ -27,7 +27,8 @@ from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
 from transcribe.segments import SegmentOptions, segments
 from transcribe.sources import PublishedText
 from transcribe.speech import Piece
-from transcribe.transcript import Audio, Engine, Segment, Span, Transcript, Word, segment
+from transcribe.transcript import Engine, Segment, Span, Transcript, Word, segment
+from transcribe.transcription import Task, batches, transcript
 from transcribe.utterance import Utterance
 from transcribe.web import public_url
 
@@ -128,7 +129,9 @@ def published_transcript(
     again = listening.listen(target.path) if hands and not basis.placed else ()
     placed = basis.placed or aligned(basis.stretches, again, hands)
     said = list(_segments(lines, _settled(placed, listened.sound.duration_ms), offer.persons))
-    return _transcript(target, _engine(offer, script, basis, hands), language, listened, said, now())
+    utterances = listened.utterances(word for part in said for word in part.words)
+    engine, task = _engine(offer, script, basis, hands), Task(target.episode, target.stored)
+    return transcript(task, listened.sound, engine, language, said, utterances, now())
 
 
 def _language(offer: Offer, script: Script) -> str:
@@ -207,7 +210,7 @@ def _on_paragraphs(
         speech = _to_the_end(listened)
         return _Basis((), placed=tuple(Placed(word, False) for word in _spread(lines, texts, speech, listened.sound)))
     heard = list(
-        itertools.chain.from_iterable(_heard(batch, ears, language) for batch in _batches(listened, ears.batch_size))
+        itertools.chain.from_iterable(_heard(batch, ears, language) for batch in batches(listened, ears.batch_size))
     )
     belonging = compared(texts, heard)
     if isinstance(belonging, Mismatch):
@@ -219,12 +222,6 @@ def _on_paragraphs(
 def _heard(pieces: Sequence[Piece], ears: Recognizer, language: str) -> list[Word]:
     hints = Hints(None if language == UNDETERMINED else language)
     return [word for each in ears.recognize(pieces, hints) for word in each.words]
-
-
-def _batches(pieces: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
-    stream = iter(pieces)
-    while batch := list(itertools.islice(stream, size)):
-        yield batch
 
 
 def _to_the_end(listened: _Listened) -> list[Span]:
@@ -264,8 +261,8 @@ def _settled(placed: Iterable[Placed], duration_ms: int) -> list[Placed]:
 def _segments(lines: Sequence[Line], placed: Sequence[Placed], persons: Sequence[str]) -> Iterator[Segment]:
     """A segment for each caption. Paragraphs, and captions of a word each, make sentences."""
     options, ids, rest = SegmentOptions(), itertools.count(), iter(placed)
-    word_by_word = sum(len(_texts(line)) for line in lines) < 1.5 * len(lines)
-    runs = itertools.groupby(enumerate(lines), key=lambda each: (each[1].speaker, 0 if word_by_word else each[0]))
+    alone = are_words([len(_texts(line)) for line in lines])
+    runs = itertools.groupby(enumerate(lines), key=lambda each: (each[1].speaker, 0 if alone else each[0]))
     for (speaker, _), run in runs:
         own = list(itertools.islice(rest, sum(len(_texts(line)) for _, line in run)))
         words = [each.word for each in own]
@@ -273,7 +270,7 @@ def _segments(lines: Sequence[Line], placed: Sequence[Placed], persons: Sequence
             words[-1].end_ms - words[0].start_ms <= options.longest_ms
             and sum(len(word.text) + 1 for word in words) <= options.longest_text
         )
-        parts = (segment(0, words),) if short and not word_by_word else segments(words)
+        parts = (segment(0, words),) if short and not alone else segments(words)
         known = iter(own)
         for part in parts:
             found = sum(each.found for each in itertools.islice(known, len(part.words)))
@@ -293,21 +290,3 @@ def _engine(offer: Offer, script: Script, basis: _Basis, hands: Aligner | None) 
         "found": f"{belonging.found} of {belonging.of}" if belonging else "not looked for",
     }
     return Engine(PUBLISHED, __version__, script.form, options=options)
-
-
-def _transcript(
-    target: Target, engine: Engine, language: str, listened: _Listened, said: Sequence[Segment], now: datetime
-) -> Transcript:
-    stored, sound = target.stored, listened.sound
-    utterances = listened.utterances(word for part in said for word in part.words)
-    return Transcript(
-        episode=target.episode,
-        audio=Audio(stored.path, stored.sha256, sound.duration_ms, stored.media_type),
-        engine=engine,
-        language=language,
-        created=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        segments=tuple(said),
-        no_text=marks.no_text(utterances),
-        quality=marks.quality(said, utterances),
-        damage=sound.damage,
-    )

@@ -54,7 +54,6 @@ NOTICEABLE_MS = 100  # missing in all; less is a lost packet or two, shorter tha
 TOLERANCE_S = 0.05  # two lost frames of mp3; timestamps that stray less than this are rounding
 LONGEST_GAP_S = 600.0  # a jump in the timestamps beyond this is a fault of the file, not ten minutes of silence
 MOST_FAILED_READS = 100  # in a row, before a file is given up as ended
-FADE_MS = 5  # long enough that a cut does not click, too short to touch a word
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
 
@@ -257,29 +256,9 @@ def open_audio(path: Path, longest_ms: int = LONGEST_MS) -> Iterator[Recording]:
             yield Recording(path, declared // 1000 if declared else None, container, file, longest_ms)
 
 
-def clip(path: Path, start_ms: int, end_ms: int) -> AudioSegment:
-    """The sound between two times of a file, faded at its edges; shorter where the file ends sooner.
-
-    The file is decoded from its start, so the cut is exact to the millisecond in every format.
-    """
-    with open_audio(path) as recording:
-        wanted = _between(recording.blocks(), start_ms * SAMPLES_A_MS, end_ms * SAMPLES_A_MS)
-        sound = segment(np.concatenate([np.zeros(0, np.int16), *wanted]))
-    return sound.fade_in(FADE_MS).fade_out(FADE_MS)
-
-
 def segment(samples: NDArray[np.int16]) -> AudioSegment:
     """PCM as `blocks` gives it, for slicing by milliseconds, joining, fades and wav files."""
     return AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=RATE, channels=1)
-
-
-def _between(blocks: Iterable[NDArray[np.int16]], start: int, end: int) -> Iterator[NDArray[np.int16]]:
-    position = 0
-    for block in blocks:
-        yield block[max(0, start - position) : max(0, end - position)]
-        position += len(block)
-        if position >= end:
-            return
 
 
 def _resampled(frames: Iterable[tuple[AudioFrame, float]]) -> Iterator[NDArray[np.int16]]:

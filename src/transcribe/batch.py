@@ -1,70 +1,44 @@
-"""The batch: a pure decider says what each episode needs, the runner does it, and a failure stays with its episode.
+"""The batch: what each episode needs next is done, and a failure stays with its episode.
 
 The process that runs this holds the library and writes every file.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from transcribe.adoption import PUBLISHED, Offer, Target
 from transcribe.belonging import Mismatch
 from transcribe.catalog import Catalog
-from transcribe.chapters import Chapter, chapters_path, parse_chapters, read_chapters, to_json
+from transcribe.chapters import chapters_path, load_chapters, parse_chapters, save_chapters
 from transcribe.checkpoints import Checkpoints, checkpoint_name
 from transcribe.clock import clock
 from transcribe.connection import Connection
+from transcribe.discovery import source_name
 from transcribe.download import Downloaded
-from transcribe.episode import DAMAGES, AudioFile, Episode, Failure, Record, State
+from transcribe.episode import AudioFile, Episode, Failure, PublishedText, Record
 from transcribe.errors import EpisodeError, TranscriptError
 from transcribe.fetching import Brought, Fetching
 from transcribe.hosts import side_by_side
+from transcribe.isolation import attempted
 from transcribe.library import Library, link, write_whole
 from transcribe.progress import Progress
-from transcribe.published import ranked, suffix
+from transcribe.published import suffix
 from transcribe.report import Report
-from transcribe.settings import Texts
-from transcribe.sources import Source
+from transcribe.source_list import NAME as SOURCE_LIST
+from transcribe.source_list import SourceList
+from transcribe.sources import FolderSource, Source
+from transcribe.standing import WORK, Step, standing_of
 from transcribe.subscriptions import Candidate as Candidate
 from transcribe.subscriptions import Subscriptions
 from transcribe.transcript import Damage, Engine, Transcript
 from transcribe.transcription import Task
 from transcribe.visits import Visits
-from transcribe.web import public_url
+from transcribe.web import citable, citable_url
+from transcribe.wishes import Wishes
 from transcribe.workers import Job, Workers
 
-Step = Literal["fetch", "transcribe", "nothing"]
-FETCH: tuple[Step, ...] = ("fetch",)
-WORK: tuple[Step, ...] = ("fetch", "transcribe")
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
-Condition = Callable[[Transcript], bool]
 Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
-TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far along an episode is."""
-
-    audio: bool  # its bytes are in the library
-    transcript: bool  # so is a transcript of these bytes, or an imported one, and nobody asked for a better one
-
-
-def next_step(standing: Standing) -> Step:
-    """What an episode needs next."""
-    if standing.transcript:
-        return "nothing"
-    return "transcribe" if standing.audio else "fetch"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a run is to do beyond what is new."""
-
-    redo: Condition | None = None  # transcripts to be made again
-    update: bool = False  # take the audio that a publisher has put in the place of what is stored
-    texts: Callable[[Record], Texts] = lambda _: "prefer"  # what becomes of a publisher's own transcript
 
 
 class Batch:
@@ -77,41 +51,55 @@ class Batch:
         self.wishes = wishes or Wishes()
         self.catalog = Catalog(library)
         self.subscriptions = Subscriptions(library, self.catalog, connection, visits, progress)
-        self.fetching = Fetching(library, connection, progress, lambda record: self.wishes.texts(record) != "ignore")
+        self.source_list = SourceList(library, self._sources_of_old())
+        self.fetching = Fetching(library, connection, progress, self.wishes.offered)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
 
-    def find(self, sources: Iterable[Source]) -> list[Candidate]:
-        """The episodes that the sources offer, new ones recorded, the newest first."""
-        offered = self.subscriptions.ask(sources)
-        for name, trouble in offered.troubles.items():
-            self._fail(name, trouble)
+    def find(self, named: Sequence[Source] = ()) -> list[Candidate]:
+        """The episodes that the sources offer, new ones recorded, the newest first.
+
+        Sources that are named are remembered; where none is, those of the settings, those remembered and the audio
+        folder are asked.
+        """
+        folder = [FolderSource(self.library.audio)] if self.library.audio.is_dir() else []
+        offered = self.subscriptions.ask(named or [*self.wishes.sources, *self.source_list.sources(), *folder])
+        for source, trouble in offered.troubles.items():
+            self._trouble(source, trouble)
+        if named or self.wishes.sources:
+            self.source_list.add(source for source in named if source not in offered.done_with)
         found = _newest_first(offered.candidates.values())
         self._look_upstream(found)
+        self._look_for_texts(found)
         return [dataclasses.replace(each, record=self.catalog.records[each.record.episode.id]) for each in found]
 
     def stored(self) -> list[Candidate]:
         """Every episode whose audio is in the library, the newest first."""
         records = self.catalog.records.values()
-        return _newest_first(Candidate(record) for record in records if self._standing(record).audio)
+        return _newest_first(
+            Candidate(record) for record in records if standing_of(self.library, record, self.wishes).audio
+        )
 
     def wanted(
         self, candidates: Iterable[Candidate], limit: int | None = None, steps: Collection[Step] = WORK
     ) -> list[Candidate]:
-        """Those that need one of these steps, at most `limit`; the report counts the others as unchanged."""
+        """Those that need one of these steps, at most `limit`; the report counts the others as unchanged.
+
+        Those that failed the last time come after all others, which else might never have their turn.
+        """
         wanted = []
         for candidate in candidates:
-            if next_step(self._standing(candidate.record)) in steps:
+            if self._step(candidate.record) in steps:
                 wanted.append(candidate)
             else:
                 self.report.unchanged.append(candidate.record.episode.id)
-        return wanted[:limit]
+        return sorted(wanted, key=lambda candidate: candidate.record.state == "failed")[:limit]
 
     def fetched(self, candidates: Iterable[Candidate]) -> Iterator[Record]:
         """Episodes one by one, each as soon as its audio is in the library; several hosts are asked at once."""
         missing = []
         for candidate in candidates:
-            if next_step(self._standing(candidate.record)) == "fetch":
+            if self._step(candidate.record) == "fetch":
                 missing.append(candidate)
             else:
                 yield candidate.record
@@ -134,7 +122,7 @@ class Batch:
         read: Read | None = None,
     ) -> None:
         """Gives what has audio and no transcript yet its publisher's own, else has it transcribed; writes each."""
-        waiting = (record for record in records if next_step(self._standing(record)) == "transcribe")
+        waiting = (record for record in records if self._step(record) == "transcribe")
         own = (record for record in waiting if not (read and self._adopted(record, read)))
         for job, outcome in workers.run(self._job(record, workers.engine, prompt) for record in own):
             if isinstance(outcome, Transcript):
@@ -147,11 +135,11 @@ class Batch:
         offer = self._offer(record) if self.wishes.texts(record) == "prefer" and not self.wishes.redo else None
         if offer is None or record.audio is None:
             return False
-        try:
-            with self.progress.task(f"read the transcript of {record.episode.title}"):
-                got = read(Target(record.episode, record.audio, self.library.root / record.audio.path), offer)
-        except EpisodeError as problem:
-            self.progress.say(f"{record.episode.id}: {problem}")
+        target = Target(record.episode, record.audio, self.library.root / record.audio.path)
+        with self.progress.task(f"read the transcript of {record.episode.title}"):
+            got = attempted(lambda: read(target, offer))
+        if isinstance(got, Failure):
+            self.progress.say(f"{record.episode.id}: its publisher's transcript: {got.message}")
             return False
         if isinstance(got, Mismatch):
             self.report.mismatched[record.episode.id] = Failure("mismatch", f"its publisher's transcript: {got}")
@@ -161,7 +149,7 @@ class Batch:
 
     def _offer(self, record: Record) -> Offer | None:
         """The publisher's transcript that was kept beside the audio."""
-        for text in ranked(record.transcripts):
+        for text in self.wishes.offered(record):
             path = self.library.record_path(record.episode.id).with_suffix(suffix(text))
             if path.exists():
                 return Offer(text, path.read_bytes(), record.persons)
@@ -176,6 +164,8 @@ class Batch:
 
     def _finish(self, record: Record, transcript: Transcript) -> None:
         self.library.save_transcript(dataclasses.replace(transcript, episode=_public(record.episode)))
+        if transcript.chapters and not load_chapters(self.library, record.episode.id):
+            save_chapters(self.library, record.episode.id, transcript.chapters)
         record = dataclasses.replace(record, state="transcribed", error=None, quality=transcript.quality)
         if transcript.damage:
             record = _damaged(record, transcript.damage, transcript.duration_ms)
@@ -199,23 +189,33 @@ class Batch:
                 self._keep(dataclasses.replace(candidate.record, changed_upstream=True))
                 self.report.changed_upstream.append(candidate.record.episode.id)
 
+    def _look_for_texts(self, candidates: Iterable[Candidate]) -> None:
+        """Transcripts that publishers offer by now, or in another place, of audio that is still to be transcribed."""
+        late = [each for each in candidates if each.retold and self._step(each.record) == "transcribe"]
+        for candidate, text in side_by_side(late, self.fetching.host, self.fetching.text, stop=self.connection.close):
+            if text and not isinstance(text, EpisodeError):
+                self._keep_text(candidate.record, *text)
+
     def _stored(self, candidate: Candidate, got: Brought) -> Record | None:
         """The record with its audio; None where another episode turns out to have these very bytes."""
         record, audio = candidate.record, got.audio
         same = self.catalog.with_audio(audio.sha256)
-        if same and same.episode.id != record.episode.id and (candidate.path or same.source == record.source):
+        is_another = same is not None and same.episode.id != record.episode.id
+        if same and is_another and record.audio is None and (candidate.path or same.source == record.source):
             self._merge(candidate, audio, same)
             return None
         path = audio.path.relative_to(self.library.root).as_posix()
         if record.audio and record.audio.path != path and (old := self.library.inside(record.audio.path)):
             old.unlink()  # it had another suffix
+        if record.audio and record.audio.sha256 != audio.sha256:
+            chapters_path(self.library, record.episode.id).unlink(missing_ok=True)  # they were of the other audio
         stored = AudioFile(path, audio.sha256, audio.bytes, audio.media_type, audio.validators)
         record = dataclasses.replace(record, audio=stored, state="fetched", error=None, changed_upstream=False)
         self._keep_beside(record, got)
         self._keep(record)
         self.report.fetched.append(record.episode.id)
         self.report.bytes += audio.bytes
-        if same and same.episode.id != record.episode.id and self._take_over(record, same):
+        if same and is_another and self._take_over(record, same):
             return None
         came = "found" if candidate.path == audio.path else "fetched"
         self.progress.say(f"{came} {record.episode.id}, {audio.bytes / 1e6:.1f} MB")
@@ -235,62 +235,55 @@ class Batch:
         if stored:
             link(stored, self.library.root / record.audio.path)
         audio = dataclasses.replace(transcript.audio, path=record.audio.path)
-        self._finish(record, dataclasses.replace(transcript, episode=record.episode, audio=audio))
+        chapters = load_chapters(self.library, same.episode.id)
+        self._finish(record, dataclasses.replace(transcript, episode=record.episode, audio=audio, chapters=chapters))
         return True
 
     def _keep_beside(self, record: Record, got: Brought) -> None:
-        """The publisher's transcript as it came, and the chapters, those of the file where there are no others."""
-        path = self.library.record_path(record.episode.id)
+        """The publisher's transcript as it came, and the chapters."""
         if got.text:
-            offered, data = got.text
-            write_whole(path.with_suffix(suffix(offered)), data)
-        chapters: tuple[Chapter, ...] = ()
-        try:
-            chapters = parse_chapters(got.chapters) if got.chapters else read_chapters(got.audio.path)
-        except EpisodeError as problem:
-            self.progress.say(f"{record.episode.id}: {problem}")
-        if chapters:
-            write_whole(chapters_path(self.library, record.episode.id), to_json(chapters).encode(errors="replace"))
+            self._keep_text(record, *got.text)
+        if got.chapters:
+            try:
+                save_chapters(self.library, record.episode.id, parse_chapters(got.chapters))
+            except EpisodeError as problem:
+                self.progress.say(f"{record.episode.id}: {problem}")
+
+    def _keep_text(self, record: Record, offered: PublishedText, data: bytes) -> None:
+        write_whole(self.library.record_path(record.episode.id).with_suffix(suffix(offered)), data)
 
     def _merge(self, candidate: Candidate, got: Downloaded, same: Record) -> None:
         """Audio that the library already holds under another name adds nothing."""
         if got.path != (candidate.path and candidate.path.resolve()):
             got.path.unlink()
-        self.catalog.forget(candidate.record)
-        self.library.record_path(candidate.record.episode.id).unlink(missing_ok=True)
-        also = (*same.also, *([candidate.record.identity] if candidate.record.identity else []))
-        self._keep(dataclasses.replace(same, also=tuple(dict.fromkeys(also))))
+        record = candidate.record
+        self.catalog.forget(record)
+        self.library.record_path(record.episode.id).unlink(missing_ok=True)
+        also = dict.fromkeys((*same.also, *([record.identity] if record.identity else [])))
+        through = dict.fromkeys((*same.through, *record.through))
+        self._keep(dataclasses.replace(same, also=tuple(also), through=tuple(through)))
         self.report.unchanged.append(same.episode.id)
-        self.progress.say(f"{candidate.path or candidate.record.episode.title} is already here, as {same.episode.id}")
+        self.progress.say(f"{candidate.path or record.episode.title} is already here, as {same.episode.id}")
 
-    def _standing(self, record: Record) -> Standing:
-        stored = record.audio is not None and self.library.inside(record.audio.path) is not None
-        stored = stored and not (record.changed_upstream and self.wishes.update)
-        if not self.library.transcript_path(record.episode.id).exists() or self._deserves_another(record):
-            return Standing(stored, transcript=False)
-        if record.changed_upstream and self.wishes.update:
-            return Standing(audio=False, transcript=False)
-        return Standing(stored, record.state in TRANSCRIBED or self._is_of_these_bytes(record))
+    def _step(self, record: Record) -> Step:
+        return standing_of(self.library, record, self.wishes).next_step
 
-    def _deserves_another(self, record: Record) -> bool:
-        if self.wishes.redo is None:
-            return False
-        try:
-            return self.wishes.redo(self.library.load_transcript(record.episode.id))
-        except TranscriptError:
-            return True
-
-    def _is_of_these_bytes(self, record: Record) -> bool:
-        """Asked only where the record does not say: after a crash between transcript and record, or an import."""
-        try:
-            audio = self.library.load_transcript(record.episode.id).audio
-        except TranscriptError:
-            return False
-        return audio is None or (record.audio is not None and audio.sha256 == record.audio.sha256)
+    def _sources_of_old(self) -> list[str]:
+        """What the episodes came from, where there is no list yet; the settings' own are not put into it."""
+        configured = {source.address for source in self.wishes.sources}
+        return [address for address in self.catalog.sources() if address not in configured]
 
     def _keep(self, record: Record) -> None:
         self.catalog.keep(record)
         self.library.save_record(record)
+
+    def _trouble(self, source: Source, failure: Failure) -> None:
+        """A folder or file that was once named may be gone for good; one that the settings name is missed."""
+        if failure.code == "not_there" and source not in self.wishes.sources:
+            told = f"passed over, as there is nothing; its line in {self.library.audio / SOURCE_LIST} may be deleted"
+            self.report.absent[source_name(source)] = Failure(failure.code, told)
+        else:
+            self._fail(source_name(source), failure)
 
     def _fail(self, name: str, failure: Failure, record: Record | None = None) -> None:
         if failure.code == "retry_later":
@@ -305,8 +298,10 @@ def _public(episode: Episode) -> Episode:
     """Without passwords and tokens, as it may be passed on."""
     return dataclasses.replace(
         episode,
-        link=episode.link and public_url(episode.link),
-        enclosure=episode.enclosure and public_url(episode.enclosure),
+        guid=episode.guid and citable(episode.guid),
+        link=episode.link and citable_url(episode.link),
+        enclosure=episode.enclosure and citable_url(episode.enclosure),
+        description=citable(episode.description),
     )
 
 

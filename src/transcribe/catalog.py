@@ -44,7 +44,12 @@ class Catalog:
         record = _told_again(before, told, found) if before else Record(told, found.identity, found.source)
         if found.source or not before:
             record = dataclasses.replace(
-                record, transcripts=found.transcripts, chapters=found.chapters, persons=found.persons
+                record,
+                transcripts=found.transcripts,
+                chapters=found.chapters,
+                persons=found.persons,
+                language=found.language,
+                length=found.length,
             )
         self.keep(record)
         return record
@@ -59,6 +64,15 @@ class Catalog:
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
+
+    def by_source(self) -> dict[str, list[str]]:
+        """The ids of the episodes that each source has led to, by its address."""
+        led: dict[str, list[str]] = {}
+        for record in self.records.values():
+            for address in dict.fromkeys((record.source, *record.through)):
+                if address:
+                    led.setdefault(address, []).append(record.episode.id)
+        return led
 
     def sources(self) -> list[str]:
         """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
@@ -114,13 +128,16 @@ def _told_again(before: Record, told: Episode, found: Found) -> Record:
     """A feed tells more of an episode than its page does, and is looked at again from then on."""
     if found.source is None and before.source:
         return before
+    source = found.source or before.source
     also = [name for name in (*before.also, before.identity) if name and name != found.identity]
+    through = [address for address in (*before.through, before.source) if address and address != source]
     return dataclasses.replace(
         before,
         episode=told,
         identity=found.identity,
-        source=found.source or before.source,
+        source=source,
         also=tuple(dict.fromkeys(also)),
+        through=tuple(dict.fromkeys(through)),
     )
 
 

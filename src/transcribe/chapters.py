@@ -7,28 +7,21 @@ https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/examples/ch
 
 import contextlib
 import json
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transcribe.errors import TranscriptError
-from transcribe.library import Library
+from transcribe.library import Library, write_whole
 from transcribe.transcript import LATEST_MS
+from transcribe.transcript import Chapter as Chapter
 from transcribe.web import is_web
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 MOST = 2_000  # of one episode; more are no headings
 LONGEST_TITLE = 500  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A heading."""
-
-    start_ms: int
-    title: str  # one line, not empty
-    link: str | None = None  # http or https
 
 
 def parse_chapters(data: bytes) -> tuple[Chapter, ...]:
@@ -44,15 +37,12 @@ def parse_chapters(data: bytes) -> tuple[Chapter, ...]:
     return _in_order(found)
 
 
-def read_chapters(path: Path) -> tuple[Chapter, ...]:
-    """Those that an audio file holds; none where it has none. Raises AudioError as `open_audio` does."""
-    from transcribe.audio import open_audio
-
-    with open_audio(path) as recording:
-        held = recording.container.chapters()
+def held_chapters(container: "InputContainer") -> tuple[Chapter, ...]:
+    """Those that an audio file holds; none where it has none."""
     # libav cannot tell titles in other than UTF-8 from others, and gives what it can of them.
     return _in_order(
-        _chapter(float(each["start"] * (each["time_base"] or 0)), each["metadata"].get("title")) for each in held
+        _chapter(float(each["start"] * (each["time_base"] or 0)), each["metadata"].get("title"))
+        for each in container.chapters()
     )
 
 
@@ -68,6 +58,11 @@ def to_json(chapters: Iterable[Chapter]) -> str:
 def chapters_path(library: Library, episode_id: str) -> Path:
     """Where an episode's are kept."""
     return library.record_path(episode_id).with_suffix(".chapters.json")
+
+
+def save_chapters(library: Library, episode_id: str, chapters: Iterable[Chapter]) -> None:
+    """Keeps an episode's, whole or not at all."""
+    write_whole(chapters_path(library, episode_id), to_json(chapters).encode(errors="replace"))
 
 
 def load_chapters(library: Library, episode_id: str) -> tuple[Chapter, ...]:
@@ -88,7 +83,7 @@ def _chapter(seconds: object, title: object, link: object = None) -> Chapter | N
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not isinstance(title, str):
         return None
     text = " ".join(title.replace("\0", " ").encode(errors="replace").decode().split())[:LONGEST_TITLE]
-    if not text or not math.isfinite(seconds) or not 0 <= seconds * 1000 <= LATEST_MS:
+    if not text or not 0 <= seconds <= LATEST_MS / 1000:  # compared first: a whole number may be of any size
         return None
     return Chapter(round(seconds * 1000), text, _web(link))
 

@@ -19,10 +19,11 @@ from transcribe.library import Library, write_whole
 from transcribe.printable import printable
 
 if TYPE_CHECKING:
-    from transcribe.batch import Batch, Candidate, Condition
+    from transcribe.batch import Batch, Candidate
     from transcribe.report import Report
     from transcribe.settings import Settings
     from transcribe.sources import Source
+    from transcribe.wishes import Condition
 
 EXIT_INTERRUPTED = 130  # as a shell has it
 
@@ -76,13 +77,12 @@ class Asked:
 
 def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) -> None:
     """Fetch audio into the library, without transcribing it."""
-    from transcribe.batch import FETCH
+    from transcribe.standing import FETCH
 
     asked: Asked = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
-        found = work.find(named(wanted, work, settings))
-        for _ in work.fetched(work.wanted(found, settings.limit, steps=FETCH)):
+        for _ in work.fetched(work.wanted(work.find(wanted), settings.limit, steps=FETCH)):
             pass  # each is in the library by now
     conclude(work.report)
 
@@ -158,14 +158,17 @@ def batch(
     library: Library, settings: "Settings", redo: "Condition | None" = None, update: bool = False
 ) -> "Iterator[Batch]":
     """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
-    from transcribe.batch import Batch, Wishes
+    from transcribe.batch import Batch
     from transcribe.connection import Connection
     from transcribe.hosts import Hosts
     from transcribe.progress import Shown
+    from transcribe.sources import source_of
     from transcribe.visits import Visits
+    from transcribe.wishes import Wishes
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
-    wishes = Wishes(redo, update, settings.texts_for)
+    sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
+    wishes = Wishes(redo, update, sources, settings.language)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
@@ -191,17 +194,6 @@ def given(sources: list[str] | None) -> "list[Source]":
     from transcribe.sources import parse_source
 
     return [parse_source(text) for text in sources or ()]
-
-
-def named(sources: "list[Source]", work: "Batch", settings: "Settings") -> "list[Source]":
-    """The sources given; without any, those of the settings, those that earlier runs met, and the audio folder."""
-    from transcribe.sources import FolderSource, parse_source
-
-    if sources:
-        return sources
-    known = dict.fromkeys([*(source.url for source in settings.source), *work.catalog.sources()])
-    folder = [FolderSource(work.library.audio)] if work.library.audio.is_dir() else []
-    return [*(parse_source(text) for text in known), *folder]
 
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:

@@ -2,9 +2,8 @@
 
 import html
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from operator import attrgetter, itemgetter
@@ -18,6 +17,7 @@ from transcribe.errors import TranscriptError
 from transcribe.transcript import LATEST_MS, Word
 
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
+_WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
 
 _TAG = re.compile(r"</?(?:v|c|i|b|u|s|em|strong|font|span|lang|ruby|rt)(?:[.\s][^<>]*)?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -78,6 +78,11 @@ def parse_captions(data: bytes, suffix: str) -> Captions:
         case ".vtt" | ".srt":
             return _from_text(decoded(data), suffix.lower())
     raise TranscriptError("bad_captions", f"not a caption file: its name ends in {suffix!r}, not .vtt, .srt or .json")
+
+
+def are_words(lengths: Collection[int]) -> bool:
+    """Whether captions of so many words each are single words, as in some podcasts' JSON, and not lines."""
+    return sum(lengths) < _WORD_BY_WORD * len(lengths)
 
 
 def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
@@ -258,14 +263,14 @@ def _shown(number: int, segment: Any) -> _Shown | None:
 
 
 def _from_seconds(value: object) -> int | None:
-    """Milliseconds of a number or a text that holds one; a little before the start is the start."""
+    """Milliseconds of a number or a text that holds one; before the start is the start."""
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return max(0, round(seconds * 1000)) if math.isfinite(seconds) and seconds * 1000 <= LATEST_MS else None
+    return round(1000 * max(0.0, seconds)) if seconds <= LATEST_MS / 1000 else None
 
 
 def _clean(value: object) -> str:

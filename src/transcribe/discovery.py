@@ -3,7 +3,6 @@
 What lies at an address is told by what comes back: audio, a feed, an OPML file or a page.
 """
 
-import contextlib
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,8 +30,8 @@ from transcribe.sources import (
     found_in_file,
     found_in_folder,
 )
-from transcribe.visits import Fresh, Unchanged, Wanted
-from transcribe.web import public_url
+from transcribe.visits import Answer, Fresh, Unchanged, Wanted
+from transcribe.web import media_type, public_url
 
 MAX_PAGES = 100  # of one feed
 _PAGES_FOR_ONE_ITEM = 10  # of a feed in which a web page is looked for
@@ -59,7 +58,7 @@ class Discovered:
 
     found: tuple[Found, ...] = ()
     listed: tuple[Outline, ...] = ()  # the feeds of an OPML file, each a source of its own
-    answer: Fetched | None = None  # the first one, of a source on the web that was asked
+    answer: Answer | None = None  # the first one, of a source on the web that was asked
     moved_to: str | None = None  # the URL at which a feed is to be read from now on
     problem: FetchError | None = None  # what kept the rest of a feed from being read
     unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
@@ -103,17 +102,17 @@ class Discovery:
             return Discovered(unchanged=True)
         if not _may_be_read(answer.headers):
             if _is_audio(answer.headers) or self._begins_as_audio(url):
-                return Discovered((_audio(url),))
+                return Discovered((_audio(url),), answer=Answer.of(answer))
             answer = self._connection.get(url)
         match _kind(answer.body, answer.headers.get("content-type", "")):
             case "audio":
-                return Discovered((_audio(url),))
+                return Discovered((_audio(url),), answer=Answer.of(answer))
             case "opml":
-                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=answer)
+                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=Answer.of(answer))
             case "feed":
                 return self._of_a_feed(url, answer)
             case _:
-                return Discovered(self._of_a_page(url, answer), answer=answer)
+                return Discovered(self._of_a_page(url, answer), answer=Answer.of(answer))
 
     def _begins_as_audio(self, url: str) -> bool:
         """Asked where the server does not say what it sends, which may be of any length."""
@@ -129,7 +128,7 @@ class Discovery:
                 items += (dataclasses.replace(item, show=first.title) for item in feed.items)
         except FetchError as cut:
             problem = cut
-        return Discovered(distinct(items), (), answer, first.moved_to or answer.moved_to, problem)
+        return Discovered(distinct(items), (), Answer.of(answer), first.moved_to or answer.moved_to, problem)
 
     def _pages(self, first: Feed, url: str, read: Callable[[str], Feed], most: int = MAX_PAGES) -> Iterator[Feed]:
         """The pages of a feed after its first, each once."""
@@ -195,7 +194,7 @@ def _in_file(path: Path) -> Discovered:
     """A file that a person named: a feed or an OPML file that was saved, else a recording.
 
     Only a person's word leads here: no feed, page or list can name a file. Nothing that it links to on this machine
-    will be opened either, and the pages of a saved feed are not followed.
+    will be opened either, and the pages of a saved feed are not followed. Raises FetchError (`not_there`).
     """
     data = _document(path)
     place = path.absolute()
@@ -211,13 +210,16 @@ def _in_file(path: Path) -> Discovered:
 
 def _document(path: Path) -> bytes:
     """What a file holds if that may be a document; empty for what is too long, cannot be read or is something else."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        head = file.read(4096)
-        begin = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-        if begin[:1] in (b"<", b"{"):
-            data = head + file.read(_LOCAL_LIMIT)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            begin = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+            data = head + file.read(_LOCAL_LIMIT) if begin[:1] in (b"<", b"{") else b""
             return data if len(data) <= _LOCAL_LIMIT else b""
-    return b""
+    except FileNotFoundError:
+        raise FetchError("not_there", "there is no such file or folder") from None
+    except OSError:
+        return b""
 
 
 def _kind(data: bytes, content_type: str) -> Kind:
@@ -235,15 +237,11 @@ def _kind(data: bytes, content_type: str) -> Kind:
 
 
 def _may_be_read(headers: Mapping[str, str]) -> bool:
-    return not _is_audio(headers) and _media_type(headers) not in _OF_ANYTHING
+    return not _is_audio(headers) and media_type(headers.get("content-type", "")) not in _OF_ANYTHING
 
 
 def _is_audio(headers: Mapping[str, str]) -> bool:
-    return _media_type(headers).startswith(("audio/", "video/", "application/ogg"))
-
-
-def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type(headers.get("content-type", "")).startswith(("audio/", "video/", "application/ogg"))
 
 
 def _audio(url: str) -> Found:
@@ -301,6 +299,7 @@ def _part(item: Found, number: int, url: str) -> Found:
         enclosure=url,
         description=item.description,
         persons=item.persons,
+        language=item.language,
     )
 
 

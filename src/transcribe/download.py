@@ -15,7 +15,7 @@ from transcribe.errors import FetchError
 from transcribe.partial import Origin, Partial
 from transcribe.sources import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix
 from transcribe.validators import Validators, differ
-from transcribe.web import public_url
+from transcribe.web import media_type, public_url
 
 GIB = 1024**3
 CHUNK_BYTES = 256 * 1024
@@ -126,7 +126,7 @@ def store(path: Path, target: Path) -> Downloaded:
         raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
 
 
-def media_type(path: Path) -> str:
+def stored_type(path: Path) -> str:
     """The media type of a stored file, by the suffix that its content has given it."""
     return MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
@@ -186,7 +186,8 @@ def _download_once(connection: Connection, wanted: _Wanted) -> Downloaded:
         asked = {"Range": f"bytes={part.size()}-", "If-Range": origin.if_range}
         with connection.stream(wanted.url, asked, also=(416,)) as answer:
             if answer.status == 206 and part.goes_on(origin, answer.headers):
-                return _finished(part, origin, answer.url, _counted(answer, wanted, part.size()))
+                rest = _counted(answer, wanted, part.size(), origin.validators.length)
+                return _finished(part, origin, answer.url, rest)
             if answer.status == 416 and part.is_whole(origin, answer.headers):
                 return _finished(part, origin, answer.url, ())
             if answer.status == 200:
@@ -203,9 +204,13 @@ def _from_its_start(part: Partial, answer: Stream, wanted: _Wanted) -> Downloade
     return _begun(part, origin, answer.url, chunks)
 
 
-def _counted(answer: Stream, wanted: _Wanted, done: int = 0) -> Iterator[bytes]:
-    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace."""
-    total, watch = Validators.of(answer.headers).length, _Watch(wanted)
+def _counted(answer: Stream, wanted: _Wanted, done: int = 0, known: int | None = None) -> Iterator[bytes]:
+    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace.
+
+    `known` is how many it announced in all before, should it not repeat that.
+    """
+    announced, watch = Validators.of(answer.headers).length, _Watch(wanted)
+    total = known if announced is None else announced
     if total is not None and total > wanted.limit_bytes:
         raise wanted.too_large()
     for chunk in answer.chunks:
@@ -255,7 +260,7 @@ def _suffix(head: bytes, answer: Stream, url: str) -> str:
     """By content, else by media type, else by the URL. Raises FetchError (`not_audio`)."""
     if suffix := sniffed(head):
         return suffix
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(answer.headers.get("content-type", ""))
     if not head or _is_text(head) or kind.startswith(_OTHER_TYPES):
         what = f"it begins with {head[:20]!r}, served as {kind or 'nothing in particular'}" if head else "it is empty"
         raise FetchError("not_audio", f"{public_url(url)} is not audio: {what}")
@@ -287,7 +292,7 @@ def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[b
         part.publish(path)
     except OSError as problem:
         raise _unwritten(part, problem) from problem
-    return Downloaded(path, sha256, size, media_type(path), url, origin.validators if url else None)
+    return Downloaded(path, sha256, size, stored_type(path), url, origin.validators if url else None)
 
 
 def _unwritten(part: Partial, problem: OSError) -> FetchError:

@@ -1,9 +1,4 @@
-"""The markup of a web page to those of its elements that tell of a recording. No network.
-
-lxml's parser is read as a stream of tags: no tree is built, and none needs to be walked. Measured with lxml 6.1.3
-(libxml2 2.14) against selectolax 1.0.2 (lexbor), which builds one: of 100,000 nested `<div>`, `<ul><li>` or attributes
-of one tag, 0.1 s here, and over 30 s there.
-"""
+"""The markup of a web page to those of its elements that tell of a recording. No network."""
 
 import contextlib
 import re
@@ -12,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml import etree
-
 from transcribe.document import decoded
+from transcribe.markup import read
 from transcribe.sources import audio_suffix
+from transcribe.web import media_type
 
-MAX_DEPTH = 1000  # browsers stop at 512; a closing tag is looked for among all that are open, so depth costs time
-MAX_LENGTH = 4 * 1024 * 1024  # bytes of UTF-8
-_CHUNK = 65_536  # bytes
+MAX_LENGTH = 4 * 1024 * 1024  # characters
 
 Place = Literal["player", "link", "embedded"]
 
@@ -81,37 +74,24 @@ class Elements:
 def parse_elements(data: bytes, content_type: str = "") -> Elements:
     """The elements of a page whose Content-Type header is given. Any bytes will do; those of no page give little.
 
-    From MAX_LENGTH or MAX_DEPTH open elements on, the rest of the page is left unread.
+    From MAX_LENGTH or `markup.MAX_DEPTH` open elements on, the rest of the page is left unread.
     """
     reader = _Reader()
-    parser = etree.HTMLParser(target=reader, encoding="utf-8")
-    text = decoded(data, _said_charset(data, content_type)).encode("utf-8", "replace")[:MAX_LENGTH]
-    with contextlib.suppress(_TooDeepError, etree.LxmlError):  # what was read until then stands
-        for start in range(0, len(text), _CHUNK):
-            parser.feed(text[start : start + _CHUNK])
-        parser.close()
+    read(decoded(data, _said_charset(data, content_type))[:MAX_LENGTH], reader)
     return reader.found
 
 
-class _TooDeepError(Exception):
-    """More elements are open than any page needs."""
-
-
 class _Reader:
-    """The target of lxml's parser, which calls it for every tag and text."""
+    """Keeps what tells of a recording."""
 
     def __init__(self) -> None:
         self.found = Elements()
-        self._depth = 0
         self._articles = 0  # open now
         self._player: Literal["none", "open", "filled"] = "none"
         self._awaited = ""  # the tag whose text is being kept
         self._texts: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _TooDeepError
         if tag in ("article", "main"):
             self._articles += 1
         if told := getattr(self, f"_on_{tag}", None):
@@ -119,7 +99,6 @@ class _Reader:
         self._embedded(tag, attributes)
 
     def end(self, tag: str) -> None:
-        self._depth -= 1
         if tag in ("article", "main"):
             self._articles -= 1
         if tag == "audio":
@@ -131,9 +110,6 @@ class _Reader:
     def data(self, text: str) -> None:
         if self._awaited:
             self._texts.append(text)
-
-    def close(self) -> None:
-        """Nothing remains to be done; the parser asks for it."""
 
     def _said(self, tag: str, text: str) -> None:
         if tag == "title":
@@ -154,7 +130,7 @@ class _Reader:
         self._await("h1")
 
     def _on_script(self, attributes: dict[str, str]) -> None:
-        if _media_type(attributes.get("type", "")) == "application/ld+json":
+        if media_type(attributes.get("type", "")) == "application/ld+json":
             self._await("script")
 
     def _on_base(self, attributes: dict[str, str]) -> None:
@@ -167,7 +143,7 @@ class _Reader:
 
     def _on_link(self, attributes: dict[str, str]) -> None:
         rel = tuple(attributes.get("rel", "").lower().split())
-        kind, title = _media_type(attributes.get("type", "")), attributes.get("title", "")
+        kind, title = media_type(attributes.get("type", "")), attributes.get("title", "")
         self.found.links.append(Link(rel, attributes.get("href", ""), kind, title))
 
     def _on_time(self, attributes: dict[str, str]) -> None:
@@ -181,7 +157,7 @@ class _Reader:
 
     def _on_source(self, attributes: dict[str, str]) -> None:
         """Several sources of one player are one recording in several formats: the first of them is taken."""
-        kind, address = _media_type(attributes.get("type", "")), attributes.get("src", "")
+        kind, address = media_type(attributes.get("type", "")), attributes.get("src", "")
         if self._player == "open" and (kind in ("", "application/ogg") or kind.startswith(("audio/", "video/"))):
             self._play("" if "mpegurl" in kind else address)
 
@@ -217,10 +193,6 @@ def _parameters(address: str) -> Iterator[str]:
         for _, value in parse_qsl(query, max_num_fields=100):
             if audio_suffix(value.strip()):
                 yield value
-
-
-def _media_type(text: str) -> str:
-    return text.partition(";")[0].strip().lower()
 
 
 def _said_charset(data: bytes, content_type: str) -> str:

@@ -110,6 +110,9 @@ class Record:
     persons: tuple[str, ...] = ()  # who is heard in it, as its publisher says
     also: tuple[str, ...] = ()  # other identities that turned out to be this one's audio
     changed_upstream: bool = False  # its publisher has put other audio in the place of what is stored here
+    language: str | None = None  # that is spoken, as its publisher says: a tag such as en-GB
+    length: int | None = None  # of its audio in bytes, as its publisher says
+    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
 
     def failed(self, code: str, message: str) -> "Record":
         """The same record, after a failure."""
@@ -138,6 +141,9 @@ class Record:
                 tuple(data.get("persons", ())),
                 tuple(data.get("also", ())),
                 data.get("changed_upstream", False),
+                data.get("language"),
+                data.get("length"),
+                tuple(data.get("through", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
@@ -145,12 +151,15 @@ class Record:
         return record
 
     def _check(self) -> None:
-        texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters)]
-        texts += [*self.persons, *self.also, *(text.url for text in self.transcripts)]
+        texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters, self.language)]
+        texts += [*self.persons, *self.also, *self.through]
+        texts += [part for text in self.transcripts for part in (text.url, text.media_type, text.language or "")]
         texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
         texts += [self.error.code, self.error.message] if self.error else []
         if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
+        if not isinstance(self.length, int | None):
+            raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} is {self.length!r} long")
 
 
 def _audio(data: Any) -> AudioFile | None:

@@ -29,7 +29,17 @@ from transcribe.xml_feed import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_f
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
+_LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
 _PLAYLIST = re.compile(r"mpegurl|scpls")
+
+
+@dataclass(frozen=True, slots=True)
+class _Enclosure:
+    """A file that an item offers."""
+
+    media_type: str  # lower case; may be empty
+    address: Any
+    length: Any = None  # in bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
     """
     about, entries = _read(decoded(data, (headers or {}).get("content-type", "")), url)
     title = _text(about, "title") or urlsplit(url).hostname or "Untitled"
-    persons = _persons(about)
-    items = (item for entry in entries if (item := _found(entry, title, url, persons)))
+    persons, language = _persons(about), _line(about, "language")
+    items = (item for entry in entries if (item := _found(entry, title, url, persons, language)))
     return Feed(title, distinct(items), _following(about, url), _moved_to(about, url))
 
 
@@ -111,10 +121,11 @@ def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
     return feed
 
 
-def _found(entry: Any, show: str, url: str, persons: tuple[str, ...]) -> Found | None:
-    enclosure = _enclosure(entry, url)
-    if enclosure is None or LIVE in entry:
+def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: str) -> Found | None:
+    audio = _enclosure(entry, url)
+    if audio is None or LIVE in entry:
         return None
+    enclosure, length = audio.address, str(audio.length or "").strip()
     chapters = (web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
     return Found(
         show=show,
@@ -128,32 +139,35 @@ def _found(entry: Any, show: str, url: str, persons: tuple[str, ...]) -> Found |
         transcripts=tuple(dict.fromkeys(_transcripts(entry, url))),
         chapters=next((address for address in chapters if address), None),
         persons=_persons(entry) or persons,
+        language=_line(entry, "language") or language or None,
+        length=int(length) if _LENGTH.fullmatch(length) else None,
     )
 
 
-def _enclosure(entry: Any, url: str) -> str | None:
+def _enclosure(entry: Any, url: str) -> _Enclosure | None:
     """The first that says it is audio, else the first that is named like audio; Media RSS where there is neither."""
     return _audio(_links(entry, "enclosure"), url) or _audio(_media(entry), url)
 
 
-def _audio(offered: Iterable[tuple[str, Any]], url: str) -> str | None:
-    resolved = [(kind, _absolute(url, address)) for kind, address in offered]
-    files = [(kind, address) for kind, address in resolved if address and not _PLAYLIST.search(kind)]
-    said = [address for kind, address in files if kind.startswith("audio/")]
-    return next(iter(said + [address for _, address in files if audio_suffix(address)]), None)
+def _audio(offered: Iterable[_Enclosure], url: str) -> _Enclosure | None:
+    resolved = [dataclasses.replace(file, address=_absolute(url, file.address)) for file in offered]
+    files = [file for file in resolved if file.address and not _PLAYLIST.search(file.media_type)]
+    said = [file for file in files if file.media_type.startswith("audio/")]
+    return next(iter(said + [file for file in files if audio_suffix(file.address)]), None)
 
 
-def _links(element: Any, relation: str) -> Iterator[tuple[str, Any]]:
-    """Media type and address of each link of a relation. An element of a feed may be named `links`: it is text."""
+def _links(element: Any, relation: str) -> Iterator[_Enclosure]:
+    """Each link of a relation. An element of a feed may be named `links`: it is text."""
     for link in element.get("links", ()):
         if isinstance(link, dict) and link.get("rel") == relation:
-            yield (link.get("type") or "").lower(), link.get("href")
+            yield _Enclosure((link.get("type") or "").lower(), link.get("href"), link.get("length"))
 
 
-def _media(entry: Any) -> Iterator[tuple[str, Any]]:
+def _media(entry: Any) -> Iterator[_Enclosure]:
     for content in entry.get("media_content", ()):
         if isinstance(content, dict):
-            yield (content.get("type") or f"{content.get('medium')}/").lower(), content.get("url")
+            media_type = (content.get("type") or f"{content.get('medium')}/").lower()
+            yield _Enclosure(media_type, content.get("url"), content.get("filesize"))
 
 
 def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:
@@ -171,7 +185,7 @@ def _persons(element: Any) -> tuple[str, ...]:
 def _following(about: Any, url: str) -> str | None:
     """The next page comes before an archive: in a feed that has both, it leads to the archive by and by."""
     links = [*_links(about, "next"), *_links(about, "prev-archive")]
-    addresses = (web_address(url, address) for _, address in links)
+    addresses = (web_address(url, link.address) for link in links)
     return next((address for address in addresses if address and address != url), None)
 
 

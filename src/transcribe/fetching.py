@@ -5,18 +5,17 @@ What is brought may be brought in a thread; what it means for the library is for
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe.connection import Connection, login_for
-from transcribe.download import Downloaded, changed, download, media_type, store
+from transcribe.download import Downloaded, changed, download, store, stored_type
 from transcribe.episode import PublishedText, Record
 from transcribe.errors import FetchError
 from transcribe.hosts import host_of
 from transcribe.library import Library
 from transcribe.progress import Advance, Progress
-from transcribe.published import ranked
 from transcribe.subscriptions import Candidate
 
 log = logging.getLogger(__name__)
@@ -35,17 +34,28 @@ class Fetching:
     """Brings episodes into a library. Threads share it."""
 
     def __init__(
-        self, library: Library, connection: Connection, progress: Progress, takes_text: Callable[[Record], bool]
+        self,
+        library: Library,
+        connection: Connection,
+        progress: Progress,
+        texts: Callable[[Record], Iterable[PublishedText]],
     ) -> None:
-        """`takes_text` says whether an episode's published transcript is wanted."""
-        self.library, self.connection, self.progress, self.takes_text = library, connection, progress, takes_text
+        """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
+        self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> Brought:
         """The audio into the library; the rest as bytes, where it can be had. Raises FetchError for the audio."""
         record = candidate.record
         with self.progress.task(f"fetch {record.episode.title}", "bytes") as advance:
             audio = self._audio(candidate, advance)
-        return Brought(audio, self._text(record), self._bytes(record.chapters, record))
+        return Brought(audio, self.text(candidate), self._bytes(record.chapters, record))
+
+    def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
+        """The best of its publisher's transcripts that can be had."""
+        for offered in self.texts(candidate.record):
+            if data := self._bytes(offered.url, candidate.record):
+                return offered, data
+        return None
 
     def is_outdated(self, candidate: Candidate) -> bool:
         """Whether the publisher has put other audio in the place of what is stored; False where nobody can tell."""
@@ -72,13 +82,6 @@ class Fetching:
             return download(self.connection, self._with_login(enclosure, candidate.record), target, advance)
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
 
-    def _text(self, record: Record) -> tuple[PublishedText, bytes] | None:
-        """The best of the transcripts that can be had."""
-        for offered in ranked(record.transcripts) if self.takes_text(record) else ():
-            if data := self._bytes(offered.url, record):
-                return offered, data
-        return None
-
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
         """What is not there is done without: the audio is what counts."""
         if url is None:
@@ -95,7 +98,10 @@ class Fetching:
 
 
 def measured(path: Path) -> Downloaded:
-    """A file that lies in the library already, as if it had been fetched."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Downloaded(path, digest, path.stat().st_size, media_type(path), url=None)
+    """A file that lies in the library already, as if it had been fetched. Raises FetchError (`cannot_read`)."""
+    try:
+        with path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    except OSError as problem:
+        raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
+    return Downloaded(path, digest, size, stored_type(path), url=None)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import re
 import threading
 import time
@@ -169,8 +168,8 @@ def _loaded(path: Path, now: float) -> dict[str, float]:
         given = json.loads(path.read_bytes())["left_alone_until"].items()
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return {}
-    times = {host: until for host, until in given if isinstance(until, int | float) and math.isfinite(until)}
-    return {host: min(float(until), now + LONGEST_S) for host, until in times.items()}
+    times = {host: until for host, until in given if isinstance(until, int | float) and until > now}
+    return {host: min(until, now + LONGEST_S) for host, until in times.items()}
 
 
 def _local(moment: float, now: float) -> str:

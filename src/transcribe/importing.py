@@ -1,28 +1,25 @@
 """Published captions as transcripts of a library."""
 
 import dataclasses
-import datetime
-import functools
-import importlib.metadata
 import itertools
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from transcribe.cues import Captions, Cue, read_captions, spread
+from transcribe import __version__
+from transcribe.cues import Captions, Cue, are_words, read_captions, spread
 from transcribe.episode import Episode, episode_id, show_slug
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.marks import marked
 from transcribe.segments import segments
+from transcribe.sources import dated, readable
 from transcribe.transcript import Engine, Segment, Transcript, Word, repaired, segment
 
 SUFFIXES = (".json", ".vtt", ".srt")  # of one name in one folder, the first is taken
 UNKNOWN_LANGUAGE = "und"  # ISO 639-2, for what ISO 639-1 has no code
-WORD_BY_WORD = 1.5  # words a cue, on average, under which a file times words, not lines
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[\s_-]+|$)", re.ASCII)
 
 
 def import_captions(
@@ -43,9 +40,9 @@ def import_captions(
     return Transcript(
         episode=_episode(path, show or path.absolute().parent.name, taken),
         audio=None,
-        engine=Engine("import", _version(), path.suffix.lower()[1:], options=_counted(captions)),
+        engine=Engine("import", __version__, path.suffix.lower()[1:], options=_counted(captions)),
         language=language or captions.language or UNKNOWN_LANGUAGE,
-        created=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}",
+        created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         segments=_segments(captions.cues),
     )
 
@@ -109,31 +106,14 @@ def _under(show: str, transcript: Transcript) -> Transcript:
 
 def _episode(path: Path, show: str, taken: Collection[str]) -> Episode:
     """What the file's name tells: `2012-02-18_The commons.vtt` is "The commons", published on that day."""
-    stem = path.stem.encode(errors="replace").decode()
-    title, published = stem, None
-    if (dated := _DATE.match(stem)) and _is_date(dated[1]):
-        title, published = stem[dated.end() :], dated[1]
-    title = _tidy(title) or _tidy(stem) or stem
+    stem = readable(path.stem)
+    published, title = dated(stem)
     return Episode(episode_id(show, title, published, stem, set(taken)), show, title, published)
 
 
-def _is_date(text: str) -> bool:
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _tidy(name: str) -> str:
-    """As a title: underscores are spaces; in a name that has neither, hyphens are."""
-    spaced = " ".join(name.replace("_", " ").split())
-    return spaced if " " in spaced or _is_date(spaced) else " ".join(spaced.replace("-", " ").split())
-
-
 def _segments(cues: tuple[Cue, ...]) -> tuple[Segment, ...]:
-    """A segment per cue; where most cues are single words, as in some podcasts' JSON, sentences are made of them."""
-    if sum(len(cue.text.split()) for cue in cues) < WORD_BY_WORD * len(cues):
+    """A segment per cue; where they are single words, sentences are made of them."""
+    if are_words([len(cue.text.split()) for cue in cues]):
         return tuple(_sentences(cues))
     return tuple(
         segment(id, _words(cue), cue.speaker, () if cue.words else ("interpolated",), cue.end_ms)
@@ -158,12 +138,3 @@ def _words(cue: Cue) -> list[Word]:
 
 def _counted(captions: Captions) -> dict[str, int]:
     return {"repaired": captions.repairs} if captions.repairs else {}
-
-
-@functools.cache
-def _version() -> str:
-    """Playhead's; `1` where its source is run without being installed."""
-    try:
-        return importlib.metadata.version("playhead")
-    except importlib.metadata.PackageNotFoundError:
-        return "1"

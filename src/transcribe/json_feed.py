@@ -25,7 +25,12 @@ def read_json_feed(text: str) -> tuple[Element, list[Element]] | None:
     if not isinstance(feed, dict) or _VERSION not in _string(feed, "version"):
         return None
     links = [{"rel": "next", "href": _string(feed, "next_url")}]
-    about = {"title_detail": _plain(feed, "title"), "link": _string(feed, "home_page_url"), "links": links}
+    about = {
+        "title_detail": _plain(feed, "title"),
+        "link": _string(feed, "home_page_url"),
+        "links": links,
+        "language": _string(feed, "language"),
+    }
     return about, [_entry(item) for item in _objects(feed, "items")]
 
 
@@ -35,6 +40,7 @@ def _entry(item: Element) -> Element:
         "id": _string(item, "id"),
         "title_detail": _plain(item, "title"),
         "link": _string(item, "url") or _string(item, "external_url"),
+        "language": _string(item, "language"),
         "links": [_enclosure(attachment) for attachment in _objects(item, "attachments")],
         "summary_detail": _plain(item, "summary"),
         "content": [_plain(item, "content_text"), {"value": _string(item, "content_html"), "type": "text/html"}],
@@ -43,7 +49,12 @@ def _entry(item: Element) -> Element:
 
 
 def _enclosure(attachment: Element) -> Element:
-    return {"rel": "enclosure", "href": _string(attachment, "url"), "type": _string(attachment, "mime_type")}
+    return {
+        "rel": "enclosure",
+        "href": _string(attachment, "url"),
+        "type": _string(attachment, "mime_type"),
+        "length": _string(attachment, "size_in_bytes"),
+    }
 
 
 def _moment(item: Element, name: str) -> struct_time | None:

@@ -2,6 +2,7 @@
 
 audio/<show>/<episode>.<ext>         the very bytes that were transcribed
 audio/<show>/<episode>.json          the episode's record
+audio/sources.txt                    what was named, and is asked again
 transcripts/<show>/<episode>.json    the truth about what was said
 transcripts/<show>/<episode>.vtt     the same for any player
 .playhead/                           all that can be rebuilt

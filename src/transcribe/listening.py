@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transcribe.audio import LONGEST_MS, open_audio, segment
+from transcribe.chapters import held_chapters
 from transcribe.errors import AudioError
 from transcribe.speech import Piece, pieces
-from transcribe.transcript import Damage, Span
+from transcribe.transcript import Chapter, Damage, Span
 
 PATIENCE_S = 60.0  # without a sign of life from a decoder that is waited for; it gives one a second
 AHEAD_MS = 600_000  # of speech decoded and not yet asked for, 19 MB
@@ -38,6 +39,7 @@ _TOO_MUCH_MEMORY = 71  # a decoder's exit status
 @dataclass(frozen=True, slots=True)
 class _Begun:
     declared_ms: int | None
+    chapters: tuple[Chapter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Sound:
         self._messages = messages
         begun = next(message for message in messages if isinstance(message, _Begun))
         self.declared_ms = begun.declared_ms  # for progress only, often an estimate
+        self.chapters = begun.chapters  # that the file itself holds
         self._ended: _Ended | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -311,7 +314,7 @@ def _length(message: "_Message | AudioError | None") -> int:
 def _messages(path: Path, longest_ms: int, alive: Callable[[], None]) -> Iterator[_Message]:
     """All that is to be said of a file. `alive` is called again and again. Raises AudioError."""
     with open_audio(path, longest_ms) as recording:
-        yield _Begun(recording.declared_ms)
+        yield _Begun(recording.declared_ms, held_chapters(recording.container))
         yield from pieces(_watched(recording.blocks(), alive))
         yield _Ended(recording.duration_ms, recording.damage())
 

@@ -69,11 +69,14 @@ class Partial:
         return origin if fits and origin.url == url else None
 
     def goes_on(self, origin: Origin, headers: Mapping[str, str]) -> bool:
-        """Whether an answer of status 206 is of the bytes that come next, in the same file."""
-        start = _RANGE.fullmatch(headers.get("content-range", "").strip())
+        """Whether an answer of status 206 is of the bytes that come next, in the same file, and its end is known.
+
+        It may be of some of them alone, and need not say of how many there are (RFC 9110, section 14.4).
+        """
+        start, told = _RANGE.fullmatch(headers.get("content-range", "").strip()), Validators.of(headers)
         if not start or int(start[1]) != self.size() or "content-encoding" in headers:
             return False
-        return _same(origin.validators, Validators.of(headers))
+        return _same(origin.validators, told) and (told.length or origin.validators.length) is not None
 
     def is_whole(self, origin: Origin, headers: Mapping[str, str]) -> bool:
         """Whether an answer of status 416 says that there is nothing left to come."""

@@ -10,16 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from transcribe.clock import milliseconds
-from transcribe.cues import Captions, decoded, parse_captions
+from transcribe.cues import Captions, are_words, decoded, parse_captions
+from transcribe.episode import slug
 from transcribe.errors import TranscriptError
+from transcribe.markup import read
 from transcribe.sources import PublishedText
 from transcribe.transcript import LATEST_MS, Word
+from transcribe.web import media_type
 
 Form = Literal["json", "vtt", "srt", "html", "txt"]  # the more it says of times, the earlier
 
@@ -47,15 +49,14 @@ SUFFIXES: dict[str, Form] = {
     ".md": "txt",
 }
 
-WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
-
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3})?"
 _MARK = re.compile(rf"[\[(]({_CLOCK})[\])]")  # [00:01:02] or (1:02), wherever it stands
 _HEADING = re.compile(rf"(?:(?P<name>[^\d\W][^:\[\]()]{{0,60}}?)[\s,–-]+)?[\[(]?(?P<time>{_CLOCK})[\])]?:?")
 # A name at the start of a paragraph: up to four words that begin with a capital, a digit or a hash, and a colon.
 _NAME = r"[^\W_a-z][\w.'’&#-]*"
 _LABEL = re.compile(rf"(?:>>\s*|[-–]\s+)?({_NAME}(?:\s+(?:{_NAME}|of|de|van|von)){{0,3}})\s*:\s+")
-_EVENT_SUFFIX = re.compile(r"\s*[\[(].*?[\])]\s*$")
+_EVENT_SUFFIX = re.compile(r"(?:\s*[\[(][^\[\]()]*[\])])+\s*$")
+_LONGEST_NAME = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def ranked(offered: Iterable[PublishedText], language: str | None = None) -> lis
     return [text for text, _ in sorted(fitting, key=rank)]
 
 
-def form_of(media_type: str, url: str) -> Form | None:
+def form_of(content_type: str, url: str) -> Form | None:
     """The form that a media type names, or else the ending of a URL; None for what cannot be read, such as a PDF.
 
     `text/plain` is said of everything, so a telling ending counts for more.
@@ -107,15 +108,16 @@ def form_of(media_type: str, url: str) -> Form | None:
         suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
     except ValueError:
         suffix = ""
-    named = MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
+    named = MEDIA_TYPES.get(media_type(content_type))
     if named in (None, "txt"):
         return SUFFIXES.get(suffix) or named
     return named
 
 
 def suffix(offered: PublishedText) -> str:
-    """What the file's name ends in that keeps these bytes beside the audio, such as `.transcript.vtt`."""
-    return f".transcript.{form_of(offered.media_type, offered.url) or 'txt'}"
+    """What the file's name ends in that keeps these bytes beside the audio, such as `.transcript.en.vtt`."""
+    language = f".{slug(offered.language)}" if offered.language else ""
+    return f".transcript{language}.{form_of(offered.media_type, offered.url) or 'txt'}"
 
 
 def parse(data: bytes, form: Form) -> Script:
@@ -166,7 +168,7 @@ def _timed(captions: Captions, form: Form) -> Script:
     lines = [Line(cue.text, cue.speaker, cue.start_ms, cue.end_ms, cue.words) for cue in captions.cues]
     if not any(line.speaker for line in lines):
         lines = list(_labelled(lines))
-    if sum(len(line.text.split()) for line in lines) < WORD_BY_WORD * len(lines):
+    if are_words([len(line.text.split()) for line in lines]):
         lines = [_word_by_word(line) for line in lines]
     return Script(form, tuple(lines), captions.language)
 
@@ -255,13 +257,13 @@ def _in_order(lines: Iterable[Line]) -> Iterator[Line]:
 
 def _html(text: str) -> tuple[list[Line], str | None]:
     page = _Page()
-    page.feed(text)
-    page.close()
-    page.end()
+    if not read(text.replace("\0", " "), page):
+        raise TranscriptError("bad_captions", "the published transcript is no page that can be read to its end")
+    page.end_paragraph()
     return page.lines, page.language
 
 
-class _Page(HTMLParser):
+class _Page:
     """The text of a page, paragraph by paragraph, with the `<cite>` and the `<time>` that go before."""
 
     UNSEEN = frozenset({"script", "style", "head", "nav", "template", "noscript", "svg", "title"})
@@ -269,42 +271,41 @@ class _Page(HTMLParser):
     INLINE |= {"strong", "sub", "sup", "u", "wbr"}
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[Line] = []
         self.language: str | None = None
-        self._within: list[str] = []  # of cite, time and what is not seen
+        self._unseen = 0  # elements open now
+        self._within = [""]  # of cite and time
         self._text: dict[str, list[str]] = {"": [], "cite": [], "time": []}
         self._speaker: str | None = None
         self._start: int | None = None
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """As HTMLParser has it."""
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "html":
-            self.language = (dict(attrs).get("lang") or "").strip() or None
+            self.language = attributes.get("lang", "").strip() or None
         if tag not in self.INLINE:
-            self.end()
-        if tag in self.UNSEEN or tag in ("cite", "time"):
+            self.end_paragraph()
+        self._unseen += tag in self.UNSEEN
+        if tag in ("cite", "time"):
             self._within.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        """As HTMLParser has it."""
+    def end(self, tag: str) -> None:
         if tag not in self.INLINE:
-            self.end()
-        if tag in self._within:
-            del self._within[self._within.index(tag) :]
+            self.end_paragraph()
+        self._unseen -= tag in self.UNSEEN
+        if tag in ("cite", "time"):
+            self._within.pop()
 
-    def handle_data(self, data: str) -> None:
-        """As HTMLParser has it."""
-        if not self.UNSEEN.intersection(self._within):
-            self._text[self._within[-1] if self._within else ""].append(data)
+    def data(self, text: str) -> None:
+        if not self._unseen:
+            self._text[self._within[-1]].append(text)
 
-    def end(self) -> None:
+    def end_paragraph(self) -> None:
         """Ends the paragraph, or the name or time, that is being read."""
         text, cite, time = (_plain(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
         for parts in self._text.values():
             parts.clear()
         if cite:
-            self._speaker = _EVENT_SUFFIX.sub("", cite).rstrip(": ") or None
+            self._speaker = _EVENT_SUFFIX.sub("", cite[:_LONGEST_NAME]).rstrip(": ") or None
         if time:
             self._start = _time(time.strip("[]()"))
         if not text:

@@ -21,6 +21,7 @@ class Report:
     mismatched: dict[str, Failure] = field(default_factory=dict)  # whose publisher's transcript is of other audio
     damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
     changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
+    absent: dict[str, Failure] = field(default_factory=dict)  # folders and files named before that are not there now
     failed: dict[str, Failure] = field(default_factory=dict)
     bytes: int = 0  # fetched
     audio_ms: int = 0  # transcribed
@@ -34,8 +35,8 @@ class Report:
         yield from self._table() or ["Nothing to do."]
         for name in self.changed_upstream:
             yield f"  changed_upstream: {name}: its publisher has other audio now; --update takes it"
-        for name, trouble in [*self.damaged.items(), *self.mismatched.items(), *self.later.items()]:
-            yield f"  {trouble.code}: {name}: {trouble.message}"
+        for troubles in (self.damaged, self.mismatched, self.later, self.absent):
+            yield from (f"  {trouble.code}: {name}: {trouble.message}" for name, trouble in troubles.items())
         for name, failure in self.failed.items():
             yield f"  failed: {name}: {failure.code}: {failure.message}"
 

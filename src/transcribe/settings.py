@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from transcribe.episode import Episode, Record, show_slug
+from transcribe.episode import Episode, show_slug
 from transcribe.errors import UsageError
 
 FILE = "playhead.toml"
@@ -54,7 +54,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(description="A feed, a page, an audio file or a folder, as `playhead run` takes it.")
+    url: str = Field(description="A feed, a page, an OPML list or audio; or a path, as seen from the library.")
     transcripts: Texts = Field("prefer", description="The publisher's transcripts: prefer, both, ignore.")
 
 
@@ -102,10 +102,6 @@ class Settings(BaseSettings):
     def poll_every_s(self) -> float:
         """The same in seconds."""
         return self.poll_every * 3600
-
-    def texts_for(self, record: Record) -> Texts:
-        """What becomes of its publisher's transcript: as its source has it, by default in place of ours."""
-        return next((source.transcripts for source in self.source if source.url == record.source), "prefer")
 
     def prompt_for(self, episode: Episode) -> str:
         """What a recognizer may expect in it: the prompt, and the vocabulary of its show."""

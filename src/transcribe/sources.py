@@ -12,7 +12,7 @@ from transcribe.episode import PublishedText as PublishedText
 from transcribe.errors import UsageError
 from transcribe.tags import full_date, read_tags
 from transcribe.tracking import without_tracking
-from transcribe.web import is_web, public_url
+from transcribe.web import citable_url, is_web, public_url
 
 # Containers that may hold pictures as well are among them: their sound alone is used.
 MEDIA_TYPES = {
@@ -50,6 +50,11 @@ class AudioFileSource:
 
     path: Path
 
+    @property
+    def address(self) -> str:
+        """What it is known by."""
+        return str(self.path.absolute())
+
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
@@ -57,12 +62,22 @@ class FolderSource:
 
     path: Path
 
+    @property
+    def address(self) -> str:
+        """What it is known by."""
+        return str(self.path.absolute())
+
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
     """An http or https address; what lies there is known once it is fetched."""
 
     url: str
+
+    @property
+    def address(self) -> str:
+        """What it is known by, with whatever password is in it."""
+        return self.url
 
 
 Source = AudioFileSource | FolderSource | WebSource
@@ -85,6 +100,8 @@ class Found:
     chapters: str | None = None  # the URL of `podcast:chapters`
     persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
     feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
+    language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
+    length: int | None = None  # of the audio in bytes, as the feed says
     key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
     @property
@@ -96,7 +113,7 @@ class Found:
         path counts as it is. Of both, it does not matter which source led there.
         """
         if self.guid:
-            return f"{without_tracking(public_url(self.feed or self.source or ''))} {self.guid}"
+            return f"{without_tracking(citable_url(self.feed or self.source or ''))} {self.guid}"
         if self.key:
             return self.key
         if self.enclosure:
@@ -120,6 +137,17 @@ def parse_source(text: str) -> Source:
     if is_web(url):
         return WebSource(url)
     raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
+
+
+def source_of(address: str, folder: Path) -> Source:
+    """What was named before: by its address, a path as seen from the folder. It need not be there any more."""
+    if is_web(url := address.strip()):
+        return WebSource(url)
+    path = folder / address
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            return FolderSource(path)
+    return AudioFileSource(path)
 
 
 def found_in_file(path: Path, source: str | None = None) -> Found:

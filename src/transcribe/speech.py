@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe.audio import FADE_MS, SAMPLES_A_MS, AudioSegment, segment
+from transcribe.audio import SAMPLES_A_MS, AudioSegment, segment
 
 WINDOW = 512  # samples: what the detector was trained on at 16 kHz
 WINDOW_MS = WINDOW // SAMPLES_A_MS  # 32
 CONTEXT = 64  # samples of the window before that it sees with each
 BLOCK = 64  # windows, two seconds: asked about at once, counted from the file's start so that rounding is always alike
 FULL_SCALE = 32_768  # of 16 bit samples
+FADE_MS = 5  # long enough that a cut does not click, too short to touch a word
 CUTTING = 1  # the version of our way of cutting: another one means other pieces, and checkpoints that hold no more
 
 # Windows that follow one another, int16 of shape (n, WINDOW), to their probabilities of speech, shape (n,). It keeps

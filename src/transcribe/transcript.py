@@ -81,6 +81,15 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading."""
+
+    start_ms: int
+    title: str  # one line, not empty
+    link: str | None = None  # http or https
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """All that was said in one episode."""
 
@@ -93,6 +102,8 @@ class Transcript:
     no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
     quality: Quality | None = None  # None for imported captions
     damage: Damage | None = None  # None where all of the file could be decoded
+    # Those that the audio file itself holds, as it was decoded. They are kept beside the audio: no part of the format.
+    chapters: tuple[Chapter, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def duration_ms(self) -> int:

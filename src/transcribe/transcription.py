@@ -11,10 +11,10 @@ from transcribe import marks
 from transcribe.checkpoints import SoFar
 from transcribe.episode import AudioFile, Episode
 from transcribe.listening import Sound
-from transcribe.recognizers.protocol import Hints, Recognizer, heard
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer, heard
 from transcribe.segments import segments
 from transcribe.speech import Piece
-from transcribe.transcript import Audio, Transcript, repaired
+from transcribe.transcript import Audio, Engine, Segment, Transcript, repaired
 from transcribe.utterance import Utterance
 
 log = logging.getLogger(__name__)
@@ -63,24 +63,56 @@ def transcribe(
     opening = list(itertools.islice(pieces, LANGUAGE_PIECES))
     language = task.so_far.language or recognizer.language(opening)
     hints, utterances = Hints(language, task.prompt), list[Utterance]()
-    for batch in _batches(itertools.chain(opening, pieces), recognizer.batch_size):
+    for batch in batches(itertools.chain(opening, pieces), recognizer.batch_size):
         known = _kept(task.so_far, len(utterances), batch)
         done = known or _utterances(batch, recognizer, hints)
         utterances += done
         tell(BatchDone(language, done, bool(known), batch[-1].end_ms, sound.declared_ms))
-    return _transcript(task, sound, recognizer, hints, utterances, now())
+    words, dropped = repaired((word for utterance in utterances for word in utterance.words), sound.duration_ms)
+    if dropped:
+        log.warning("%s: %d words without text or beyond the audio were dropped", task.episode.id, dropped)
+    engine = recognizer.engine
+    if hints.prompt:
+        engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
+    said = marks.marked(segments(words), utterances)
+    return transcript(task, sound, engine, language or UNDETERMINED, said, utterances, now())
+
+
+def transcript(
+    task: Task,
+    sound: Sound,
+    engine: Engine,
+    language: str,
+    said: Iterable[Segment],
+    utterances: Sequence[Utterance],
+    now: datetime,
+) -> Transcript:
+    """What was said in a sound that has been listened to, whoever found it out. `now` is an aware time."""
+    said = tuple(said)
+    return Transcript(
+        episode=task.episode,
+        audio=Audio(task.stored.path, task.stored.sha256, sound.duration_ms, task.stored.media_type),
+        engine=engine,
+        language=language,
+        created=f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        segments=said,
+        no_text=marks.no_text(utterances),
+        quality=marks.quality(said, utterances),
+        damage=sound.damage,
+        chapters=sound.chapters,
+    )
+
+
+def batches(pieces: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
+    """Grouped by their place alone, so that a run that was interrupted groups alike."""
+    stream = iter(pieces)
+    while batch := list(itertools.islice(stream, size)):
+        yield batch
 
 
 def _to_the_end(pieces: Iterable[Piece], decoded: Callable[[], None]) -> Iterator[Piece]:
     yield from pieces
     decoded()
-
-
-def _batches(pieces: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
-    """Grouped by their place alone, so that a run that was interrupted groups alike."""
-    stream = iter(pieces)
-    while batch := list(itertools.islice(stream, size)):
-        yield batch
 
 
 def _kept(so_far: SoFar, at: int, batch: Sequence[Piece]) -> tuple[Utterance, ...]:
@@ -100,28 +132,4 @@ def _utterances(batch: Sequence[Piece], recognizer: Recognizer, hints: Hints) ->
             each.no_speech,
         )
         for piece, each in zip(batch, found, strict=True)
-    )
-
-
-def _transcript(
-    task: Task, sound: Sound, recognizer: Recognizer, hints: Hints, utterances: Sequence[Utterance], now: datetime
-) -> Transcript:
-    duration_ms = sound.duration_ms
-    words, dropped = repaired((word for utterance in utterances for word in utterance.words), duration_ms)
-    if dropped:
-        log.warning("%s: %d words without text or beyond the audio were dropped", task.episode.id, dropped)
-    marked = marks.marked(segments(words), utterances)
-    engine = recognizer.engine
-    if hints.prompt:
-        engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
-    return Transcript(
-        episode=task.episode,
-        audio=Audio(task.stored.path, task.stored.sha256, duration_ms, task.stored.media_type),
-        engine=engine,
-        language=hints.language or "und",
-        created=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        segments=marked,
-        no_text=marks.no_text(utterances),
-        quality=marks.quality(marked, utterances),
-        damage=sound.damage,
     )

@@ -8,10 +8,9 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from transcribe.errors import FetchError
 from transcribe.hosts import HOUR_S, Clock
 from transcribe.library import write_whole
 from transcribe.validators import Validators
-from transcribe.web import public_url
+from transcribe.web import citable_url, public_url
 
 Wanted = Callable[[Mapping[str, str]], bool]  # whether the body of an answer with these headers is to be read
 
@@ -32,6 +31,7 @@ _DEAD_ENDS = (
     *("http_400", "http_401", "http_403", "http_404", "http_410"),
     *("bad_url", "blocked_scheme", "blocked_address", "connection_failed", "tls_error", "too_many_redirects"),
 )
+_LATEST_S = 1e11  # since 1970: in the year 5138
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,22 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer without its body, which may be long, and is of no more use once it has been read."""
+
+    url: str  # the one that answered, after redirects
+    status: int
+    headers: Mapping[str, str]
+    sha256: str  # of the body
+    moved_to: str | None = None  # as `Fetched` has it
+
+    @classmethod
+    def of(cls, fetched: Fetched) -> Self:
+        """What is kept of it."""
+        return cls(fetched.url, fetched.status, fetched.headers, _sha256(fetched.body), fetched.moved_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What is remembered of one URL."""
 
@@ -58,14 +74,18 @@ class Visit:
     sha256: str | None = None  # of the body
     moved_to: str | None = None  # where it is asked from now on
     gone: bool = False  # it answered 410: it is not asked again
+    holds: int = 1  # episodes, when it was read
+    listed: tuple[str, ...] = ()  # addresses of the feeds that it lists, of an OPML file
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """From plain data as `dataclasses.asdict` gives it. Raises ValueError for anything else."""
         try:
-            visit = cls(**{**data, "validators": Validators.from_json(data["validators"])})
-            sane = math.isfinite(visit.checked) and isinstance(visit.gone, bool)
-        except (TypeError, KeyError) as problem:
+            listed = tuple(data.get("listed", ()))
+            visit = cls(**{**data, "validators": Validators.from_json(data["validators"]), "listed": listed})
+            sane = 0 <= visit.checked < _LATEST_S and isinstance(visit.gone, bool) and isinstance(visit.holds, int)
+            sane = sane and all(isinstance(url, str) for url in listed)
+        except (TypeError, KeyError, AttributeError) as problem:
             raise ValueError(f"not a visit: {data!r}") from problem
         if not sane or not all(text is None or isinstance(text, str) for text in (visit.sha256, visit.moved_to)):
             raise ValueError(f"not a visit: {data!r}")
@@ -117,19 +137,35 @@ class Visits:
             self._remember(url, visit)
             raise _gone(url, visit) from problem
         known = self._known.get(_key(url))  # without a new address that turned out wrong
-        if not anew and known and _is_same(known, answer):
+        if not anew and known and (answer.status == 304 or known.sha256 == _sha256(answer.body)):
             self._remember(url, _after(known, answer, self._now()))
             return Unchanged(url)
         return answer
 
-    def keep(self, url: str, answer: Fetched, new_url: str | None = None) -> None:
-        """Remembers an answer to `ask(url)`, now that all it held is safe.
+    def held_nothing(self, url: str) -> bool:
+        """Whether it is known to hold no episode: there is none to be missed in the library."""
+        known = self._known.get(_key(url))
+        return known is not None and (known.gone or not known.holds)
 
-        `new_url` is where its publisher says it is from now on (`itunes:new-feed-url`).
+    def listed(self, url: str) -> tuple[str, ...]:
+        """The addresses of the feeds that it is known to list."""
+        known = self._known.get(_key(url))
+        return known.listed if known else ()
+
+    def keep(
+        self, url: str, answer: Answer, new_url: str | None = None, holds: int = 1, listed: Sequence[str] = ()
+    ) -> None:
+        """Remembers an answer to `ask(url)`, now that all it held is safe: how many episodes, and which feeds it lists.
+
+        `new_url` is where its publisher says it is from now on (`itunes:new-feed-url`). A list that holds a secret is
+        not written down, but read anew each time.
         """
+        if not all(map(_can_be_remembered, listed)):
+            self.drop(url)
+            return
         known = self._known.get(_key(url)) or Visit(0)
         visit = dataclasses.replace(
-            _after(known, answer, self._now()), sha256=hashlib.sha256(answer.body).hexdigest(), gone=False
+            _after(known, answer, self._now()), sha256=answer.sha256, gone=False, holds=holds, listed=tuple(listed)
         )
         if new_url and new_url not in (url, answer.url) and _can_be_remembered(new_url):
             visit = dataclasses.replace(visit, moved_to=new_url, validators=Validators())
@@ -179,11 +215,11 @@ class Visits:
             self._saved = False
 
 
-def _is_same(known: Visit, answer: Fetched) -> bool:
-    return answer.status == 304 or known.sha256 == hashlib.sha256(answer.body).hexdigest()
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
-def _after(known: Visit, answer: Fetched, now: float) -> Visit:
+def _after(known: Visit, answer: Answer | Fetched, now: float) -> Visit:
     """The visit with what the headers and redirects of an answer add to it."""
     moved = answer.moved_to if answer.moved_to and _can_be_remembered(answer.moved_to) else known.moved_to
     validators = Validators.of(answer.headers) if answer.status == 200 else known.validators
@@ -192,12 +228,12 @@ def _after(known: Visit, answer: Fetched, now: float) -> Visit:
 
 def _can_be_remembered(url: str) -> bool:
     """An address that carries a secret is found by its redirect each time, rather than written down."""
-    return url.startswith(("http://", "https://")) and public_url(url) == url
+    return url.startswith(("http://", "https://")) and citable_url(url) == url
 
 
 def _key(url: str) -> str:
     """A URL as it may be written down; one that carries a secret is told from others by a hash."""
-    shown = public_url(url)
+    shown = citable_url(url)
     return url if shown == url else f"{shown} {hashlib.sha256(url.encode(errors='replace')).hexdigest()[:16]}"
 
 

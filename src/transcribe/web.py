@@ -1,4 +1,4 @@
-"""Addresses on the web: what is one, which one is meant, and what may be shown of it. No network."""
+"""Addresses on the web: what is one, which one is meant, what may be shown of it, what lies there. No network."""
 
 import contextlib
 import re
@@ -39,6 +39,11 @@ def web_address(base: str, address: Any) -> str | None:
             meant = urljoin(base, address.strip())
             return meant if is_web(meant) else None
     return None
+
+
+def media_type(content_type: str) -> str:
+    """What a Content-Type or a `type` names, without its parameters, lower case; empty where it names nothing."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def public_url(url: str) -> str:
