@@ -23,8 +23,15 @@ class Built:
     peak_bytes: int  # of memory
 
 
-def system(name: str, folder: Path) -> System:
-    """The system of that name, its index in the folder. Raises ImportError where it is not installed."""
+def system(name: str, folder: Path, urls: str = "") -> System:
+    """The system of that name, its index in the folder; with `urls`, Playhead with its index on that cluster.
+
+    Raises ImportError where it is not installed.
+    """
+    if urls:
+        from bench.playhead import PlayheadOnOpenSearch
+
+        return PlayheadOnOpenSearch(folder, urls)
     if name == PLAYHEAD:
         from bench.playhead import Playhead  # what it imports is no burden on the peers' memory
 
@@ -36,9 +43,9 @@ def system(name: str, folder: Path) -> System:
     return FTS5(folder, cues if name == FTS5_CUES else stretches)
 
 
-def built(name: str, folder: Path) -> Built:
+def built(name: str, folder: Path, urls: str = "") -> Built:
     """Builds in a fresh process."""
-    command = [sys.executable, "-m", "bench.building", name, str(folder)]
+    command = [sys.executable, "-m", "bench.building", name, str(folder), urls]
     root = Path(__file__).parents[1]
     answer = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE)
     return Built(**json.loads(answer.stdout))
@@ -50,18 +57,13 @@ def memory(process: int | str, field: str) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum({file.stat().st_ino: file.stat().st_size for file in files if file.is_file()}.values())
-
-
-def _main(name: str, folder: Path) -> None:
-    wanted = system(name, folder)
+def _main(name: str, folder: Path, urls: str) -> None:
+    wanted = system(name, folder, urls)
     began = time.perf_counter()
     wanted.build()
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "bytes": _size(wanted.files), "peak_bytes": memory("self", "VmHWM")}))
+    print(json.dumps({"seconds": seconds, "bytes": wanted.size(), "peak_bytes": memory("self", "VmHWM")}))
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], Path(sys.argv[2]).resolve())
+    _main(sys.argv[1], Path(sys.argv[2]).resolve(), sys.argv[3])

@@ -28,9 +28,8 @@ class System(Protocol):
     def ask(self, asked: Asked) -> int | None:
         """Reads the first page and gives the total; None where the system has no such query."""
 
-    @property
-    def files(self) -> Path:
-        """What takes room on disk."""
+    def size(self) -> int:
+        """What it takes on disk, in bytes."""
 
 
 class FTS5:
@@ -66,6 +65,9 @@ class FTS5:
         self._database.execute(page, (match, PAGE)).fetchall()
         total: int = self._database.execute("SELECT count(*) FROM said WHERE said MATCH ?", (match,)).fetchone()[0]
         return total
+
+    def size(self) -> int:
+        return size(self.files)
 
     def tokens(self) -> dict[str, int]:
         """How often each token is in the index."""
@@ -115,6 +117,9 @@ class Tantivy:
         total: int = found.count
         return total
 
+    def size(self) -> int:
+        return size(self.files)
+
     def _index(self, tantivy: Any) -> Any:
         schema = tantivy.SchemaBuilder()
         schema.add_text_field("text", stored=True, tokenizer_name="spaces", index_option="position")
@@ -138,3 +143,9 @@ class Tantivy:
         if len(words) == 1:
             return Query.term_query(self._schema, "text", words[0])
         return Query.phrase_query(self._schema, "text", words)
+
+
+def size(path: Path) -> int:
+    """Of a file, or of all in a folder, each once; in bytes."""
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum({file.stat().st_ino: file.stat().st_size for file in files if file.is_file()}.values())

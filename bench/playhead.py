@@ -4,9 +4,12 @@ import shutil
 from pathlib import Path
 
 from bench.corpus import Asked
+from bench.peers import size
 
 from search.archive import Archive
 from search.index import Request
+from search.opensearch.archive import OpenSearchArchive
+from search.opensearch.connection import LONG_S, Cluster, Connection
 from search.query import parse
 from transcribe.library import Library
 
@@ -16,11 +19,11 @@ class Playhead:
 
     def __init__(self, folder: Path) -> None:
         self.library = Library(folder / "library")
-        self.files = self.library.state / "index"
         self.archive = Archive(self.library)
+        self._files = self.library.state / "index"
 
     def build(self) -> None:
-        shutil.rmtree(self.files, ignore_errors=True)  # else the generation before would stay, and be counted
+        shutil.rmtree(self._files, ignore_errors=True)  # else the generation before would stay, and be counted
         self.archive.refresh()
 
     def open(self) -> None:
@@ -28,6 +31,27 @@ class Playhead:
 
     def ask(self, asked: Asked) -> int | None:
         return self._index.search(Request(parse(text(asked)), facets=False)).total
+
+    def size(self) -> int:
+        return size(self._files)
+
+
+class PlayheadOnOpenSearch(Playhead):
+    """The same on a cluster, as with `--index`."""
+
+    def __init__(self, folder: Path, urls: str) -> None:
+        super().__init__(folder)
+        self._cluster = Cluster.at(urls)
+        self.archive = OpenSearchArchive(self.library, self._cluster)
+
+    def build(self) -> None:
+        self.archive.refresh(rebuild=True)
+
+    def size(self) -> int:
+        """With all copies, as the cluster says it."""
+        alias = OpenSearchArchive(self.library, self._cluster).alias()
+        told = Connection(self._cluster).call("GET", f"/{alias}/_stats/store", patience_s=LONG_S)
+        return int(told["_all"]["total"]["store"]["size_in_bytes"])
 
 
 def text(asked: Asked) -> str:

@@ -5,19 +5,17 @@ import http.client
 import re
 import statistics
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
+from http import HTTPStatus
 
 from bench.building import memory
+from bench.command import command, playhead
 from bench.latency import Latency, latency
 
-PLAYHEAD = (sys.executable, "-c", "from search.cli import main; main()")
-PATIENCE_S = 30
+from http_clients import PATIENCE_S, search  # of tests/
+from transcribe.library import Library
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,11 @@ class Load:
 
 
 @contextlib.contextmanager
-def serving(library: Path) -> Iterator[Server]:
+def serving(library: Library, *options: str) -> Iterator[Server]:
     """`playhead serve` on a free port."""
     began = time.perf_counter()
-    command = [*PLAYHEAD, "--library", str(library), "serve", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    serve = command(library, "serve", "--port", "0", *options)
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
             port = next(int(found[1]) for line in process.stderr if (found := re.search(r":(\d+) ", line)))
@@ -60,41 +58,21 @@ def serving(library: Path) -> Iterator[Server]:
 
 def load(server: Server, queries: Sequence[str], clients: int) -> Load:
     """Clients that ask one query after the other, each over its own connection."""
-    waiting = iter(queries)
-    answers: list[tuple[int, bool]] = []
-    threads = [threading.Thread(target=_ask_all, args=(server.port, waiting, answers)) for _ in range(clients)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    met = search(server.port, queries, clients)
     seconds = time.perf_counter() - began
-    return Load(latency([took for took, _ in answers]), sum(not fine for _, fine in answers), len(queries) / seconds)
+    errors = sum(one.status != HTTPStatus.OK or one.total is None for one in met)
+    return Load(latency([one.took_ns for one in met]), errors, len(queries) / seconds)
 
 
-def cold_search_s(library: Path, queries: Sequence[str]) -> float:
+def cold_search_s(library: Library, queries: Sequence[str]) -> float:
     """The median of `playhead search`, each run a new process."""
     took = []
     for query in queries:
         began = time.perf_counter()
-        subprocess.run([*PLAYHEAD, "--library", str(library), "search", query], check=True, stdout=subprocess.DEVNULL)
+        playhead(library, "search", query)
         took.append(time.perf_counter() - began)
     return statistics.median(took)
-
-
-def _ask_all(port: int, queries: Iterator[str], answers: list[tuple[int, bool]]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
-    for query in queries:
-        began = time.perf_counter_ns()
-        try:
-            connection.request("GET", f"/api/search?q={quote(query)}")
-            response = connection.getresponse()
-            fine = b'"total"' in response.read() and response.status == 200
-        except (OSError, http.client.HTTPException):
-            connection.close()
-            fine = False
-        answers.append((time.perf_counter_ns() - began, fine))
-    connection.close()
 
 
 def _await_ready(port: int) -> None:

@@ -177,6 +177,17 @@ def test_a_rebuild_is_seen_all_at_once_and_the_old_is_gone_at_the_next(archive: 
     assert generations(alias) == [generation(alias)]
 
 
+def test_a_new_index_has_all_its_copies_before_anything_is_written(archive: OpenSearchArchive) -> None:
+    found = []
+
+    def look(*_: object) -> None:
+        path = f"/_cluster/health/{archive.alias()}-*"
+        found.append(opensearch_cluster.connection().call("GET", path)["status"])
+
+    archive.refresh(advance=look)
+    assert set(found) == {"green"}
+
+
 def test_a_rebuild_that_died_leaves_the_old_and_goes_at_the_next(archive: OpenSearchArchive, library: Library) -> None:
     archive.refresh()
     writer = OpenSearchWriter(opensearch_cluster.connection(), archive.alias())

@@ -27,6 +27,7 @@ from search.passages import Passages
 
 _BULK_BYTES = 4 << 20
 _AT_ONCE = 2  # bulk requests on their way
+_COPIES = "20s"  # for them to be made; where there are too few nodes it goes on without
 _OLD_EDITIONS = 1_000  # told in one request
 _THERE_ALREADY = "resource_already_exists_exception"
 _NO_SUCH_INDEX = "index_not_found_exception"
@@ -158,8 +159,9 @@ class OpenSearchWriter:
         index = f"{self._alias}-{max([0, *numbers]) + 1:08}"
         cluster = self._connection.cluster
         shards = cluster.shards or shards_for(self._episodes)
-        try:
-            self._call("PUT", f"/{index}", definition(shards, cluster.replicas))
+        wanted = definition(shards, cluster.replicas)
+        try:  # a node may die as soon as anything is written: by then there are copies
+            self._call("PUT", f"/{index}", wanted, wait_for_active_shards="all", timeout=_COPIES)
         except Refused as refused:
             if refused.kind != _THERE_ALREADY:  # asked twice, as the first answer was lost with its node
                 raise
