@@ -1,20 +1,22 @@
 """Ray against `--workers` at the same parallelism, and how many workers one owner keeps going.
 
     python bench/scale.py [--workers 2] [--episodes 8] [--seconds 60] [--engine pocketsphinx] [--model CHECKPOINT]
-                          [--owners 1,4,16,64] [--wait 20] [--batches 10] [--audio-mb 10] [--markdown]
+                          [--owners 1,4,16,64] [--wait 40] [--batches 10] [--audio-mb 10] [--markdown]
 
 First the same episodes, spoken words in ever other lengths, by workers beside this process and by workers on a Ray of
 this machine, from the first job to the last; starting up is shown apart. The transcripts must be alike to the byte but
 for `created`: exit status 1 where they are not.
 
-Then the owner's own limit. Workers that only wait stand in for GPUs: each takes `--wait` seconds for an episode and
-tells of it in so many batches of ten minutes of speech, as an engine does. "Kept going" is the share of the time in
+Then the owner's own limit. Workers that only wait stand in for GPUs: each takes `--wait` seconds for an episode, a
+quarter more or less for one whose file is so much larger or smaller, and tells of it in so many batches of ten minutes
+of speech, as an engine does. The owner writes checkpoints and transcripts. "Kept going" is the share of the time in
 which a worker had something to do. All of them, and Ray, are on this machine: for 64 it needs 8 GB of memory.
 """
 
 import argparse
 import contextlib
 import hashlib
+import itertools
 import os
 import resource
 import sys
@@ -37,11 +39,13 @@ from bench import table
 from bench.building import memory
 from bench.waiting import WaitingWorker, waiting
 
+from ray_nodes import below
 from speech import write_audio
 from transcribe import recognizers
 from transcribe.audio import RATE, open_audio
 from transcribe.checkpoints import Checkpoints
 from transcribe.episode import AudioFile, Episode, Failure, Record
+from transcribe.library import Library
 from transcribe.on_ray.worker import Wanted
 from transcribe.on_ray.workers import on_ray
 from transcribe.processes import InProcesses, Place
@@ -52,6 +56,7 @@ from transcribe.workers import Job, Outcome, Owner, Workers
 
 TALK = Path(__file__).parents[1] / "tests" / "data" / "talk.mp3"
 ROUNDS = 3  # episodes for each worker that waits
+SPREAD = 0.25  # by how much the shortest and the longest differ from the mean
 MB = 1e6
 
 
@@ -75,7 +80,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="playhead-owner-") as folder:
             row = _owner_row(count, asked, Path(folder))
         rows.append(row)
-    print(render(OWNER, rows))
+    if rows:
+        print(render(OWNER, rows))
     return 0 if alike else 1
 
 
@@ -127,31 +133,46 @@ def _text(outcome: Outcome) -> str:
     return replace(outcome, created="").to_json()
 
 
-OWNER = ("workers", "episodes", "episodes/s", "kept going", "owner's CPU, s", "of one core", "owner's memory, MB")
+OWNER = (
+    "workers",
+    "episodes",
+    "episodes/s",
+    "kept going",
+    "owner's CPU, s",
+    "of one core",
+    "owner's memory, MB",
+    "all others' CPU, s",
+)
 
 
 def _owner_row(count: int, asked: argparse.Namespace, folder: Path) -> list[str]:
     """With so many workers that wait."""
     wanted = Wanted("pocketsphinx", load=waiting)  # which takes one thread
-    kind = _waiting_worker(asked.wait, asked.batches)
-    owner = Owner(Silent(), Checkpoints(folder / "checkpoints"))
-    jobs = [_silent(folder, number, int(asked.audio_mb * MB)) for number in range(ROUNDS * count)]
+    kind = _waiting_worker(asked.audio_mb * MB / asked.wait, asked.batches)
+    library, owner = Library(folder), Owner(Silent(), Checkpoints(folder / "checkpoints"))
+    sizes = np.linspace(1 - SPREAD, 1 + SPREAD, ROUNDS * count) * asked.audio_mb * MB
+    jobs = [_silent(folder, number, int(size)) for number, size in enumerate(sizes)]
     running = folder / "running.json"
     with on_ray("local", wanted, owner, most=count, cpus=count, running=running, kind=kind) as workers:
         _until_all_are_ready(workers, count)
         with _most_resident() as peak:
-            began, cpu = time.perf_counter(), _cpu_s()
-            done = sum(isinstance(outcome, Transcript) for _, outcome in workers.run(iter(jobs)))
-            took, used = time.perf_counter() - began, _cpu_s() - cpu
-    assert done == len(jobs), f"{len(jobs) - done} failed"
-    going = done * asked.wait / (count * took)
-    numbers = [f"{done / took:.2f}", f"{going:.1%}", f"{used:.1f}", f"{used / took:.1%}", f"{peak[0] / MB:.0f}"]
-    return [str(count), str(done), *numbers]
+            began, cpu, others = time.perf_counter(), _cpu_s(), _others_cpu_s()
+            for job, outcome in workers.run(iter(jobs)):
+                assert isinstance(outcome, Transcript), outcome
+                library.save_transcript(outcome)
+                owner.checkpoints.forget(job.task.stored.sha256)
+            took, used, others = time.perf_counter() - began, _cpu_s() - cpu, _others_cpu_s() - others
+    going = len(jobs) * asked.wait / (count * took)
+    numbers = [f"{len(jobs) / took:.2f}", f"{going:.1%}", f"{used:.1f}", f"{used / took:.1%}", f"{peak[0] / MB:.0f}"]
+    return [str(count), str(len(jobs)), *numbers, f"{others:.1f}"]
 
 
-def _waiting_worker(wait_s: float, batches: int) -> type[WaitingWorker]:
+def _waiting_worker(bytes_a_second: float, batches: int) -> type[WaitingWorker]:
     """Workers of Ray are told by their environment how to wait: their class is named, not sent."""
-    os.environ["PLAYHEAD_BENCH_WAIT"], os.environ["PLAYHEAD_BENCH_BATCHES"] = str(wait_s), str(batches)
+    os.environ["PLAYHEAD_BENCH_BYTES_A_SECOND"], os.environ["PLAYHEAD_BENCH_BATCHES"] = (
+        str(bytes_a_second),
+        str(batches),
+    )
     return WaitingWorker
 
 
@@ -184,6 +205,12 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _others_cpu_s() -> float:
+    """Of Ray and the workers."""
+    times = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13] for each in below(os.getpid())]
+    return sum(map(int, itertools.chain(*times))) / os.sysconf("SC_CLK_TCK")
+
+
 def _spoken(root: Path, number: int, seconds: int) -> Job:
     with open_audio(TALK) as recording:
         talk = np.concatenate(list(recording.blocks()))
@@ -204,7 +231,7 @@ def _job(path: Path) -> Job:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     stored = AudioFile(f"audio/bench/{path.name}", sha256, path.stat().st_size, "audio/mpeg")
     episode = Episode(f"bench/{path.stem}", "Bench", path.stem)
-    return Job(Record(episode, audio=stored), path, Task(episode, stored), checkpoint=path.stem)
+    return Job(Record(episode, audio=stored), path, Task(episode, stored), checkpoint=f"{sha256}-bench")
 
 
 def _arguments() -> argparse.Namespace:
@@ -215,7 +242,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--engine", default="pocketsphinx")
     parser.add_argument("--model")
     parser.add_argument("--owners", default="1,4,16,64")
-    parser.add_argument("--wait", type=float, default=20, help="seconds for an episode")
+    parser.add_argument("--wait", type=float, default=40, help="seconds for an episode")
     parser.add_argument("--batches", type=int, default=10)
     parser.add_argument("--audio-mb", type=float, default=10)
     parser.add_argument("--markdown", action="store_true")

@@ -1,19 +1,20 @@
 """A worker that only waits, in place of a GPU: for bench/scale.py, and in a module of its own so that Ray finds it."""
 
+import functools
 import os
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from transcribe.on_ray.worker import Lacking, RayWorker, _as_there
+from transcribe.checkpoints import SoFar
+from transcribe.on_ray.worker import Done, Lacking, RayWorker, Told, _as_there
 from transcribe.recognizers.protocol import Heard, Hints
 from transcribe.segments import segments
 from transcribe.speech import Piece
-from transcribe.transcript import Audio, Engine, Transcript, Word
-from transcribe.transcription import BatchDone
+from transcribe.transcript import Audio, Engine, Segment, Transcript, Word
 from transcribe.utterance import Utterance
-from transcribe.workers import Job, Outcome
+from transcribe.workers import Job
 
 PIECES = 20  # of 30 s in a batch: ten minutes
 WORDS = 75  # in a piece, 150 a minute
@@ -36,36 +37,47 @@ class Waiting:
 
 def waiting(*_: Any, **__: Any) -> Waiting:
     """As `recognizers.load`."""
+    _segments(int(os.environ["PLAYHEAD_BENCH_BATCHES"]))
     return Waiting()
 
 
 class WaitingWorker(RayWorker):
     """Looks for its audio, then waits, and tells of so many batches with so many words as if it had listened."""
 
-    def transcribe(self, job: Job, sent: bool) -> Iterator[BatchDone | Outcome | Lacking]:
+    def transcribe(self, job: Job, sent: bool) -> Iterator[Told | Done | Lacking]:
         """See `RayWorker`."""
         if not sent and not _as_there(job):
             yield Lacking()
             return
-        began, wait_s = time.monotonic(), float(os.environ["PLAYHEAD_BENCH_WAIT"])
+        began, wait_s = time.monotonic(), job.task.stored.bytes / float(os.environ["PLAYHEAD_BENCH_BYTES_A_SECOND"])
         batches = int(os.environ["PLAYHEAD_BENCH_BATCHES"])
         of_ms = batches * PIECES * PIECE_MS
-        utterances: list[Utterance] = []
-        for number in range(1, batches + 1):
-            done = tuple(_utterance(len(utterances) + n) for n in range(PIECES))
-            utterances += done
-            time.sleep(max(0.0, began + wait_s * number / batches - time.monotonic()))
-            yield BatchDone("en", done, False, number * PIECES * PIECE_MS, of_ms)
-        words = [word for utterance in utterances for word in utterance.words]
+        for number in range(batches):
+            time.sleep(max(0.0, began + wait_s * (number + 1) / batches - time.monotonic()))
+            yield Told(SoFar("en", _heard(number)).to_json(), (number + 1) * PIECES * PIECE_MS, of_ms)
         stored = job.task.stored
-        yield Transcript(
+        transcript = Transcript(
             episode=job.task.episode,
             audio=Audio(stored.path, stored.sha256, of_ms, stored.media_type),
             engine=Waiting.engine,
             language="en",
             created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            segments=tuple(segments(words)),
+            segments=_segments(batches),
         )
+        yield Done.of(transcript)
+
+
+# The same in each episode, and made once: a GPU's computing is none of this machine's processors'.
+
+
+@functools.cache
+def _heard(number: int) -> tuple[Utterance, ...]:
+    return tuple(_utterance(number * PIECES + n) for n in range(PIECES))
+
+
+@functools.cache
+def _segments(batches: int) -> tuple[Segment, ...]:
+    return tuple(segments(word for number in range(batches) for each in _heard(number) for word in each.words))
 
 
 def _utterance(number: int) -> Utterance:

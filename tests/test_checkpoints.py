@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from transcribe import checkpoints, speech
 from transcribe.checkpoints import Checkpoints, SoFar, checkpoint_name
+from transcribe.errors import CannotWrite
 from transcribe.transcript import Engine, Word
 from transcribe.utterance import Utterance
 
@@ -33,14 +35,71 @@ def kept(tmp_path: Path) -> Checkpoints:
 
 @given(st.builds(SoFar, st.none() | st.text(max_size=3), st.lists(UTTERANCES).map(tuple)))
 def test_what_is_written_is_read_the_same(so_far: SoFar) -> None:
-    assert SoFar.from_json(so_far.to_json().encode(errors="surrogatepass")) == so_far
+    text = so_far.to_json()
+    assert "\n" not in text
+    assert SoFar.from_json(text.encode()) == so_far
 
 
-def test_what_was_kept_last_is_there(kept: Checkpoints) -> None:
+def test_what_was_kept_is_there_batch_after_batch(kept: Checkpoints) -> None:
     assert kept.load(NAME) == SoFar()
-    kept.keep(NAME, SoFar("en", (ONE,)))
-    kept.keep(NAME, SoFar("en", (ONE, TWO)))
-    assert kept.load(NAME) == SoFar("en", (ONE, TWO))
+    kept.add(NAME, SoFar("en", (ONE,)))
+    kept.add(NAME, SoFar("en", (TWO,)))
+    assert kept.load(NAME) == Checkpoints(kept.folder).load(NAME) == SoFar("en", (ONE, TWO))
+
+
+def recording(sizes: list[int]) -> list[SoFar]:
+    """Batches of so many pieces, a second each, in which somebody says something with an accent."""
+    starts = iter(range(0, 1000 * sum(sizes), 1000))
+    words = (Word(0, 900, "Überall", 0.5),)
+    return [
+        SoFar("de", tuple(Utterance((at := next(starts), at + 900), (), 0.5, words) for _ in range(n))) for n in sizes
+    ]
+
+
+def joined(batches: list[SoFar]) -> SoFar:
+    return SoFar("de", tuple(one for batch in batches for one in batch.utterances)) if batches else SoFar()
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.data())
+def test_a_kill_at_any_byte_costs_one_batch_and_the_next_run_goes_on_from_there(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    batches = recording(sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Checkpoints(Path(folder))
+        ends = [0]
+        for batch in batches:
+            kept.add(NAME, batch)
+            (path,) = kept.folder.iterdir()
+            ends.append(path.stat().st_size)
+        cut = data.draw(st.integers(0, ends[-1]))
+        path.write_bytes(path.read_bytes()[:cut])
+        whole = sum(end <= cut for end in ends) - 1
+        assert kept.load(NAME) == joined(batches[:whole])
+        for count, batch in enumerate(batches[whole:], start=whole + 1):
+            kept.add(NAME, batch)
+            assert kept.load(NAME) == joined(batches[:count])
+
+
+def test_what_is_heard_anew_takes_the_place_of_what_was_heard_from_there_on(kept: Checkpoints) -> None:
+    for batch in recording([1, 2, 1]):
+        kept.add(NAME, batch)
+    anew = Utterance((1000, 2900), (), 0.7, ())
+    kept.add(NAME, SoFar("en", (anew,)))
+    first = recording([1])[0].utterances
+    assert kept.load(NAME) == SoFar("en", (*first, anew))
+
+
+def test_a_batch_is_written_once_however_many_follow(kept: Checkpoints) -> None:
+    batches = recording(50 * [1])
+    sizes = []
+    for batch in batches:
+        kept.add(NAME, batch)
+        (path,) = kept.folder.iterdir()
+        sizes.append((path.stat().st_size, path.stat().st_ino))
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert [size for size, _ in sizes] == [sum(map(len, lines[: n + 1])) for n in range(50)]
+    assert len({file for _, file in sizes}) == 1  # none was written anew
 
 
 @pytest.mark.parametrize(
@@ -54,7 +113,7 @@ def test_what_was_kept_last_is_there(kept: Checkpoints) -> None:
     ],
 )
 def test_other_audio_another_engine_model_or_option_is_another_checkpoint(kept: Checkpoints, other: str) -> None:
-    kept.keep(NAME, SoFar("en", (ONE,)))
+    kept.add(NAME, SoFar("en", (ONE,)))
     assert kept.load(other) == SoFar()
 
 
@@ -70,19 +129,45 @@ def test_the_name_is_the_same_whatever_the_order_of_the_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"language": "en"}', '{"language": "en", "utterances": [{"span": 1}]}']
+    "text",
+    [
+        "",
+        "{",
+        "[]\n",
+        '{"language": "en"}\n',
+        '{"language": "en", "utterances": [{"span": 1}]}\n',
+        "\0\0\0\n",
+        "\0\0\0",
+    ],
 )
-def test_a_file_that_is_none_holds_nothing(kept: Checkpoints, text: str) -> None:
-    kept.keep(NAME, SoFar("en", (ONE,)))
+def test_a_line_that_is_none_holds_nothing_and_is_in_nobodys_way(kept: Checkpoints, text: str) -> None:
+    kept.add(NAME, SoFar("en", (ONE,)))
     (path,) = kept.folder.iterdir()
     path.write_text(text)
     assert kept.load(NAME) == SoFar()
+    kept.add(NAME, SoFar("en", (ONE,)))
+    assert kept.load(NAME) == SoFar("en", (ONE,))
+
+
+def test_what_cannot_be_written_is_named(kept: Checkpoints) -> None:
+    (kept.folder / f"{NAME}.jsonl").mkdir(parents=True)
+    with pytest.raises(CannotWrite, match=NAME):
+        kept.add(NAME, SoFar("en", (ONE,)))
+
+
+def test_what_an_older_playhead_kept_is_not_looked_at_and_goes_with_the_rest(kept: Checkpoints) -> None:
+    kept.folder.mkdir()
+    old = kept.folder / f"{NAME}.json"
+    old.write_text('{"language": "en", "utterances": []}')
+    assert kept.load(NAME) == SoFar()
+    kept.forget(AUDIO)
+    assert not old.exists()
 
 
 def test_once_its_transcript_is_there_all_that_was_kept_of_an_audio_goes(kept: Checkpoints) -> None:
     other = checkpoint_name("c" * 64, ENGINE, "")
     for name in (NAME, checkpoint_name(AUDIO, ENGINE, "Bauwens"), other):
-        kept.keep(name, SoFar("en", (ONE,)))
+        kept.add(name, SoFar("en", (ONE,)))
     kept.forget(AUDIO)
     assert [path.stem for path in kept.folder.iterdir()] == [other]
     assert json.loads(next(kept.folder.iterdir()).read_text())["language"] == "en"

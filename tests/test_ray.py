@@ -23,21 +23,22 @@ import ray_nodes
 from command import environment
 from ray_nodes import SETTINGS, TIMEOUT_S, Nodes
 from speech import write_audio
-from transcribe import recognizers
+from transcribe import recognizers, roster
 from transcribe.audio import open_audio
 from transcribe.checkpoints import Checkpoints, SoFar
 from transcribe.episode import AudioFile, Episode, Failure, Record
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
 from transcribe.listening import Here
-from transcribe.on_ray import crew, parcel
+from transcribe.on_ray import board, crew, parcel
 from transcribe.on_ray.backlog import Backlog, Errand
+from transcribe.on_ray.board import Bar, Board
 from transcribe.on_ray.cluster import Node, connected
 from transcribe.on_ray.places import Need, need, shares
 from transcribe.on_ray.worker import About, Wanted
 from transcribe.on_ray.workers import on_ray
-from transcribe.progress import Silent
+from transcribe.progress import Advance, Silent, Unit
 from transcribe.recognizers.protocol import Recognizer
-from transcribe.roster import running
+from transcribe.roster import Row, running
 from transcribe.transcript import Transcript
 from transcribe.transcription import Task
 from transcribe.workers import InThisProcess, Job, Outcome, Owner
@@ -52,10 +53,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::Futu
 
 
 class Saying(Silent):
-    """Keeps the lines that were said."""
+    """Keeps the lines that were said, and how far each bar came; those that are gone stand under `down`."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.bars: dict[str, tuple[int, int | None]] = {}
+        self.down: dict[str, tuple[int, int | None]] = {}
+
+    @contextmanager
+    def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:
+        yield lambda done, of: self.bars.update({name: (done, of)})
+        self.down[name] = self.bars.pop(name)
 
     def say(self, line: str) -> None:
         self.lines.append(line)
@@ -66,6 +74,8 @@ def cluster() -> Iterator[Nodes]:
     with pytest.MonkeyPatch.context() as patch, ray_nodes.nodes() as started:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
+        for module, name in ((crew, "LOOK_EVERY_S"), (roster, "EVERY_S"), (board, "EVERY_S")):
+            patch.setattr(module, name, 0.1)
         started.start()
         started.start()
         yield started
@@ -162,7 +172,7 @@ def test_workers_are_sent_the_audio_and_the_model_that_they_do_not_see(
     jobs = [job(unseen, "talk", DATA / "micro.flac"), job(unseen, "tone")]
     progress = Saying()
     model = str(unseen / "micro.pt")
-    with asking(cluster, tmp_path, Wanted("whisper", model, "en", "cpu"), progress) as on:
+    with asking(cluster, tmp_path, Wanted("whisper", model, "en", "cpu"), progress, most=1) as on:
         done = on(jobs)
     assert any("the model is being sent" in line for line in progress.lines)
     local = recognizers.load("whisper", model, "en", "cpu", warn=print)
@@ -177,23 +187,27 @@ def test_what_a_killed_node_had_goes_on_elsewhere_and_a_new_node_gets_work(
     cluster: Nodes, tmp_path: Path, long_pcm: Sequence[int]
 ) -> None:
     log, progress, last = tmp_path / "log", Saying(), cluster.running[-1]
-    seen: list[str] = []
+    seen: list[Row] = []
 
     def jobs() -> Iterator[Job]:
         yield job(tmp_path, "one", long_pcm, "one")
         yield job(tmp_path, "two", long_pcm, "two")
-        until(lambda: min(Counter(name for name, _ in heard(log))[name] for name in ("one", "two")) >= 2)
+        until(lambda: min(Counter(name for name, _ in heard(log))[name] for name in ("one", "two")) == 2)
         until(lambda: len(running(tmp_path / "running.json")) == 2)
-        seen.extend(row.episode for row in running(tmp_path / "running.json"))
+        seen.extend(running(tmp_path / "running.json"))
+        until(lambda: {*progress.bars} == {"transcribe on Ray", *(f"{row.node}: 1 of 1 at work" for row in seen)})
         last.kill()
-        lines = len(progress.lines)
+        (tmp_path / "go").touch()
         cluster.start()
-        until(lambda: any("1 worker" in line for line in progress.lines[lines:]))
+        old = {row.node for row in seen}
+        until(lambda: any(line.endswith(": 1 worker") and line[:-10] not in old for line in progress.lines))
+        until(lambda: any(line.endswith("gone") for line in progress.lines))
         yield job(tmp_path, "three", prompt="three")
 
-    with asking(cluster, tmp_path, slowly(log, 0.7), progress) as on:
+    with asking(cluster, tmp_path, patiently(tmp_path), progress) as on:
         done = on(jobs())
-    assert sorted(seen) == ["show/one", "show/two"]
+    assert sorted(row.episode for row in seen) == ["show/one", "show/two"]
+    assert not progress.bars
     assert sum(line.endswith("gone") for line in progress.lines) == 1
     assert set(done) == {"show/one", "show/two", "show/three"}
     again = [
@@ -223,7 +237,7 @@ from test_ray import *
 root = pathlib.Path(sys.argv[1])
 pcm = np.load(root / "pcm.npy")
 cluster = Nodes(root, sys.argv[2])
-with asking(cluster, root, slowly(root / "log", 0.7)) as on:
+with asking(cluster, root, patiently(root)) as on:
     on([job(root, "one", pcm, "one")])
 """
 
@@ -252,7 +266,8 @@ def test_when_the_owner_ends_so_do_its_workers_and_the_next_one_goes_on(
     until(lambda: not any(node.holds(process) for node in cluster.running))
 
     kept = len(checkpoints.load("one").utterances)
-    with asking(cluster, tmp_path, slowly(tmp_path / "log", 0)) as on:
+    (tmp_path / "go").touch()
+    with asking(cluster, tmp_path, patiently(tmp_path)) as on:
         done = on([job(tmp_path, "one", long_pcm, "one")])
     expected = here(
         tmp_path, ray_nodes.fake(), [replace(one := job(tmp_path, "one", long_pcm, "one"), task=fresh(one))]
@@ -299,7 +314,9 @@ def test_who_has_another_token_is_not_let_in(cluster: Nodes) -> None:
     code = "import sys; from test_ray import connected; connected(sys.argv[1], 1).__enter__()"
     ended = subprocess.run(
         [sys.executable, "-c", code, cluster.address],
-        env=environment(**{**SETTINGS, "RAY_AUTH_TOKEN": "not-the-token-of-the-tests"}),
+        env=environment(
+            **SETTINGS | {"RAY_AUTH_TOKEN": "not-the-token-of-the-tests", "RAY_NUM_REDIS_GET_RETRIES": "1"}
+        ),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -340,7 +357,7 @@ def addresses(process: int) -> list[str]:
     """Where a process and those it has started listen."""
     sockets = {
         str(link.readlink())
-        for each in [process, *ray_nodes._below(process)]
+        for each in [process, *ray_nodes.below(process)]
         for link in Path(f"/proc/{each}/fd").iterdir()
         if link.is_symlink()
     }
@@ -380,6 +397,28 @@ def test_the_longest_goes_first_and_not_where_it_was_the_death_of_one(tmp_path: 
     assert backlog.take(lambda errand: "there" not in errand.shunned) is short
     assert backlog.take() is long
     assert backlog.take() is None
+
+
+def test_there_is_one_bar_for_each_label_and_none_for_one_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "EVERY_S", 0)
+    progress = Saying()
+    shown = Board(progress)
+    shown.show(lambda: [Bar("all", 0, None), Bar("a node: 1 of 2 at work", 300, 1000)])
+    assert progress.bars == {"all": (0, None), "a node: 1 of 2 at work": (300, 1000)}
+    shown.show(lambda: [Bar("all", 500, 9000), Bar("a node: 2 of 2 at work", 400, 2000)])
+    assert progress.bars == {"all": (500, 9000), "a node: 2 of 2 at work": (400, 2000)}
+    assert progress.down == {"a node: 1 of 2 at work": (300, 1000)}
+    shown.close()
+    assert not progress.bars
+
+
+def test_bars_are_not_moved_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Saying()
+    shown = Board(progress)
+    for wait_s, done in ((0, 1), (3600, 2)):
+        monkeypatch.setattr(board, "EVERY_S", wait_s)
+        shown.show(lambda done=done: [Bar("all", done, 100)])  # type: ignore[misc]
+    assert progress.bars == {"all": (1, 100)}
 
 
 LARGE, SMALL, GPUS = Node("a", "large", 64, 0), Node("b", "small", 2, 0), Node("c", "gpus", 32, 4)
@@ -423,8 +462,8 @@ def test_a_folder_arrives_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert parcel.content(tmp_path / "there/long") == parcel.content(folder / "deep/long")
 
 
-def slowly(log: Path, piece_s: float) -> Wanted:
-    return Wanted("fake", device="cpu", load=functools.partial(ray_nodes.patient, log, piece_s))
+def patiently(root: Path) -> Wanted:
+    return Wanted("fake", device="cpu", load=functools.partial(ray_nodes.patient, root / "log", root / "go"))
 
 
 def fresh(one: Job) -> Task:

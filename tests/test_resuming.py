@@ -47,11 +47,12 @@ def transcript(library: Path) -> dict[str, Any]:
 
 def heard(library: Path) -> int:
     """How many pieces are kept."""
-    return sum(len(json.loads(path.read_bytes())["utterances"]) for path in checkpoints(library))
+    lines = [line for path in checkpoints(library) for line in path.read_bytes().splitlines(keepends=True)]
+    return sum(len(json.loads(line)["utterances"]) for line in lines if line.endswith(b"\n"))
 
 
 def checkpoints(library: Path) -> list[Path]:
-    return list(library.glob(".playhead/checkpoints/*.json"))
+    return list(library.glob(".playhead/checkpoints/*.jsonl"))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

@@ -4,6 +4,7 @@ Whoever it is gets a job and tells of each batch that is done and of what came o
 library alone writes files, shows progress and keeps checkpoints.
 """
 
+import copyreg
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +14,23 @@ from typing import Protocol
 
 from transcribe.checkpoints import Checkpoints, SoFar
 from transcribe.episode import Failure, Record
-from transcribe.errors import EpisodeError
+from transcribe.isolation import attempted
 from transcribe.listening import Listening
 from transcribe.progress import Progress
 from transcribe.recognizers.protocol import Recognizer
-from transcribe.transcript import Engine, Transcript
+from transcribe.transcript import Engine, Transcript, Word
 from transcribe.transcription import BatchDone, Task, transcribe
 
 Outcome = Transcript | Failure  # plain data, which can travel between processes
 Tell = Callable[[BatchDone], None]
+
+
+def _called(word: Word) -> tuple[type[Word], tuple[object, ...]]:
+    return Word, (word.start_ms, word.end_ms, word.text, word.confidence)
+
+
+# Words travel by the thousand. A frozen dataclass with slots is pickled by asking for its fields, each object anew.
+copyreg.pickle(Word, _called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +56,18 @@ class Workers(Protocol):
 
 
 class Owner:
-    """The library's side of a job in work, wherever that is: shows how far it is and keeps what was heard."""
+    """The library's side of jobs in work, wherever that is: shows how far they are and keeps what was heard."""
 
     def __init__(self, progress: Progress, checkpoints: Checkpoints) -> None:
         self.progress, self.checkpoints = progress, checkpoints
 
     @contextmanager
     def following(self, job: Job) -> Iterator[Tell]:
-        """What is entered is told of each batch."""
-        heard = SoFar()
+        """A bar for one; what is entered is told of each batch."""
 
         def tell(done: BatchDone) -> None:
-            nonlocal heard
-            heard = SoFar(done.language, (*heard.utterances, *done.utterances))
             if not done.kept:
-                self.checkpoints.keep(job.checkpoint, heard)
+                self.checkpoints.add(job.checkpoint, SoFar(done.language, done.utterances))
             advance(done.done_ms, done.of_ms)
 
         with self.progress.task(f"transcribe {job.record.episode.title}") as advance:
@@ -75,15 +81,12 @@ def do(
 
     What goes wrong is given back, so that one bad episode never stops the others.
     """
-    try:
+
+    def transcript() -> Transcript:
         sound = listening.listen(job.path)
         return transcribe(job.task, sound, recognizer, tell, decoded, now=lambda: datetime.now(UTC))
-    except EpisodeError as problem:
-        return Failure(problem.code, str(problem))
-    except MemoryError:
-        return Failure("out_of_memory", "there was not enough memory to transcribe it")
-    except Exception as problem:  # the isolation edge: torch, libav and the rest raise what they like
-        return Failure("recognizer_failed", f"{type(problem).__name__}: {problem}")
+
+    return attempted(transcript)
 
 
 class InThisProcess:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from transcribe.checkpoints import SoFar
-from transcribe.transcription import BatchDone, Task
+from transcribe.transcription import Task
 from transcribe.workers import Job
 
 TRIES = 4  # an episode is resumed elsewhere three times
@@ -20,14 +20,10 @@ class Errand:
     deaths: int = 0  # of workers that had it
     shunned: set[str] = field(default_factory=set)  # the nodes that they were on
 
-    def heard(self, before: SoFar, done: BatchDone) -> SoFar:
-        """What is known once a batch is done. Where it goes on from here, what is known is not heard again."""
-        so_far = SoFar(done.language, (*before.utterances, *done.utterances))
-        known = self.job.task.so_far
-        if len(so_far.utterances) > len(known.utterances):
-            task: Task = replace(self.job.task, so_far=so_far)
-            self.job = replace(self.job, task=task)
-        return so_far
+    def resume(self, so_far: SoFar) -> None:
+        """Whoever does it next goes on from there."""
+        task: Task = replace(self.job.task, so_far=so_far)
+        self.job = replace(self.job, task=task)
 
 
 class Backlog:

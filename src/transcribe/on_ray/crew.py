@@ -145,6 +145,11 @@ class Crew:
         """Those that could do something."""
         return (hand for hand in self.hands if hand.ready and not hand.job)
 
+    def by_node(self) -> list[list[Hand]]:
+        """Those that are ready, a list for each node."""
+        nodes = [[hand for hand in self.hands if hand.ready and hand.node.id == name] for name in self._sites]
+        return [hands for hands in nodes if hands]
+
     def praise(self, hand: Hand) -> None:
         """It has done a job."""
         self._sites[hand.node.id].deaths.clear()

@@ -5,6 +5,7 @@ It writes to no library. What it hears it tells its owner, batch by batch.
 
 import contextlib
 import os
+import pickle
 import platform
 import queue
 import shutil
@@ -14,9 +15,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import transcribe
 from transcribe import recognizers
+from transcribe.checkpoints import SoFar
 from transcribe.errors import CannotStart, PlayheadError
 from transcribe.listening import Listener
 from transcribe.on_ray import parcel
@@ -72,6 +75,35 @@ class Lacking:
     """The worker has not got the file; it is to be sent."""
 
 
+# What is told of a job comes as text and bytes: its owner has to look into neither to hand out the next one.
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A batch is done."""
+
+    batch: str | None  # as `SoFar.to_json` puts it; None for one that its owner has kept
+    done_ms: int  # of the audio
+    of_ms: int | None  # if the container tells
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is done."""
+
+    packed: bytes
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """With this outcome."""
+        return cls(pickle.dumps(outcome))
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        came: Outcome = pickle.loads(self.packed)  # noqa: S301 - a worker's, as all that Ray unpacks by itself
+        return came
+
+
 class RayWorker:
     """Lives in a process that Ray has started for it. Its methods are called from afar, one at a time."""
 
@@ -101,7 +133,7 @@ class RayWorker:
         """A part of what was lacking."""
         parcel.take(chunk, self._folder)
 
-    def transcribe(self, job: Job, sent: bool) -> Iterator[BatchDone | Outcome | Lacking]:
+    def transcribe(self, job: Job, sent: bool) -> Iterator[Told | Done | Lacking]:
         """Each batch as it is done, and in the end what came of it.
 
         The audio is what was sent, which is thrown away afterwards, or where its owner has it.
@@ -115,14 +147,15 @@ class RayWorker:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _done(self, job: Job) -> Iterator[BatchDone | Outcome]:
+    def _done(self, job: Job) -> Iterator[Told | Done]:
         assert self._recognizer is not None
         told: queue.SimpleQueue[BatchDone | None] = queue.SimpleQueue()
         ended = self._thread.submit(do, job, self._recognizer, self._listener, told.put)
         ended.add_done_callback(lambda _: told.put(None))
         while done := told.get():
-            yield done
-        yield ended.result()
+            batch = None if done.kept else SoFar(done.language, done.utterances).to_json()
+            yield Told(batch, done.done_ms, done.of_ms)
+        yield Done.of(ended.result())
 
     def _load(self, wanted: Wanted) -> Loaded | PlayheadError:
         warnings: list[str] = []

@@ -4,32 +4,32 @@ The thread that the batch runs in takes jobs as they are fetched, and gives back
 out and hears what workers have to say, a third keeps it: no worker waits for a download or for a disk. The audio goes
 to workers that do not see it where its owner has it, one episode at a time.
 
-An episode whose worker dies goes on elsewhere from what its owner has heard.
+An episode whose worker dies goes on elsewhere from what its owner has kept, as it would in another run.
 """
 
 import contextlib
+import gc
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from transcribe.audio import LONGEST_MS
-from transcribe.checkpoints import SoFar
 from transcribe.episode import Failure
 from transcribe.errors import UsageError
 from transcribe.on_ray import parcel
 from transcribe.on_ray.backlog import TRIES, Backlog, Errand
+from transcribe.on_ray.board import Bar, Board
 from transcribe.on_ray.cluster import connected
 from transcribe.on_ray.crew import Crew, Hand
-from transcribe.on_ray.worker import Lacking, RayWorker, Wanted
+from transcribe.on_ray.worker import Done, Lacking, RayWorker, Told, Wanted
 from transcribe.roster import Roster, Row
 from transcribe.transcript import Engine
-from transcribe.transcription import BatchDone
-from transcribe.workers import Job, Outcome, Owner, Tell
+from transcribe.workers import Job, Outcome, Owner
 
 AT_HAND = 64  # jobs to choose the longest from; they may be fetched so far ahead of their turn
 TURN_S = 0.1  # for what is new to be noticed
@@ -47,13 +47,15 @@ def on_ray(
     most: int | None,
     cpus: int,
     running: Path,
+    episodes: int = 0,
     longest_ms: int = LONGEST_MS,
     kind: type[RayWorker] = RayWorker,
 ) -> Iterator["OnRay"]:
     """Workers on the cluster at that address, at most so many, the engine made ready on each node.
 
-    `cpus` is what a cluster of its own has, with `local`; `running` the file that says what runs where. Raises
-    UsageError or CannotStart before any work is begun. No worker is left behind.
+    `cpus` is what a cluster of its own has, with `local`; `running` the file that says what runs where; `episodes` how
+    many there are to be done, at most, for the bar that shows the whole. Raises UsageError or CannotStart before any
+    work is begun. No worker is left behind.
     """
     wanted = _with_weights(wanted)
     with connected(address, cpus) as cluster:
@@ -64,7 +66,7 @@ def on_ray(
             )
         crew = Crew(cluster, kind, wanted, most, longest_ms, say)
         try:
-            yield OnRay(crew, crew.begin(), owner, Roster(running))
+            yield OnRay(crew, crew.begin(), owner, Roster(running), episodes)
         finally:
             crew.dismiss()
             running.unlink(missing_ok=True)
@@ -73,8 +75,9 @@ def on_ray(
 class OnRay:
     """See `Workers`."""
 
-    def __init__(self, crew: Crew, engine: Engine, owner: Owner, roster: Roster) -> None:
+    def __init__(self, crew: Crew, engine: Engine, owner: Owner, roster: Roster, episodes: int) -> None:
         self._crew, self._engine, self._owner, self._roster = crew, engine, owner, roster
+        self._episodes = episodes
 
     @property
     def engine(self) -> Engine:
@@ -83,13 +86,13 @@ class OnRay:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """See `Workers`. When the caller stops asking, or an error or Ctrl-C ends it, no worker goes on."""
-        with _Shift(self._crew, self._owner, self._roster) as shift:
+        with _Shift(self._crew, self._owner, self._roster, self._episodes) as shift:
             waiting, more = iter(jobs), True
             while more or shift.unfinished:
                 if more and len(shift.backlog) < AT_HAND:
                     job = next(waiting, None)
                     if job is None:
-                        more = False
+                        more, shift.expected = False, 0
                     else:
                         shift.add(job)
                 full = len(shift.backlog) >= AT_HAND
@@ -98,33 +101,38 @@ class OnRay:
 
 @dataclass(eq=False)
 class _Work:
-    """An errand in a worker's hands, and the bar of it."""
+    """An errand in a worker's hands."""
 
     errand: Errand
-    tell: Tell
-    following: ExitStack
     sent: bool = False  # the worker was sent the audio
-    so_far: SoFar = field(default_factory=SoFar)
-    last: BatchDone | None = None
+    last: Told | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1; 0 where its file does not tell how long it is."""
+        return min(1.0, self.last.done_ms / self.last.of_ms) if self.last and self.last.of_ms else 0.0
 
 
 class _Shift:
     """The other two threads."""
 
-    def __init__(self, crew: Crew, owner: Owner, roster: Roster) -> None:
+    def __init__(self, crew: Crew, owner: Owner, roster: Roster, expected: int) -> None:
         self.crew, self.owner, self.roster = crew, owner, roster
         self.backlog = Backlog()
-        self.unfinished = 0
-        self._done: queue.SimpleQueue[tuple[Job, Outcome] | BaseException] = queue.SimpleQueue()
+        self.added = self.unfinished = 0
+        self.expected = expected  # jobs in all, as far as anybody knows
+        self._board = Board(owner.progress)
+        self._done: queue.SimpleQueue[tuple[Job, Done | Failure] | BaseException] = queue.SimpleQueue()
         self._over = threading.Event()
         self._sending: Hand | None = None
         self._blind: set[str] = set()  # nodes that do not see the owner's files
         self._staffed = time.monotonic()  # when there was last a worker
-        self._news: queue.Queue[tuple[_Work, BatchDone | Outcome | None] | None] = queue.Queue(UNKEPT)
+        self._news: queue.Queue[tuple[Errand, Told | Done | Failure | None] | None] = queue.Queue(UNKEPT)
         self._working = threading.Thread(target=self._work, daemon=True)
         self._keeping = threading.Thread(target=self._keep, daemon=True)
 
     def __enter__(self) -> "_Shift":
+        gc.freeze()  # transcripts are thousands of objects: to look through all the others again for each is no use
         self._working.start()
         self._keeping.start()
         return self
@@ -135,15 +143,14 @@ class _Shift:
         with contextlib.suppress(queue.Full):
             self._news.put(None, timeout=LEAVE_S)  # after all that was heard
         self._keeping.join(LEAVE_S)
-        left = [hand.job for hand in self.crew.hands if hand.job]
-        if left:
+        gc.unfreeze()
+        self._board.close()
+        if any(hand.job for hand in self.crew.hands):
             self.crew.dismiss()
-        for work in left:
-            work.following.close()
 
     def add(self, job: Job) -> None:
         """To be done."""
-        self.unfinished += 1
+        self.added, self.unfinished = self.added + 1, self.unfinished + 1
         self.backlog.add(Errand(job))
 
     def finished(self, wait_s: float | None) -> Iterator[tuple[Job, Outcome]]:
@@ -157,7 +164,8 @@ class _Shift:
                 raise done
             self.unfinished -= 1
             wait_s = 0
-            yield done
+            job, came = done
+            yield job, came.outcome() if isinstance(came, Done) else came
 
     def _work(self) -> None:
         try:
@@ -167,24 +175,27 @@ class _Shift:
                 self._see_to_the_lost()
                 self._give_up_alone()
                 self.roster.show(self._rows)
+                self._board.show(self._bars)
         except BaseException as problem:  # for the thread that waits
             self._done.put(problem)
 
     def _keep(self) -> None:
-        """What was heard, in that order; what came of an episode is told when all of it is kept."""
+        """What was heard, in that order; all of an episode is kept before it is given back, or goes on elsewhere."""
         while news := self._news.get():
             try:
                 self._keep_one(*news)
             except BaseException as problem:  # for the thread that waits
                 self._done.put(problem)
 
-    def _keep_one(self, work: _Work, message: BatchDone | Outcome | None) -> None:
-        if isinstance(message, BatchDone):
-            work.tell(message)
-            return
-        work.following.close()
-        if message:
-            self._done.put((work.errand.job, message))
+    def _keep_one(self, errand: Errand, message: Told | Done | Failure | None) -> None:
+        if isinstance(message, Told):
+            if message.batch:
+                self.owner.checkpoints.add_line(errand.job.checkpoint, message.batch)
+        elif message:
+            self._done.put((errand.job, message))
+        else:
+            errand.resume(self.owner.checkpoints.load(errand.job.checkpoint))
+            self.backlog.add(errand)
 
     def _hand_out(self) -> None:
         for hand in list(self.crew.idle()):
@@ -193,8 +204,7 @@ class _Shift:
             errand = self.backlog.take(self._suits(hand))
             if not errand:
                 continue
-            following = ExitStack()
-            hand.job = _Work(errand, following.enter_context(self.owner.following(errand.job)), following)
+            hand.job = _Work(errand)
             hand.what = errand.job.record.episode.id
             if hand.node.id in self._blind:
                 self._send(hand)
@@ -222,24 +232,23 @@ class _Shift:
         name = hand.job.errand.job.path.name
         self._finish(hand, Failure("unreadable", f"{name} cannot be read ({problem.strerror})"))
 
-    def _hear(self, hand: Hand, message: BatchDone | Outcome | Lacking) -> None:
+    def _hear(self, hand: Hand, message: Told | Done | Lacking) -> None:
         work: _Work = hand.job
         if isinstance(message, Lacking):
             self._blind.add(hand.node.id)
             self._put_back(hand)
-        elif isinstance(message, BatchDone):
-            work.so_far, work.last = work.errand.heard(work.so_far, message), message
-            self._news.put((work, message))
+        elif isinstance(message, Told):
+            work.last = message
+            self._news.put((work.errand, message))
         else:
             self._finish(hand, message)
 
     def _put_back(self, hand: Hand) -> None:
-        self._news.put((hand.job, None))
-        self.backlog.add(hand.job.errand)
+        self._news.put((hand.job.errand, None))
         hand.job, hand.what = None, ""
 
-    def _finish(self, hand: Hand, outcome: Outcome) -> None:
-        self._news.put((hand.job, outcome))
+    def _finish(self, hand: Hand, outcome: Done | Failure) -> None:
+        self._news.put((hand.job.errand, outcome))
         hand.job, hand.what = None, ""
         self.crew.praise(hand)
         self._hand_out()
@@ -258,7 +267,7 @@ class _Shift:
                 self._put_back(hand)
                 continue
             message = f"{errand.deaths} workers died of it, the last on {hand.node.name}: {why}"
-            self._news.put((hand.job, Failure("worker_died", message)))
+            self._news.put((errand, Failure("worker_died", message)))
 
     def _give_up_alone(self) -> None:
         if self.crew.hands:
@@ -278,6 +287,18 @@ class _Shift:
             )
             for hand in working
         ]
+
+    def _bars(self) -> list[Bar]:
+        shares = sum(hand.job.share for hand in self.crew.hands if hand.job)
+        done, of = self.added - self.unfinished + shares, max(self.added, self.expected)
+        return [Bar("transcribe on Ray", round(1000 * done), 1000 * of), *map(_bar, self.crew.by_node())]
+
+
+def _bar(hands: Sequence[Hand]) -> Bar:
+    """Of a node: how much of what it has in hand is done."""
+    shares = [hand.job.share for hand in hands if hand.job]
+    label = f"{hands[0].node.name}: {len(shares)} of {len(hands)} at work"
+    return Bar(label, round(1000 * sum(shares)), 1000 * len(shares) or None)
 
 
 def _with_weights(wanted: Wanted) -> Wanted:
