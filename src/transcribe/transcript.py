@@ -287,7 +287,10 @@ def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    words = [dataclasses.asdict(word) for word in segment.words]
+    words = [  # by name: dataclasses.asdict takes four times as long, and words are many
+        {"start_ms": word.start_ms, "end_ms": word.end_ms, "text": word.text, "confidence": word.confidence}
+        for word in segment.words
+    ]
     fields = ("id", "start_ms", "end_ms", "text", "speaker", "confidence")
     return {**{name: getattr(segment, name) for name in fields}, "flags": list(segment.flags), "words": words}
 

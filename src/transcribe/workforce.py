@@ -71,7 +71,16 @@ def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> I
     most = min(settings.workers or episodes, episodes)
     longest_ms = _longest_ms(settings)
     with (
-        on_ray(settings.ray, asked, owner, most=most, cpus=_cores(), running=running, longest_ms=longest_ms) as workers,
+        on_ray(
+            settings.ray,
+            asked,
+            owner,
+            most=most,
+            cpus=_cores(),
+            running=running,
+            episodes=episodes,
+            longest_ms=longest_ms,
+        ) as workers,
         Listener(longest_ms) as reading,
     ):
         here = functools.partial(recognizers.load, language=settings.language, device=settings.device, warn=_unheard)
