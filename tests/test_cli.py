@@ -195,7 +195,7 @@ def test_without_a_source_run_looks_at_those_it_knows_and_at_the_audio_folder(
     verb: Verb, library: Library, tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYHEAD_ALLOW_HOSTS", "localhost")
-    assert verb("run").err == "Nothing to do.\n"
+    assert verb("run").err.startswith("Nothing to do. `playhead run FILE-OR-FEED`")
     verb("fetch", feed(httpserver), "--limit", "1")
     for place in (tmp_path / "tapes", library.audio / "mine"):
         place.mkdir(parents=True)

@@ -26,7 +26,7 @@ def test_a_run_ends_with_a_table() -> None:
 
 def test_what_came_of_nothing_is_left_out() -> None:
     assert lines(unchanged=["show/one"]) == ["1 unchanged"]
-    assert lines() == ["Nothing to do."]
+    assert lines() == ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
 
 
 def test_each_episode_that_wants_attention_has_a_line_with_state_and_reason() -> None:

@@ -32,7 +32,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """As a person reads it: how many episodes what came of, then which of them want attention, and why."""
-        yield from self._table() or ["Nothing to do."]
+        yield from self._table() or ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
         for name in self.changed_upstream:
             yield f"  changed_upstream: {name}: its publisher has other audio now; --update takes it"
         for troubles in (self.damaged, self.mismatched, self.later, self.absent):
