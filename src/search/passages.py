@@ -22,7 +22,7 @@ from transcribe.transcript import Segment, Transcript, Word
 PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
 NO_CONFIDENCE = 0xFFFF
 _ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
-_CODES = "qIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
+_CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
 
 
 class Spoken(NamedTuple):
@@ -70,7 +70,7 @@ class Said:
             [*self.positions, *following.positions],
             self.sizes + following.sizes,
             self.start_ms,
-            self.steps + array("q", [step]) + following.steps[1:],
+            self.steps + array("i", [step]) + following.steps[1:],
             self.lengths + following.lengths,
             self.confidences + following.confidences,
             self.texts + following.texts,

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-_LATEST_MS = 1_000 * 3_600_000  # a thousand hours: beyond it a length is a fault of the file
+from transcribe.transcript import LATEST_MS
 
 _FRAMES = re.compile(rb"(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f](.{4})|VBRI.{10}(.{4})", re.DOTALL)
 _LONGEST_FRAME = 2881  # bytes: MPEG 2.5, layer II, 160 kbit/s at 8 kHz
@@ -44,7 +44,7 @@ def stated_ms(file: BinaryIO, container: InputContainer, first: int) -> int | No
         stated = float(stream.duration * stream.time_base) * 1000
     elif "matroska" in formats and container.duration and not container.streams.video:
         stated = container.duration / 1000
-    return round(stated) if stated and 0 < stated < _LATEST_MS else None
+    return round(stated) if stated and 0 < stated < LATEST_MS else None  # beyond it a length is a fault of the file
 
 
 def breaks_off(file: BinaryIO) -> bool:

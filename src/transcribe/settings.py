@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     quantize: Literal["int8"] | None = Field(None, description="int8: Whisper's weights in a quarter of the memory.")
     ray: str | None = Field(None, description="Where Ray transcribes: auto, local or HOST:PORT; else it is done here.")
     workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
-    max_hours: float = Field(12, gt=0, le=1000, description="Where the transcript of a longer recording stops.")
+    max_hours: float = Field(12, gt=0, le=500, description="Where the transcript of a longer recording stops.")
     limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")
     allow_hosts: Listed = Field([], description="Hosts that may be fetched from though their address is private.")
     user_agent: str | None = Field(None, description="How Playhead names itself to the hosts it fetches from.")

@@ -18,7 +18,7 @@ from transcribe.episode import Quality as Quality
 from transcribe.errors import TranscriptError
 
 VERSION = 1
-LATEST_MS = 1_000 * 3_600_000  # a thousand hours: no recording is longer, and an index has room for so much
+LATEST_MS = 500 * 3_600_000  # 500 hours: no recording is longer, and an index has room for so much, and back again
 _NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
 
 FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
