@@ -1,10 +1,12 @@
 """Small transcripts made up for tests: few words, so that phrases repeat, and every kind of edge."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hypothesis import strategies as st
 
 from transcribe.episode import Episode
+from transcribe.library import Library
 from transcribe.transcript import Engine, Segment, Transcript, Word, segment
 
 VOCABULARY = (
@@ -48,6 +50,14 @@ def made_of(segments: Sequence[Segment], name: str = "show/episode", published: 
     show = name.split("/")[0].replace("-", " ").title()
     episode = Episode(name, show, f"Title of {name}", published)
     return Transcript(episode, None, Engine("test", "1", "none"), "en", "2026-11-22T00:00:00Z", tuple(segments))
+
+
+def two_episodes(root: Path) -> Library:
+    """A library of one short sentence each."""
+    library = Library(root)
+    library.save_transcript(transcript("the commons", name="show/one"))
+    library.save_transcript(transcript("the market", name="show/two"))
+    return library
 
 
 @st.composite

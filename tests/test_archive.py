@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conversations import transcript
+from conversations import transcript, two_episodes
 from search import generations, turns
 from search.archive import Archive
 from search.errors import IndexUnavailable
@@ -16,10 +16,7 @@ from transcribe.library import Library
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    library = Library(tmp_path)
-    library.save_transcript(transcript("the commons", name="show/one"))
-    library.save_transcript(transcript("the market", name="show/two"))
-    return library
+    return two_episodes(tmp_path)
 
 
 def total(archive: Archive, text: str) -> int:

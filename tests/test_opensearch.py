@@ -22,7 +22,7 @@ from werkzeug import Request as Asked
 from werkzeug import Response
 
 import opensearch_cluster
-from conversations import conversations, queries, transcript
+from conversations import conversations, queries, transcript, two_episodes
 from search.errors import IndexUnavailable
 from search.index import Filters, Index, Order, Request
 from search.opensearch.archive import OpenSearchArchive
@@ -49,10 +49,7 @@ def cluster() -> Cluster:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    library = Library(tmp_path)
-    library.save_transcript(transcript("the commons", name="show/one"))
-    library.save_transcript(transcript("the market", name="show/two"))
-    return library
+    return two_episodes(tmp_path)
 
 
 @pytest.fixture

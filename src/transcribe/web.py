@@ -48,8 +48,9 @@ def media_type(content_type: str) -> str:
 
 def public_url(url: str) -> str:
     """A URL as it may be shown and logged: as `citable_url`, and no parts of its path that nobody has thought up."""
-    address = re.split("[?#]", citable_url(url), maxsplit=1)[0]
-    return _PATH_PART.sub(_hidden, address) + citable_url(url)[len(address) :]
+    shown = citable_url(url)
+    address = re.split("[?#]", shown, maxsplit=1)[0]
+    return _PATH_PART.sub(_hidden, address) + shown[len(address) :]
 
 
 def citable_url(url: str) -> str:
