@@ -35,7 +35,7 @@ from whoosh.filedb.structfile import BufferFile, StructFile
 
 from search.finder import Finder
 from search.hits import Hit
-from search.index import Answer, Request
+from search.index import Answer, Request, told_from
 from search.matching import DOCUMENT_BITS, NOWHERE, POSITION_MASK, Occurrences, Places, Points
 from search.memory import Memory
 from search.passages import Contents, Passages, Said, pack_contents, unpack, unpack_contents
@@ -146,11 +146,7 @@ class WhooshIndex:
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return self._kept(self._finder.every(request))
-
-    def _kept(self, hits: Iterator[Hit]) -> Iterator[Hit]:
-        """The hits; while they are told, `self` is held, and with it the files that they are read from."""
-        yield from hits
+        return told_from(self, self._finder.every(request))
 
 
 class _Storage(FileStorage):  # type: ignore[misc] # Whoosh has no types

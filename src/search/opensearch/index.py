@@ -17,7 +17,7 @@ from search.deadline import Deadline
 from search.errors import IndexUnavailable
 from search.finder import Finder
 from search.hits import Hit
-from search.index import Answer, Request
+from search.index import Answer, Request, told_from
 from search.opensearch.candidates import Candidates, Spellings
 from search.opensearch.connection import SOON_S, Connection
 from search.opensearch.reading import MENDS, Clause, Found, Json, PointLost, Reading, found, name_of, said, times
@@ -56,11 +56,7 @@ class OpenSearchIndex:
 
     def every(self, request: Request) -> Iterator[Hit]:
         """Every hit there is, one by one."""
-        return self._kept(self._asked(lambda reading: _Search(reading, request).every()))
-
-    def _kept(self, hits: Iterator[Hit]) -> Iterator[Hit]:
-        """The hits; while they are told, `self` is held, and with it the state that they are read from."""
-        yield from hits
+        return told_from(self, self._asked(lambda reading: _Search(reading, request).every()))
 
     def _asked(self, ask: Callable[[Reading], T]) -> T:
         """What is asked; of another point in time where the one at hand went with a node."""
