@@ -28,6 +28,7 @@ class IndexReport:
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)  # why
+    unusable: str | None = None  # why the index that was there was made anew, where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Archive:
             WhooshWriter(folder).update(self._read(changed, seen, report, advance), outdated)
             return True
 
-        self._generations.build(change, afresh=rebuild)
+        report.unusable = self._generations.build(change, afresh=rebuild)
         self._remember({name: file for name, file in seen.items() if name not in report.failed})
         return report
 

@@ -347,6 +347,8 @@ def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = Fals
     if isinstance(report, IndexUnavailable):
         _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
         raise typer.Exit(1)
+    if report.unusable:
+        batch_cli.say(f"The index was made anew from the transcripts. {report.unusable.split(':')[0]}.")
     if not quiet:
         done = f"{len(report.indexed)} indexed, {len(report.removed)} removed, {report.unchanged} unchanged"
         typer.echo(done, err=True)

@@ -85,10 +85,12 @@ class Generations:
                 raise IndexUnavailable("There is no index yet: `playhead index` makes it.")
             with contextlib.suppress(FileNotFoundError):  # taken away just now: the pointer has moved on
                 return self._hold_newest(name)
-        raise IndexUnavailable("The index is damaged: `playhead index` mends it.")
+        raise IndexUnavailable("The index is damaged: `playhead index` makes it anew.")
 
-    def build(self, change: Callable[[Path], bool], afresh: bool = False) -> None:
+    def build(self, change: Callable[[Path], bool], afresh: bool = False) -> str | None:
         """Makes a new generation, where `change` has something to change, and makes it current.
+
+        Gives why nothing of what was there could be used, where that is so: then all is made anew.
 
         `change` gets a folder with the files of the newest whole generation, or with none, and says whether it changed
         anything. One writer at a time: raises IndexBusy where another is still at work after 30 s. Where `change`
@@ -98,10 +100,17 @@ class Generations:
             self._clear_leftovers()
             new = self.folder / BUILDING
             new.mkdir()
-            linked = {} if afresh else self._link_newest(new)
+            linked: dict[Look, tuple[int, str]] = {}
+            unusable = None
+            if self._names() and not afresh:
+                try:
+                    linked = self._link_newest(new)
+                except IndexUnavailable as problem:
+                    unusable = str(problem)
             if change(new):
                 self._publish(new, linked)
             self._clear_leftovers()
+        return unusable
 
     def _hold_newest(self, name: str | None) -> Held:
         problem: Exception | None = None
@@ -114,7 +123,7 @@ class Generations:
                 problem = problem or _Damaged(f"a file of generation {candidate} is missing")
             except _Damaged as damaged:
                 problem = problem or damaged
-        raise IndexUnavailable(f"The index cannot be used ({problem}): `playhead index` mends it.")
+        raise IndexUnavailable(f"The index cannot be used ({problem}): `playhead index` makes it anew.")
 
     def _checked(self, folder: Path) -> Held:
         """Raises _Damaged, or FileNotFoundError."""
@@ -146,11 +155,8 @@ class Generations:
         return {name: (size, sha256) for name, (size, sha256) in data["files"].items()}
 
     def _link_newest(self, new: Path) -> dict[Look, tuple[int, str]]:
-        """Links the files of the newest whole generation, if there is one; gives each file's size and sha256."""
-        try:
-            held = self.hold()
-        except IndexUnavailable:
-            return {}
+        """Links the files of the newest whole generation; gives each file's size and sha256. Raises IndexUnavailable."""
+        held = self.hold()
         files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
         for name in files:
             os.link(held.folder / name, new / name)

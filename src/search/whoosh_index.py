@@ -41,7 +41,7 @@ from search.memory import Memory
 from search.passages import Contents, Passages, Said, pack_contents, unpack, unpack_contents
 from search.spelling import nearest
 
-STAMP = {"index": "3", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
+STAMP = {"index": "4", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 # Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
 _POSTINGS_BYTES = 96 << 20
