@@ -5,15 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILES, QUERIES = 40, 1000
-WORDS = """the of to be or not a in it we peer-to-peer commons market network production knowledge open source don't café
-C++ 2 2012 plan B neighbors radio Łódź l'accumulation O'Brien well water share village city über naïve 東京 people today
-production networks producing shared sharing knows known occupy street wall""".split()
+# fmt: off
+WORDS = (
+    "the", "of", "to", "be", "or", "not", "a", "in", "it", "we", "peer-to-peer", "commons", "market", "network",
+    "production", "knowledge", "open", "source", "don't", "café", "C++", "2", "2012", "plan", "B", "neighbors",
+    "radio", "Łódź", "l'accumulation", "O'Brien", "well", "water", "share", "village", "city", "über", "naïve",
+    "東京", "people", "today", "production", "networks", "producing", "shared", "sharing", "knows", "known",
+    "occupy", "street", "wall",
+)
+# fmt: on
 SPEAKERS = ("", "Ann", "Ben Smith")
 
 
 def write_caption_files(folder: Path) -> list[list[str]]:
     """Writes the files, WebVTT and SubRip, into two shows' folders; gives the words of each."""
-    chance = random.Random(2012)  # noqa: S311
+    chance = random.Random(2012)
     said = []
     for number in range(FILES):
         cues = [chance.choices(WORDS, k=chance.randint(1, 9)) for _ in range(chance.randint(3, 40))]
@@ -29,7 +35,7 @@ def write_caption_files(folder: Path) -> list[list[str]]:
 
 def queries(said: list[list[str]]) -> list[dict[str, str]]:
     """Parameters of /api/search: phrases, several words, prefixes, exclusions, filters, stems, later pages."""
-    chance = random.Random(2026)  # noqa: S311
+    chance = random.Random(2026)
     return [_query(chance.choice(said), number, chance) for number in range(QUERIES)]
 
 

@@ -155,7 +155,7 @@ class Generations:
         return {name: (size, sha256) for name, (size, sha256) in data["files"].items()}
 
     def _link_newest(self, new: Path) -> dict[Look, tuple[int, str]]:
-        """Links the files of the newest whole generation; gives each file's size and sha256. Raises IndexUnavailable."""
+        """Links the files of the newest whole generation; gives each one's size and sha256. Raises IndexUnavailable."""
         held = self.hold()
         files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
         for name in files:
