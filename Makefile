@@ -30,7 +30,7 @@ test: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-cluster: setup
-	PLAYHEAD_TEST_OPENSEARCH_NODES=3 $(BIN)/python -m pytest tests/test_index.py tests/test_opensearch*.py
+	PLAYHEAD_TEST_OPENSEARCH_NODES=3 $(BIN)/python -m pytest tests/index/test_contract.py tests/index/opensearch
 
 setup: .venv/installed
 

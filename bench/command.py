@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transcribe.library import Library
+from transcribe.library.store import Library
 
 PLAYHEAD = (sys.executable, "-c", "from search.cli import main; main()")
 PACKED = Path(__file__).parents[1] / "tests" / "data" / "micro-whisper.pt.xz"

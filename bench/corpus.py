@@ -9,9 +9,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from search.words import words
-from transcribe.importing import import_captions, walk
-from transcribe.library import Library
+from search.query.words import words
+from transcribe.library.store import Library
+from transcribe.publishers.caption_import import import_captions, walk
 
 SHOW = "Talk Python"
 ROW_WORDS = 400

@@ -4,10 +4,10 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-from opensearch_cluster import GIVEN, forget, missing, started  # of tests/
-from search.opensearch.archive import OpenSearchArchive
-from search.opensearch.connection import Cluster
-from transcribe.library import Library
+from search.index.opensearch.connection import Cluster
+from search.index.opensearch.library_index import OpenSearchArchive
+from tests.support.opensearch_cluster import GIVEN, forget, missing, started  # of tests/
+from transcribe.library.store import Library
 
 
 def sizes(wanted: Sequence[int]) -> Sequence[int]:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from bench.corpus import Asked
 from bench.peers import size
-
-from search.archive import Archive
-from search.index import Request
-from search.opensearch.archive import OpenSearchArchive
-from search.opensearch.connection import LONG_S, Cluster, Connection
-from search.query import parse
-from transcribe.library import Library
+from search.index.contract import Request
+from search.index.library_index import Archive
+from search.index.opensearch.connection import LONG_S, Cluster, Connection
+from search.index.opensearch.library_index import OpenSearchArchive
+from search.query.parser import parse
+from transcribe.library.store import Library
 
 
 class Playhead:

@@ -19,8 +19,7 @@ from typing import Any
 from bench.building import memory
 from bench.command import playhead
 from bench.talk import Talk
-
-from transcribe.library import Library
+from transcribe.library.store import Library
 
 CTRANSLATE2 = "ctranslate2"  # the folder of the same weights for faster-whisper
 CHECKPOINT = "model.pt"
@@ -88,7 +87,7 @@ def whisper_transcribe(task: Task, beam_size: int | None) -> Recognize:
 
 def playhead_engine(task: Task, batch_size: int, quantize: str | None = None) -> Recognize:
     """Playhead's engine for Whisper."""
-    from transcribe.recognizers.openai_whisper import OpenAIWhisper
+    from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper
 
     engine = OpenAIWhisper(task.checkpoint, "en", task.device, batch_size=batch_size, quantize=quantize)
     return partial(_by_engine, task, engine)
@@ -96,7 +95,7 @@ def playhead_engine(task: Task, batch_size: int, quantize: str | None = None) ->
 
 def playhead_faster(task: Task) -> Recognize:
     """Playhead's engine for faster-whisper."""
-    from transcribe.recognizers.faster_whisper import FasterWhisper
+    from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
 
     return partial(_by_engine, task, FasterWhisper(task.converted, "en", task.device))
 

@@ -30,29 +30,28 @@ from pathlib import Path
 from typing import Any
 
 sys.path.pop(0)  # this folder, whose transcribe.py would hide the package
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # for workers
 
 import numpy as np
+
 from bench import table
 from bench.building import memory
 from bench.waiting import WaitingWorker, waiting
-
-from ray_nodes import below
-from speech import write_audio
-from transcribe import recognizers
-from transcribe.audio import RATE, open_audio
-from transcribe.checkpoints import Checkpoints
-from transcribe.episode import AudioFile, Episode, Failure, Record
-from transcribe.library import Library
-from transcribe.on_ray.worker import Wanted
-from transcribe.on_ray.workers import on_ray
-from transcribe.processes import InProcesses, Place
-from transcribe.progress import Silent
-from transcribe.transcript import Transcript
-from transcribe.transcription import Task
-from transcribe.workers import Job, Outcome, Owner, Workers
+from tests.support.ray_nodes import below
+from tests.support.speech import write_audio
+from transcribe.audio.decode import RATE, open_audio
+from transcribe.console import Silent
+from transcribe.library.episode import AudioFile, Episode, Failure, Record
+from transcribe.library.store import Library
+from transcribe.library.transcript import Transcript
+from transcribe.recognizers import engines
+from transcribe.transcription.checkpoints import Checkpoints
+from transcribe.transcription.transcribe_episode import Task
+from transcribe.workers.process_pool import InProcesses, Place
+from transcribe.workers.ray.actor import Wanted
+from transcribe.workers.ray.scheduler import on_ray
+from transcribe.workers.worker import Job, Outcome, Owner, Workers
 
 TALK = Path(__file__).parents[1] / "tests" / "data" / "talk.mp3"
 ROUNDS = 3  # episodes for each worker that waits
@@ -101,7 +100,7 @@ def _compare(asked: argparse.Namespace, folder: Path, render: Callable[..., str]
 
 @contextlib.contextmanager
 def _beside(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
-    load = partial(recognizers.load, asked.engine, asked.model, "en", "cpu", warn=print)
+    load = partial(engines.load, asked.engine, asked.model, "en", "cpu", warn=print)
     places = asked.workers * [Place(load, threads=_threads(asked))]
     yield InProcesses(places, load().engine, Owner(Silent(), Checkpoints(folder)))
 

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.pop(0)  # this folder, whose search.py would hide the package
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import opensearch, table
@@ -31,10 +30,9 @@ from bench.latency import Latency, latencies
 from bench.peers import FTS5, System
 from bench.playhead import text
 from bench.service import cold_search_s, load, serving
-
-from search.archive import Archive
-from transcribe.importing import import_captions, walk
-from transcribe.library import Library
+from search.index.library_index import Archive
+from transcribe.library.store import Library
+from transcribe.publishers.caption_import import import_captions, walk
 
 LONGEST = 9  # words of a phrase
 QUERIES = 2_000  # phrases whose latency is taken

@@ -13,9 +13,8 @@ from http import HTTPStatus
 from bench.building import memory
 from bench.command import command, playhead
 from bench.latency import Latency, latency
-
-from http_clients import PATIENCE_S, search  # of tests/
-from transcribe.library import Library
+from tests.support.http_clients import PATIENCE_S, search  # of tests/
+from transcribe.library.store import Library
 
 
 @dataclass(frozen=True)

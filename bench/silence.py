@@ -18,9 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import table
 from bench.command import playhead, unpack_micro
-
-from transcribe.library import Library
-from transcribe.transcript import Transcript
+from transcribe.library.store import Library
+from transcribe.library.transcript import Transcript
 
 VOWEL = "equalizer 700 1q 20 equalizer 1200 1q 15 equalizer 2600 1q 10 lowpass 4000"  # a throat's resonances
 SOUNDS = {  # sox's effects, on nothing

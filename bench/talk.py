@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bench.micro_speech import Recording, recording
 from numpy.typing import NDArray
 
-from transcribe.audio import RATE, segment
-from transcribe.speech import FULL_SCALE, Piece, pieces
+from bench.training.micro_speech import Recording, recording
+from transcribe.audio.decode import RATE, segment
+from transcribe.audio.voice_activity import FULL_SCALE, Piece, pieces
 
 WINDOW = 30 * RATE
 BEGIN_MS, END_MS = 300, 27_300  # of speech in a window

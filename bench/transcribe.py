@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.pop(0)  # this folder, whose transcribe.py would hide the package
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import reciting, table
@@ -66,7 +65,7 @@ def _prepared(model: str, folder: Path) -> Path:
     else:
         reciting.write(model, checkpoint)
     try:
-        from ctranslate_model import convert  # of tests/
+        from tests.support.ctranslate_model import convert  # of tests/
     except ImportError:
         _tell("faster-whisper is not installed")
     else:

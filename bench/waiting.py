@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from transcribe.checkpoints import SoFar
-from transcribe.on_ray.worker import Done, Lacking, RayWorker, Told, _as_there
+from transcribe.audio.voice_activity import Piece
+from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Word
 from transcribe.recognizers.protocol import Heard, Hints
-from transcribe.segments import segments
-from transcribe.speech import Piece
-from transcribe.transcript import Audio, Engine, Segment, Transcript, Word
-from transcribe.utterance import Utterance
-from transcribe.workers import Job
+from transcribe.transcription.checkpoints import SoFar
+from transcribe.transcription.segmentation import segments
+from transcribe.transcription.utterance import Utterance
+from transcribe.workers.ray.actor import Done, Lacking, RayWorker, Told, _as_there
+from transcribe.workers.worker import Job
 
 PIECES = 20  # of 30 s in a batch: ten minutes
 WORDS = 75  # in a piece, 150 a minute

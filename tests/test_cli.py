@@ -22,20 +22,20 @@ from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 
 import transcribe
-from command import Ended, begun, ended, environment, playhead
-from conversations import transcript
-from fake_recognizer import FakeRecognizer
-from search.archive import Archive
 from search.cli import app
 from search.errors import IndexUnavailable
-from search.service import create_app
+from search.index.library_index import Archive
+from search.service.app import create_app
 from search.settings import Settings
-from transcribe import library as library_
-from transcribe import recognizers
-from transcribe.captions import FORMATS
-from transcribe.library import Library
+from tests.support.command import Ended, begun, ended, environment, playhead
+from tests.support.conversations import transcript
+from tests.support.fake_recognizer import FakeRecognizer
+from transcribe.audio.voice_activity import Piece
+from transcribe.library import store as library_
+from transcribe.library.caption_writer import FORMATS
+from transcribe.library.store import Library
+from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Heard, Hints
-from transcribe.speech import Piece
 
 TALK = Path(__file__).parent / "data/talk.mp3"
 BROKEN = b"no sound at all " * 99
@@ -88,7 +88,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append({"engine": name, "model": model, **options})
         return FakeRecognizer()
 
-    monkeypatch.setattr(recognizers, "load", load)
+    monkeypatch.setattr(engines, "load", load)
     return asked
 
 
@@ -230,7 +230,7 @@ def test_what_was_done_before_an_interruption_can_be_searched(
             return super().recognize(pieces, hints)
 
     recognizer = Interrupted()
-    monkeypatch.setattr(recognizers, "load", lambda *_, **__: recognizer)
+    monkeypatch.setattr(engines, "load", lambda *_, **__: recognizer)
     shutil.copy(TALK.with_name("micro.flac"), tapes / "zz.flac")
     (tapes / "broken.mp3").unlink()
     ran = verb("run", tapes)
@@ -587,10 +587,8 @@ def test_a_locked_library_can_be_read(verb: Verb, said: Library) -> None:
 
 
 def test_the_lock_of_a_process_that_died_is_taken_over(verb: Verb, library: Library) -> None:
-    hold = (
-        "import sys, pathlib; from transcribe.library import Library\nwith Library(pathlib.Path(sys.argv[1])).locked():"
-    )
-    hold += " print('held', flush=True); sys.stdin.read()"
+    hold = "import sys, pathlib; from transcribe.library.store import Library\n"
+    hold += "with Library(pathlib.Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(library.root)],
         stdin=subprocess.PIPE,

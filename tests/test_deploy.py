@@ -18,9 +18,9 @@ import typer
 from pytest_httpserver import HTTPServer
 
 from search.cli import app
-from search.service import create_app
+from search.service.app import create_app
 from search.settings import Settings
-from transcribe.library import Library
+from transcribe.library.store import Library
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from blog import POSTS, SHOW, Blog, Post, serve_blog
-from command import Ended, playhead
-from fake_recognizer import FakeRecognizer
 from search.settings import Settings
-from transcribe import recognizers
-from transcribe.episode import Record
-from transcribe.library import Library
+from tests.support.blog import POSTS, SHOW, Blog, Post, serve_blog
+from tests.support.command import Ended, playhead
+from tests.support.fake_recognizer import FakeRecognizer
+from transcribe.library.episode import Record
+from transcribe.library.store import Library
+from transcribe.recognizers import engines
 
 Run = Callable[..., Ended]
 
@@ -27,7 +27,7 @@ def run(library: Library, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in map(str.upper, Settings.model_fields):
         monkeypatch.delenv(f"PLAYHEAD_{name}", raising=False)
     monkeypatch.setenv("PLAYHEAD_ALLOW_HOSTS", "localhost")
-    monkeypatch.setattr(recognizers, "load", lambda *_, **__: FakeRecognizer())
+    monkeypatch.setattr(engines, "load", lambda *_, **__: FakeRecognizer())
     return lambda *sources: playhead("--library", library.root, "run", *sources)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conversations import transcript
-from search.archive import Archive
-from transcribe.library import Library
+from search.index.library_index import Archive
+from tests.support.conversations import transcript
+from transcribe.library.store import Library
 
 TALK = Path(__file__).parent / "data/talk.mp3"
 SPEECH = {"torch", "whisper", "faster_whisper", "av", "pydub", "silero_vad", "pocketsphinx"}
@@ -40,7 +40,7 @@ def loaded_by_command(*args: str) -> set[str]:
 
 
 def test_the_service_loads_nothing_that_decodes_or_listens() -> None:
-    assert not loaded_by("import search.service") & (SPEECH | NETWORK | CLUSTER)
+    assert not loaded_by("import search.service.app") & (SPEECH | NETWORK | CLUSTER)
 
 
 @pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["serve", "--help"]])

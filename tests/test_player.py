@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sample_library import (
+from tests.support.sample_library import (
     HOSTILE,
     HOSTILE_LINK,
     HOSTILE_PICTURE,
@@ -21,8 +21,8 @@ from sample_library import (
     index,
     served,
 )
-from transcribe.chapters import Chapter
-from transcribe.library import Library
+from transcribe.library.chapters import Chapter
+from transcribe.library.store import Library
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")

@@ -1,6 +1,6 @@
 """What Playhead answered, and the library it left on disk, before its modules moved into rooms: all of it still holds.
 
-`python tests/make_record.py` made tests/data/record with the commit before the move.
+`PYTHONPATH=. python tests/support/make_record.py` made tests/data/record with the commit before the move.
 """
 
 import json
@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from caption_files import queries, write_caption_files
-from command import playhead
-from search.service import create_app
-from transcribe.library import Library
+from search.service.app import create_app
+from tests.support.caption_files import queries, write_caption_files
+from tests.support.command import playhead
+from transcribe.library.store import Library
 
 RECORD = Path(__file__).parent / "data/record"
 REPOSITORY = Path(__file__).parent.parent

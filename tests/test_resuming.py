@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command import begun, ended, playhead
-from speech import write_audio
-from transcribe.audio import open_audio
+from tests.support.command import begun, ended, playhead
+from tests.support.speech import write_audio
+from transcribe.audio.decode import open_audio
 
 TALK = Path(__file__).parent / "data/talk.mp3"
 TIMEOUT_S = 120  # generous, for a machine with much else to do

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-import speech
-from command import begun, ended, playhead
-from search.words import words
-from transcribe.library import Library
+from search.query.words import words
+from tests.support import speech
+from tests.support.command import begun, ended, playhead
+from transcribe.library.store import Library
 
 SAMPLE = Path(__file__).parent.parent / "audio/commons-talks"
 TRUTH = json.loads((Path(__file__).parent / "sample/truth.json").read_text("utf-8"))

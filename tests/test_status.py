@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from command import playhead
-from conversations import transcript
-from search.archive import Archive
 from search.errors import IndexUnavailable
+from search.index.library_index import Archive
 from search.status import Standing, standings
-from transcribe.episode import AudioFile, Episode, Failure, Quality, Record
-from transcribe.library import Library
+from tests.support.command import playhead
+from tests.support.conversations import transcript
+from transcribe.library.episode import AudioFile, Episode, Failure, Quality, Record
+from transcribe.library.store import Library
 
 
 @pytest.fixture

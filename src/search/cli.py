@@ -12,7 +12,7 @@ import typer
 
 import transcribe.cli as batch_cli
 from search.errors import IndexUnavailable, QueryError
-from search.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
+from search.query.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
     Asked,
@@ -29,10 +29,10 @@ from transcribe.cli import (
     WorkerCount,
 )
 from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageError
-from transcribe.library import Library
+from transcribe.library.store import Library
 
 if TYPE_CHECKING:
-    from search.archive import Archive, IndexReport
+    from search.index.library_index import Archive, IndexReport
     from search.settings import Settings
 
 app = typer.Typer(
@@ -160,7 +160,7 @@ def import_(
 ) -> None:
     """Take existing captions in as transcripts, and index them."""
     from transcribe.errors import TranscriptError
-    from transcribe.importing import import_captions, walk
+    from transcribe.publishers.caption_import import import_captions, walk
 
     asked: Asked = context.obj
     failed: dict[Path, str] = {}
@@ -211,10 +211,10 @@ def search(
     -word leaves out, begin* is any word that begins so.
     """
     from search import terminal
-    from search.index import Filters, Request, body
-    from search.query import parse, synonyms
+    from search.index.contract import Filters, Request, body
+    from search.query.parser import parse, synonyms
     from search.settings import web_root
-    from transcribe.episode import show_slug
+    from transcribe.library.episode import show_slug
 
     asked: Asked = context.obj
     _check_page(limit, offset, every, as_csv)
@@ -259,7 +259,7 @@ def serve(
 ) -> None:
     """Serve the API and the player."""
     asked: Asked = context.obj
-    from search.server import serve_forever
+    from search.service.server import serve_forever
 
     serve_forever(asked.library, _settings(asked.library, host=host, port=port, index=index), workers)
 
@@ -322,13 +322,13 @@ def _settings(library: Library, **options: object) -> "Settings":
 
 def _archive(asked: Asked, index: str | None = None) -> "Archive":
     """The library's index: that of the option, or else of the settings."""
-    from search.archives import open_archive
+    from search.index.backends import open_archive
 
     return open_archive(asked.library, _settings(asked.library, index=index))
 
 
 def _refresh(archive: "Archive", rebuild: bool = False) -> "IndexReport":
-    from transcribe.progress import Shown
+    from transcribe.console import Shown
 
     with Shown() as progress, progress.task("index") as advance:
         return archive.refresh(rebuild, advance)

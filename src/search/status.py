@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from search.passages import Contents
-from transcribe.episode import Failure, Quality, Record
-from transcribe.library import Library
-from transcribe.roster import Row, running
+from search.index.passages import Contents
+from transcribe.library.episode import Failure, Quality, Record
+from transcribe.library.running_jobs import Row, running
+from transcribe.library.store import Library
 
 
 @dataclass(frozen=True, slots=True)

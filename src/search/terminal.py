@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search import concordance
-from search.hits import Hit
-from search.index import Answer, Filters, Request, Unknown
+from search.index import kwic
+from search.index.contract import Answer, Filters, Request, Unknown
+from search.index.hits import Hit
 from search.status import Standing
-from transcribe.clock import clock
-from transcribe.episode import DAMAGES, Quality
-from transcribe.library import Library
+from transcribe.library.clock import clock
+from transcribe.library.episode import DAMAGES, Quality
+from transcribe.library.running_jobs import Row
+from transcribe.library.store import Library
 from transcribe.printable import printable
-from transcribe.roster import Row
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
 
@@ -42,7 +42,7 @@ def print_hits(request: Request, answer: Answer, address: str) -> None:
 
 def print_csv(hits: Iterable[Hit]) -> None:
     """Keyword in context, one line a hit, each as soon as it is found."""
-    for line in concordance.lines(hits):
+    for line in kwic.lines(hits):
         sys.stdout.write(line)
 
 

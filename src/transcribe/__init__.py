@@ -1,6 +1,6 @@
-"""The batch: from a source to a transcript, its stages in the order of the flow.
+"""The batch: from a source to a transcript. The rooms, from the ground up:
 
-sources -> feed -> connection, download -> audio -> speech -> recognizers -> segments -> transcript, captions
+web, library, sources and audio, fetch and recognizers, transcription, publishers, workers, batch; `cli` on top.
 """
 
 __version__ = "0.1.0"

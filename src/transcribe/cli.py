@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from transcribe.errors import TranscriptError, UsageError
-from transcribe.library import Library, write_whole
+from transcribe.library.store import Library, write_whole
 from transcribe.printable import printable
 
 if TYPE_CHECKING:
-    from transcribe.batch import Batch, Candidate
-    from transcribe.report import Report
+    from transcribe.batch.report import Report
+    from transcribe.batch.run import Batch, Candidate
+    from transcribe.batch.run_options import Condition
     from transcribe.settings import Settings
-    from transcribe.sources import Source
-    from transcribe.wishes import Condition
+    from transcribe.sources.source import Source
 
 EXIT_INTERRUPTED = 130  # as a shell has it
 
@@ -77,7 +77,7 @@ class Asked:
 
 def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) -> None:
     """Fetch audio into the library, without transcribing it."""
-    from transcribe.standing import FETCH
+    from transcribe.batch.next_step import FETCH
 
     asked: Asked = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
@@ -108,7 +108,7 @@ def transcribe(
     ] = None,
 ) -> None:
     """Transcribe the audio in the library that has no transcript yet, or deserves a better one."""
-    from transcribe.redo import parse
+    from transcribe.batch.redo_condition import parse
 
     asked: Asked = context.obj
     settings = asked.settings(
@@ -140,7 +140,7 @@ def export(
     ] = None,
 ) -> None:
     """Write one transcript for another program."""
-    from transcribe.captions import FORMATS
+    from transcribe.library.caption_writer import FORMATS
 
     asked: Asked = context.obj
     try:
@@ -158,13 +158,13 @@ def batch(
     library: Library, settings: "Settings", redo: "Condition | None" = None, update: bool = False
 ) -> "Iterator[Batch]":
     """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
-    from transcribe.batch import Batch
-    from transcribe.connection import Connection
-    from transcribe.hosts import Hosts
-    from transcribe.progress import Shown
-    from transcribe.sources import source_of
-    from transcribe.visits import Visits
-    from transcribe.wishes import Wishes
+    from transcribe.batch.run import Batch
+    from transcribe.batch.run_options import Wishes
+    from transcribe.console import Shown
+    from transcribe.fetch.feed_cache import Visits
+    from transcribe.fetch.http_client import Connection
+    from transcribe.fetch.politeness import Hosts
+    from transcribe.sources.source import source_of
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
@@ -191,15 +191,15 @@ def _interrupt(*_: object) -> None:
 
 def given(sources: list[str] | None) -> "list[Source]":
     """The sources that were named. Raises UsageError for one that is none, before anything is begun."""
-    from transcribe.sources import parse_source
+    from transcribe.sources.source import parse_source
 
     return [parse_source(text) for text in sources or ()]
 
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
-    from transcribe.workers import Owner
-    from transcribe.workforce import workforce
+    from transcribe.workers.setup import workforce
+    from transcribe.workers.worker import Owner
 
     if wanted:
         owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"

@@ -16,8 +16,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from transcribe.episode import Episode, show_slug
 from transcribe.errors import UsageError
+from transcribe.library.episode import Episode, show_slug
 
 FILE = "playhead.toml"
 TABLES = ("index", "ray")

@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from speech import conversation, write_audio  # noqa: E402 - found by the line above
+from tests.support.speech import conversation, write_audio  # noqa: E402 - found by the line above
 
 TALK = [
     ("slt", "Last winter the council wanted to close the library on Saturdays."),

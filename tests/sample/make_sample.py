@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from speech import Spoken, SpokenSentence, conversation, write_audio
-from transcribe.episode import episode_id
+from tests.support.speech import Spoken, SpokenSentence, conversation, write_audio
+from transcribe.library.episode import episode_id
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

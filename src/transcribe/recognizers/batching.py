@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from transcribe.audio.voice_activity import Piece
 from transcribe.errors import UsageError
+from transcribe.library.transcript import Span
 from transcribe.recognizers.protocol import UNDETERMINED
-from transcribe.speech import Piece
-from transcribe.transcript import Span
 
 LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
 

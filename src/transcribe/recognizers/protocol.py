@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transcribe.speech import Piece
-from transcribe.transcript import Engine, Word
+from transcribe.audio.voice_activity import Piece
+from transcribe.library.transcript import Engine, Word
 
 UNDETERMINED = "und"  # ISO 639: the language is not known
 

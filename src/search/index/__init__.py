@@ -1,0 +1,1 @@
+"""From transcripts to hits: the contract of an index, passages, matching, and the two backends."""

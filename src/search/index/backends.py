@@ -1,0 +1,29 @@
+"""Which index a library has: the embedded one, or one on a cluster, as the settings say."""
+
+from search.index.library_index import Archive
+from search.settings import Settings
+from transcribe.library.store import Library
+
+EMBEDDED = "whoosh"
+
+
+def open_archive(library: Library, settings: Settings) -> Archive:
+    """Connects to nothing yet. Raises CannotStart where the extra `opensearch` is needed and missing."""
+    if settings.index == EMBEDDED:
+        return Archive(library)
+    from search.index.opensearch.connection import Cluster
+    from search.index.opensearch.library_index import OpenSearchArchive
+
+    password, api_key = (
+        secret.get_secret_value() if secret else None for secret in (settings.index_password, settings.index_api_key)
+    )
+    cluster = Cluster.at(
+        settings.index,
+        user=settings.index_user,
+        password=password,
+        api_key=api_key,
+        ca=settings.index_ca,
+        shards=settings.index_shards,
+        replicas=settings.index_replicas,
+    )
+    return OpenSearchArchive(library, cluster)

@@ -1,0 +1,235 @@
+"""An index on disk that cannot be half there: immutable generations, each sealed by a manifest, and one pointer.
+
+    current                  the name of the generation to be read
+    <name>/manifest.json     sha256 and size of each file, and what made them
+    <name>/...               the index's own files, never changed once sealed
+
+A new generation is built beside the others, its unchanged files hard-linked from the one before, synced, sealed, named,
+and then made current in one step. A reader checks a generation against its manifest before any of it is trusted, and
+holds it by a shared lock; generations that nobody holds and nothing points to are taken away by the next writer.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from search.errors import IndexUnavailable
+from search.index.write_lock import alone
+from transcribe.library.store import write_whole
+
+MANIFEST = "manifest.json"
+POINTER = "current"
+BUILDING = "building"
+TRIES = 10  # to open what is current, while writers move the pointer on
+
+Stamp = dict[str, str]  # what an index is made by; one that differs in anything cannot be read
+Look = tuple[int, ...]  # a file's size, time of change and inode
+Files = dict[str, tuple[int, str]]  # name -> size, sha256
+
+
+class _Damaged(Exception):  # noqa: N818 - said of a generation; it never leaves this module
+    pass
+
+
+@dataclass(slots=True)
+class Held:
+    """A generation that was found whole and is kept while it is read."""
+
+    folder: Path
+    lock: IO[str]
+    seen: dict[str, Look]  # of each file, as it was when checked
+
+    @property
+    def name(self) -> str:
+        """Its number, as text."""
+        return self.folder.name
+
+    def is_untouched(self) -> bool:
+        """Whether no file was changed since it was checked; cheap."""
+        try:
+            return self.seen == _looks(self.folder, self.seen)
+        except FileNotFoundError:
+            return False
+
+    def release(self) -> None:
+        """Lets writers take it away."""
+        self.lock.close()
+
+
+class Generations:
+    """The generations in a folder."""
+
+    def __init__(self, folder: Path, stamp: Stamp) -> None:
+        self.folder, self.stamp = folder, stamp
+
+    def current(self) -> str | None:
+        """The name that the pointer holds; None where it holds none."""
+        try:
+            name = (self.folder / POINTER).read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        return name if name.isdecimal() else None
+
+    def hold(self) -> Held:
+        """The current generation, checked; an older one where that is damaged. Raises IndexUnavailable."""
+        for _ in range(TRIES):
+            name = self.current()
+            if name is None and not self._names():
+                raise IndexUnavailable("There is no index yet: `playhead index` makes it.")
+            with contextlib.suppress(FileNotFoundError):  # taken away just now: the pointer has moved on
+                return self._hold_newest(name)
+        raise IndexUnavailable("The index is damaged: `playhead index` makes it anew.")
+
+    def build(self, change: Callable[[Path], bool], afresh: bool = False) -> str | None:
+        """Makes a new generation, where `change` has something to change, and makes it current.
+
+        Gives why nothing of what was there could be used, where that is so: then all is made anew.
+
+        `change` gets a folder with the files of the newest whole generation, or with none, and says whether it changed
+        anything. One writer at a time: raises IndexBusy where another is still at work after 30 s. Where `change`
+        raises, or the process dies in it, nothing has changed.
+        """
+        with alone(self.folder / "lock"):
+            self._clear_leftovers()
+            new = self.folder / BUILDING
+            new.mkdir()
+            linked: dict[Look, tuple[int, str]] = {}
+            unusable = None
+            if self._names() and not afresh:
+                try:
+                    linked = self._link_newest(new)
+                except IndexUnavailable as problem:
+                    unusable = str(problem)
+            if change(new):
+                self._publish(new, linked)
+            self._clear_leftovers()
+        return unusable
+
+    def _hold_newest(self, name: str | None) -> Held:
+        problem: Exception | None = None
+        for candidate in dict.fromkeys([*([name] if name else []), *self._names()]):
+            try:
+                return self._checked(self.folder / candidate)
+            except FileNotFoundError:
+                if candidate == name and self.current() != name:
+                    raise
+                problem = problem or _Damaged(f"a file of generation {candidate} is missing")
+            except _Damaged as damaged:
+                problem = problem or damaged
+        raise IndexUnavailable(f"The index cannot be used ({problem}): `playhead index` makes it anew.")
+
+    def _checked(self, folder: Path) -> Held:
+        """Raises _Damaged, or FileNotFoundError."""
+        lock = (folder / MANIFEST).open(errors="replace")  # what is no text is not what was sealed
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            files = self._manifest(lock.read())
+            seen = _looks(folder, files)
+            if seen != self._remembered(folder):
+                for name, (size, sha256) in files.items():
+                    if seen[name][0] != size or _sha256(folder / name) != sha256:
+                        raise _Damaged(f"{name} of generation {folder.name} is not what was written")
+                self._remember(folder, seen)
+        except BaseException:
+            lock.close()
+            raise
+        return Held(folder, lock, seen)
+
+    def _manifest(self, text: str) -> Files:
+        try:
+            body, seal = text.rsplit("\n", 1)
+            if hashlib.sha256(body.encode()).hexdigest() != seal:
+                raise _Damaged("its manifest is not what was written")
+            data = json.loads(body)
+        except ValueError as problem:
+            raise _Damaged("its manifest is not what was written") from problem
+        if data["made_by"] != self.stamp:
+            raise _Damaged(f"it was made by {_told(data['made_by'])}, and this is {_told(self.stamp)}")
+        return {name: (size, sha256) for name, (size, sha256) in data["files"].items()}
+
+    def _link_newest(self, new: Path) -> dict[Look, tuple[int, str]]:
+        """Links the files of the newest whole generation; gives each one's size and sha256. Raises IndexUnavailable."""
+        held = self.hold()
+        files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
+        for name in files:
+            os.link(held.folder / name, new / name)
+        held.release()
+        return {held.seen[name]: known for name, known in files.items()}
+
+    def _publish(self, new: Path, linked: dict[Look, tuple[int, str]]) -> None:
+        looks = _looks(new, sorted(path.name for path in new.iterdir()))
+        files = {name: linked.get(look) or _synced(new / name) for name, look in looks.items()}
+        body = json.dumps({"made_by": self.stamp, "files": files}, indent=1)
+        write_whole(new / MANIFEST, f"{body}\n{hashlib.sha256(body.encode()).hexdigest()}".encode())
+        name = f"{max([0, *map(int, self._names())]) + 1:08}"
+        new.rename(self.folder / name)
+        write_whole(self.folder / POINTER, name.encode())
+
+    def _clear_leftovers(self) -> None:
+        """What a crash left, and generations that nothing points to and nobody reads; the one before is kept."""
+        shutil.rmtree(self.folder / BUILDING, ignore_errors=True)
+        kept = {self.current(), *self._names()[:2]}
+        for name in self._names():
+            if name not in kept and _is_free(self.folder / name):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                self._memory(self.folder / name).unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        """Of all generations, the newest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted((path.name for path in self.folder.iterdir() if path.name.isdecimal()), reverse=True)
+
+    def _memory(self, folder: Path) -> Path:
+        return self.folder / f"checked-{folder.name}.json"
+
+    def _remembered(self, folder: Path) -> dict[str, Look] | None:
+        """How the files looked when their bytes were last checked: as long as they look so, they are the same."""
+        try:
+            data = json.loads(self._memory(folder).read_bytes())
+            return {name: tuple(look) for name, look in data.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return None
+
+    def _remember(self, folder: Path, seen: dict[str, Look]) -> None:
+        with contextlib.suppress(OSError):  # a library that may only be read: the next reader checks again
+            write_whole(self._memory(folder), json.dumps(seen).encode())
+
+
+def _looks(folder: Path, names: Iterable[str]) -> dict[str, Look]:
+    stats = {name: (folder / name).stat() for name in names}
+    return {name: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in stats.items()}
+
+
+def _synced(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path.stat().st_size, _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether nobody reads it."""
+    try:
+        with (folder / MANIFEST).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # what has no manifest cannot be read
+    return True
+
+
+def _told(stamp: Stamp) -> str:
+    return ", ".join(f"{name} {version}" for name, version in stamp.items())

@@ -1,0 +1,155 @@
+"""A place found becomes a hit: what was said there, when, by whom, what stands around it, what to distrust.
+
+The one piece of code for every index: an index finds positions, this reads the words that stand there.
+"""
+
+import functools
+import operator
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.index.passages import NO_CONFIDENCE, Contents, Said
+from transcribe.library.clock import seconds
+from transcribe.library.transcript import spaced
+
+CONTEXT_WORDS = 24  # shown on either side at most
+CONTEXT_LEAST = 8  # shown on either side even where the segment ends sooner
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One occurrence of what was looked for. Text and offsets, never HTML."""
+
+    contents: Contents  # of its episode
+    start_ms: int  # of the first matched word
+    end_ms: int  # of the last matched word
+    before: str
+    text: str  # from the first matched word to the last
+    after: str
+    marks: tuple[tuple[int, int], ...]  # character ranges of text that matched, end exclusive
+    segments: tuple[int, ...]  # ids of the segments it touches
+    speaker: str | None  # of the first matched word
+    confidence: float | None  # mean of the words from the first to the last
+    flags: tuple[str, ...]  # of the segments it touches
+
+    @property
+    def fragment(self) -> str:
+        """Where it begins, as a media fragment: `t=754.2`."""
+        return f"t={seconds(self.start_ms)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API gives it."""
+        episode = self.contents.episode
+        return {
+            "episode": {
+                "id": episode.id,
+                "show": episode.show,
+                "title": episode.title,
+                "published": episode.published,
+                "duration_ms": self.contents.duration_ms,
+            },
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "before": self.before,
+            "text": self.text,
+            "after": self.after,
+            "marks": [list(mark) for mark in self.marks],
+            "segments": list(self.segments),
+            "speaker": self.speaker,
+            "confidence": self.confidence,
+            "flags": list(self.flags),
+            "player": f"/episodes/{episode.id}#{self.fragment}",
+            "audio": f"/audio/{episode.id}#{self.fragment},{seconds(self.end_ms + 99)}",
+        }
+
+
+def hit(
+    contents: Contents, read: Callable[[int], Said], first: int, last: int, matched: Sequence[tuple[int, int]]
+) -> Hit:
+    """The hit from position `first` to `last`.
+
+    `read` gives a page of what was said in the episode, by its number; `matched` are the ranges of positions, both ends
+    included, of each term within the hit.
+    """
+    said, begin, end = _around(contents, read, first, last)
+    inside = slice(begin, end)
+    told = said.told[said.segment(begin) : said.segment(end - 1) + 1]
+    sure = [given for given in said.confidences[inside] if given != NO_CONFIDENCE]
+    return Hit(
+        contents=contents,
+        start_ms=said.start(begin),
+        end_ms=said.end(begin, end),
+        before=spaced(said.texts[_before(said, begin) : begin]),
+        text=spaced(said.texts[inside]),
+        after=spaced(said.texts[end : _after(said, end)]),
+        marks=_marks(said, inside, matched),
+        segments=tuple(segment for segment, _, _ in told),
+        speaker=told[0][1],
+        confidence=round(sum(sure) / len(sure) / 1000, 3) if sure else None,
+        flags=tuple(dict.fromkeys(flag for _, _, flags in told for flag in flags)),
+    )
+
+
+def pages_shown(contents: Contents, first: int, last: int) -> range:
+    """The numbers of the pages that the hit from position `first` to `last` is most likely shown from."""
+    pages = contents.pages_between(max(0, first - CONTEXT_WORDS), last + CONTEXT_WORDS)
+    return range(pages.start, min(pages.stop, len(contents.page_firsts)))
+
+
+def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> tuple[Said, int, int]:
+    """The pages of a hit, and the one before or behind where the context may reach into it; where it stands in them."""
+    pages = contents.pages_between(first, last)
+    said = functools.reduce(operator.add, map(read, pages))
+    begin, end = _indices(said, first, last)
+    if pages.start and not _before(said, begin) and begin < CONTEXT_WORDS:
+        said = read(pages.start - 1) + said
+        begin, end = _indices(said, first, last)
+    if pages.stop < len(contents.page_firsts) and _after(said, end) == len(said) < end + CONTEXT_WORDS:
+        said += read(pages.stop)
+    return said, begin, end
+
+
+def _indices(said: Said, first: int, last: int) -> tuple[int, int]:
+    """Of the written words from position `first` to `last`, the end exclusive."""
+    return bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
+
+
+def _before(said: Said, begin: int) -> int:
+    """Where the context starts: with the hit's segment, or sooner where that would show too little."""
+    segment = said.firsts[said.segment(begin)]
+    return max(0, begin - CONTEXT_WORDS, min(segment, begin - CONTEXT_LEAST))
+
+
+def _after(said: Said, end: int) -> int:
+    following = said.segment(end - 1) + 1
+    segment = said.firsts[following] if following < len(said.firsts) else len(said)
+    return min(len(said), end + CONTEXT_WORDS, max(segment, end + CONTEXT_LEAST))
+
+
+def _marks(said: Said, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Character ranges in the text of the words inside that belong to a match; those that share a word are one."""
+    texts = said.texts[inside]
+    whole = spaced(texts)
+    if len(matched) == 1:  # of one term a hit is all there is
+        return ((0, len(whole)),)
+    words: list[tuple[int, int]] = []  # from the first word of a range to before the word behind it
+    for begin, end in sorted(_indices(said, first, last) for first, last in matched):
+        joins = bool(words) and begin < words[-1][1]
+        words.append((words[-1][0], max(end, words.pop()[1])) if joins else (begin, end))
+    offsets = _offsets(whole, texts)
+    return tuple(
+        (offsets[begin - inside.start], offsets[end - 1 - inside.start] + len(said.texts[end - 1]))
+        for begin, end in words
+    )
+
+
+def _offsets(whole: str, texts: Sequence[str]) -> list[int]:
+    """Where each written word begins in the text they make."""
+    offsets, at = [], 0
+    for text in texts:
+        at = whole.index(text, at)
+        offsets.append(at)
+        at += len(text)
+    return offsets

@@ -1,0 +1,186 @@
+"""The index on OpenSearch: the same answers as the embedded one, from a cluster.
+
+A plain phrase, which is what is mostly asked, is counted by the cluster, however many episodes have it; only those with
+hits on the page asked for are read. For all else, words near one another, beginnings, stems, speakers, the cluster says
+which episodes may have hits and gives the places of the words in them. Hits are placed in both cases by the code that
+places them for every index.
+"""
+
+import dataclasses
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from search.errors import IndexUnavailable
+from search.index.contract import Answer, Request, told_from
+from search.index.deadline import Deadline
+from search.index.hits import Hit
+from search.index.opensearch.candidates import Candidates, Spellings
+from search.index.opensearch.connection import SOON_S, Connection
+from search.index.opensearch.schema import key
+from search.index.opensearch.snapshot import MENDS, Clause, Found, Json, PointLost, Reading, found, name_of, said, times
+from search.index.passages import Contents
+from search.index.searcher import Finder
+from search.query.parser import Term
+
+T = TypeVar("T")
+
+EPISODES_AT_ONCE = 50  # when every hit is wanted
+
+
+class OpenSearchIndex:
+    """One state of the index on a cluster, open for reading. Safe to share between threads."""
+
+    def __init__(self, connection: Connection, index: str) -> None:
+        """`index` is the name of one generation. Raises IndexUnavailable."""
+        self._connection, self._name = connection, index
+        self._lock = threading.Lock()
+        self.reading = Reading.of(connection, index)
+        self._contents: list[Contents] | None = None
+
+    def close(self) -> None:
+        """Lets go of the state."""
+        self.reading.close()
+
+    def contents(self) -> Sequence[Contents]:
+        """Every episode, the newest first."""
+        if self._contents is None:
+            self._contents = self._asked(lambda reading: list(reading.patient().contents()))
+        return self._contents
+
+    def search(self, request: Request) -> Answer:
+        """The hits asked for, exactly. See `index.Index`."""
+        return self._asked(lambda reading: _Search(reading, request).answer())
+
+    def every(self, request: Request) -> Iterator[Hit]:
+        """Every hit there is, one by one."""
+        return told_from(self, self._asked(lambda reading: _Search(reading, request).every()))
+
+    def _asked(self, ask: Callable[[Reading], T]) -> T:
+        """What is asked; of another point in time where the one at hand went with a node."""
+        until = time.monotonic() + SOON_S
+        while True:
+            reading = self.reading
+            try:
+                return ask(reading)
+            except PointLost:
+                if time.monotonic() > until:
+                    raise
+                self._renew(reading)
+
+    def _renew(self, lost: Reading) -> None:
+        with self._lock:
+            if self.reading is lost:
+                self.reading, self._contents = Reading.of(self._connection, self._name), None
+
+
+class _Search:
+    """One request being answered."""
+
+    def __init__(self, reading: Reading, request: Request) -> None:
+        self._reading = reading if request.budget_s else reading.patient()
+        self._request = request
+        self._deadline = Deadline(request.budget_s)
+
+    def answer(self) -> Answer:
+        """The page of hits asked for."""
+        phrase = _plain_phrase(self._request)
+        if phrase and (answer := self._counted(phrase)):
+            return answer
+        self._deadline.check()
+        spellings = Spellings(self._reading, self._request.query)
+        return self._finder(self._candidates(spellings), spellings).answer(self._request)
+
+    def every(self) -> Iterator[Hit]:
+        """Every hit there is, a few episodes at a time where their order does not hang on their hits.
+
+        The first are found before this returns: what is wrong is said before any hit is, and only they have to be in
+        time.
+        """
+        spellings = Spellings(self._reading, self._request.query)
+        candidates = self._candidates(spellings)
+        at_once = None if self._request.order == "relevance" else EPISODES_AT_ONCE
+        first = self._finder(list(itertools.islice(candidates, at_once)), spellings).every(self._request)
+        self._deadline.lift()
+        self._request = dataclasses.replace(self._request, budget_s=None)
+        return itertools.chain(first, self._others(candidates, spellings))
+
+    def _others(self, candidates: Iterator[Found], spellings: Spellings) -> Iterator[Hit]:
+        while some := list(itertools.islice(candidates, EPISODES_AT_ONCE)):
+            yield from self._finder(some, spellings).every(self._request)
+
+    def _counted(self, phrase: Sequence[str]) -> Answer | None:
+        """The answer for a phrase, counted by the cluster; None where speakers are to be counted too."""
+        request = self._request
+        end = request.offset + request.limit
+        words = () if request.offset else phrase
+        tally, hits = self._reading.tally(phrase, request.filters, request.order, end, words, request.facets)
+        if tally.by_known_speakers:
+            return None
+        if not tally.total:
+            return self._finder([], Spellings(self._reading, request.query)).answer(request)
+        facets = {"show": tally.shows, "year": tally.years, "speaker": []} if request.facets else {}
+        return Answer(tally.total, self._page(phrase, hits), facets)
+
+    def _page(self, phrase: Sequence[str], hits: Sequence[Json]) -> tuple[Hit, ...]:
+        """The hits of the page, from the first episodes that have any."""
+        request = self._request
+        counts = {name_of(hit): times(hit["_score"], phrase) for hit in hits}
+        passed, names = _window(counts, request.offset, request.limit)
+        if not names:
+            return ()
+        at_hand = map(found, hits[: len(names)]) if request.offset == 0 else ()
+        some = list(at_hand) or self._reading.episodes(names, phrase)
+        asked = dataclasses.replace(request, offset=request.offset - passed, facets=False)
+        answer = self._finder(some, Spellings(self._reading, request.query)).answer(asked)
+        if answer.total != sum(counts[name] for name in names):
+            raise IndexUnavailable(f"The index is damaged, its parts differ: {MENDS}")
+        return answer.hits
+
+    def _candidates(self, spellings: Spellings) -> Iterator[Found]:
+        request = self._request
+        clauses = [_clause(term, spellings) for term in request.query.wanted]
+        words = spellings.all_of_them()
+        for one in self._reading.candidates(clauses, request.filters, request.order, words):
+            self._deadline.check()
+            yield one
+
+    def _finder(self, some: Iterable[Found], spellings: Spellings) -> Finder:
+        candidates = Candidates(self._reading, some, spellings)
+        return Finder(candidates, candidates.contents, candidates.expect)
+
+
+def _plain_phrase(request: Request) -> list[str]:
+    """The words of a request that asks for nothing but where they stand side by side; none of another request."""
+    query, filters = request.query, request.filters
+    (term, *others) = query.wanted
+    if others or query.unwanted or term.instead or query.mode != "exact" or filters.clean or filters.speaker:
+        return []
+    return [] if any(slot.prefix for slot in term.slots) else [slot.word for slot in term.slots]
+
+
+def _window(counts: Mapping[str, int], offset: int, limit: int) -> tuple[int, list[str]]:
+    """The episodes with the hits from `offset` on, and how many hits the episodes before them have."""
+    passed, at, names = 0, 0, []
+    for name, count in counts.items():
+        if at + count <= offset:
+            passed += count
+        elif at < offset + limit:
+            names.append(name)
+        at += count
+    return passed, names
+
+
+def _clause(term: Term, spellings: Spellings) -> Clause:
+    """What an episode fulfils that has the term, or one that stands for it; others may fulfil it too."""
+    ways = [_way(one, spellings) for one in (term, *term.instead)]
+    return ways[0] if len(ways) == 1 else {"bool": {"should": ways}}
+
+
+def _way(term: Term, spellings: Spellings) -> Clause:
+    words = [spellings.words[slot] for slot in term.slots]
+    if all(len(choices) == 1 for choices in words):
+        return said([word for (word,) in words])
+    return {"bool": {"filter": [{"terms": {"said": list(map(key, choices))}} for choices in words]}}

@@ -1,0 +1,1 @@
+"""What is asked: comparable words, the query, its limits, spelling."""

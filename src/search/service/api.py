@@ -1,0 +1,301 @@
+"""The API's routes. Answers are plain data; results are text and offsets, never HTML."""
+
+import time
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
+
+from search.index import kwic
+from search.index.contract import Filters, Order, body
+from search.index.contract import Request as SearchRequest
+from search.index.library_index import Archive
+from search.index.passages import Contents
+from search.query.limits import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_S
+from search.query.parser import Mode, Synonyms, parse
+from search.service.problem_details import described
+from transcribe.library.caption_writer import FORMATS
+from transcribe.library.chapters import load_chapters
+from transcribe.library.episode import is_id, show_slug
+from transcribe.library.store import Library
+
+router = APIRouter()
+
+_TRANSCRIPTS: dict[str, Any] = {form.media_type: {} for form in FORMATS.values()}
+_AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
+
+MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
+
+ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
+
+
+async def archive_of(request: Request) -> Archive:  # async, as it waits for nothing and needs no thread
+    """The archive that the service stands on."""
+    archive: Archive = request.app.state.archive
+    return archive
+
+
+def episode_id_of(show: Annotated[str, Path()], episode: Annotated[str, Path()], archive: "OfArchive") -> str:
+    """The id in a path. 404 for anything that is not one, before it comes near a file, and for a link to elsewhere."""
+    name = f"{show}/{episode}"
+    if not is_id(name) or _leads_out(archive.library, name):
+        raise HTTPException(404, "There is no such episode.")
+    return name
+
+
+def contents_of(name: Annotated[str, Depends(episode_id_of)], archive: "OfArchive") -> Contents:
+    """What the index knows of the episode in the path; 404 where it knows none."""
+    for contents in archive.index().contents():
+        if contents.episode.id == name:
+            return contents
+    raise HTTPException(404, f"There is no episode {name}.")
+
+
+def refuse_repeated(request: Request) -> None:
+    """422 where a parameter is given more than once, as it could not be known which one is meant."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise _invalid(min(repeated), "given more than once")
+
+
+OfArchive = Annotated[Archive, Depends(archive_of)]
+OfId = Annotated[str, Depends(episode_id_of)]
+OfContents = Annotated[Contents, Depends(contents_of)]
+
+
+class EpisodeBody(TypedDict):
+    """An episode in an answer."""
+
+    id: str
+    show: str
+    title: str
+    published: str | None
+    duration_ms: int
+
+
+class HitBody(TypedDict):
+    """One occurrence of what was looked for."""
+
+    episode: EpisodeBody
+    start_ms: int
+    end_ms: int
+    before: str
+    text: str
+    after: str
+    marks: list[tuple[int, int]]
+    segments: list[int]
+    speaker: str | None
+    confidence: float | None
+    flags: list[str]
+    player: str
+    audio: str
+
+
+class UnknownBody(TypedDict):
+    """A word of the query that was never said, where that leaves no hits."""
+
+    word: str
+    did_you_mean: list[str]
+
+
+class SearchBody(TypedDict):
+    """One page of hits."""
+
+    query: dict[str, str]
+    total: int
+    limit: int
+    offset: int
+    next: str | None
+    took_ms: float
+    hits: list[HitBody]
+    unknown: list[UnknownBody]
+    facets: dict[str, list[tuple[str, int]]]
+
+
+class SearchParameters:
+    """What a search is asked with, in the API and on the search page alike."""
+
+    def __init__(
+        self,
+        request: Request,
+        q: Annotated[str, Query(description='Words, or a phrase in double quotes: "peer to peer"')] = "",
+        mode: Annotated[Mode, Query(description="`loose` compares stems as well")] = "exact",
+        show: Annotated[str | None, Query(description="A show's slug or title")] = None,
+        after: Annotated[str | None, Query(pattern=ISO_DATE, description="Published on this date or later")] = None,
+        before: Annotated[str | None, Query(pattern=ISO_DATE, description="Published before this date")] = None,
+        speaker: Annotated[str | None, Query(description="Who says the first word")] = None,
+        flags: Annotated[
+            Literal["all", "clean"], Query(description="`clean` leaves out what is to be distrusted")
+        ] = "all",
+        within: Annotated[
+            int, Query(ge=1, le=MAX_WITHIN_S, description="Seconds between several words at most")
+        ] = WITHIN_S,
+        sort: Annotated[Order, Query(description="`relevance`: the episodes with the most hits first")] = "newest",
+        facets: Annotated[bool, Query(description="Count the hits of each show, year and speaker")] = True,
+        limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 20,
+        offset: Annotated[int, Query(ge=0, le=MAX_HITS)] = 0,
+    ) -> None:
+        refuse_repeated(request)
+        if limit + offset > MAX_HITS:
+            raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
+        self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
+        self.filters = Filters(
+            show_slug(show) if show else None, after or None, before or None, speaker or None, flags == "clean"
+        )
+        self.order, self.within, self.facets = sort, within, facets
+        self.synonyms: Synonyms | None = request.app.state.synonyms
+
+    def request(self) -> SearchRequest:
+        """Raises QueryError where the text cannot be searched."""
+        return SearchRequest(
+            query=parse(self.text, self.mode, self.synonyms),
+            filters=self.filters,
+            order=self.order,
+            limit=self.limit,
+            offset=self.offset,
+            within_ms=self.within * 1000,
+            facets=self.facets,
+            budget_s=BUDGET_S,
+        )
+
+
+@router.get("/api/search", response_model=SearchBody, responses=described(400, 422, 503), tags=["search"])
+def search(request: Request, archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+    """Finds every place where the words were said."""
+    began = time.perf_counter()
+    asked = parameters.request()
+    answer = archive.index().search(asked)
+    again = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
+    url = f"{request.url.path}?{urlencode(again)}&"
+    return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
+
+
+@router.get(
+    "/api/search.csv",
+    responses={200: {"content": {"text/csv": {}}}, **described(400, 422, 503)},
+    response_class=Response,
+    tags=["search"],
+)
+def search_csv(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+    """Every place where the words were said, as keyword in context, one line each."""
+    hits = archive.index().every(parameters.request())  # they are found in time; to tell them all may take longer
+    return StreamingResponse(kwic.lines(hits), media_type="text/csv")
+
+
+@router.get("/api/shows", responses=described(503), tags=["archive"])
+def shows(archive: OfArchive) -> list[dict[str, Any]]:
+    """Every show, with the number of its episodes and hours."""
+    found: dict[str, dict[str, Any]] = {}
+    for contents in archive.index().contents():
+        name = contents.episode.slugs[0]
+        show = found.setdefault(name, {"slug": name, "title": contents.episode.show, "episodes": 0, "duration_ms": 0})
+        show["episodes"] += 1
+        show["duration_ms"] += contents.duration_ms
+    return sorted(found.values(), key=lambda show: str(show["title"]).casefold())
+
+
+@router.get("/api/episodes", responses=described(422, 503), dependencies=[Depends(refuse_repeated)], tags=["archive"])
+def episodes(
+    archive: OfArchive,
+    show: str | None = None,
+    limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 100,
+    offset: Annotated[int, Query(ge=0, le=MOST_EPISODES)] = 0,
+) -> dict[str, Any]:
+    """Every episode, the newest first."""
+    wanted = Filters(show=show_slug(show) if show else None)
+    found = [contents for contents in archive.index().contents() if wanted.admits(contents)]
+    page = found[offset : offset + limit]
+    return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
+
+
+@router.get("/api/episodes/{show}/{episode}", responses=described(404, 422, 503), tags=["archive"])
+def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
+    """One episode."""
+    more = {
+        "guid": contents.episode.guid,
+        "link": contents.episode.link,
+        "enclosure": contents.episode.enclosure,
+        "description": contents.episode.description,
+        "language": contents.language,
+        "engine": contents.engine,
+        "words": contents.words,
+        "audio_sha256": contents.audio_sha256,
+        "has_audio": archive.audio(contents.episode.id) is not None,
+        "chapters": [
+            {"start_ms": chapter.start_ms, "title": chapter.title}
+            for chapter in load_chapters(archive.library, contents.episode.id)
+        ],
+    }
+    return {**_episode_body(contents), **more}
+
+
+@router.get(
+    "/api/episodes/{show}/{episode}/transcript.{form}",
+    responses={200: {"content": _TRANSCRIPTS}, **described(404, 422, 500)},
+    response_class=Response,
+    tags=["archive"],
+)
+def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]) -> Response:
+    """The transcript: ours (`json`), captions for a player (`vtt`, `srt`), text, or Podcasting 2.0 (`podcast.json`)."""
+    written = FORMATS["podcast" if form == "podcast.json" else form]
+    text = written.write(archive.library.load_transcript(name))
+    return Response(text.encode(errors="replace"), media_type=written.media_type)
+
+
+@router.head("/audio/{show}/{episode}", include_in_schema=False)
+@router.get(
+    "/audio/{show}/{episode}",
+    responses={
+        200: {"content": _AUDIO},
+        206: {"description": "The part that Range asks for", "content": {**_AUDIO, "multipart/byteranges": {}}},
+        304: {"description": "The same bytes that If-None-Match names"},
+        **described(400, 404, 416, 422),
+    },
+    response_class=FileResponse,
+    tags=["archive"],
+)
+def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
+    """The stored bytes, whole or by Range."""
+    stored = archive.audio(name)
+    if stored is None:
+        raise HTTPException(404, f"The audio of {name} is not in the library.")
+    path, media_type = stored
+    response = FileResponse(path, media_type=media_type, stat_result=path.stat())
+    if response.headers["etag"] in request.headers.get("if-none-match", ""):  # which may name several
+        return Response(status_code=304, headers={"etag": response.headers["etag"]})
+    return response
+
+
+@router.get("/livez", tags=["health"])
+async def livez() -> dict[str, str]:  # async, so that it never waits for a thread behind searches
+    """The process is up."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses=described(503), tags=["health"])
+def readyz(archive: OfArchive) -> dict[str, Any]:
+    """The index is open; 503 with the reason otherwise."""
+    return {"status": "ok", "episodes": archive.ready()}
+
+
+def _episode_body(contents: Contents) -> EpisodeBody:
+    episode = contents.episode
+    return {
+        "id": episode.id,
+        "show": episode.show,
+        "title": episode.title,
+        "published": episode.published,
+        "duration_ms": contents.duration_ms,
+    }
+
+
+def _leads_out(library: Library, name: str) -> bool:
+    path = library.transcript_path(name)
+    return path.exists() and not path.resolve().is_relative_to(library.transcripts.resolve())
+
+
+def _invalid(name: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("query", name), "msg": message, "type": "value_error"}])

@@ -1,0 +1,92 @@
+"""The pages' templates, and how what they show is written. All of it is escaped by them."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from search.index.hits import Hit
+from search.query.limits import MAX_HITS, WITHIN_S
+from transcribe.library.clock import clock
+
+ASSETS = Path(__file__).parents[1] / "player"
+
+_FLAGS = {  # of a segment: what a reader sees, and why
+    "low_confidence": ("unsure", "The recognizer was not sure of these words."),
+    "repetition": ("repeats itself", "The recognizer said the same thing over and over: it may not have been said."),
+    "no_speech": ("perhaps no speech", "There may be no speech here at all, only music or noise."),
+    "too_fast": ("too fast", "Nobody speaks so fast: words were invented, or their times are wrong."),
+    "interpolated": ("times estimated", "The caption has no times for its words: they are spread over it by length."),
+}
+
+
+def render(template: str, status: int = 200, media_type: str = "text/html", **context: Any) -> Response:
+    """A page, from a template and what it shows."""
+    text = _templates.get_template(template).render(context)
+    return Response(text.encode(errors="replace"), status, media_type=media_type)
+
+
+def _day(published: str | None) -> str:
+    """A date as it is read, `18 February 2012`; as it stands where it is none."""
+    try:
+        day = date.fromisoformat((published or "")[:10])
+    except ValueError:
+        return published or ""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _exact(ms: int) -> str:
+    """Seconds with every millisecond, for a link: `754.29`."""
+    return f"{ms // 1000}.{ms % 1000:03}".rstrip("0").rstrip(".")
+
+
+def _web(link: str | None) -> str | None:
+    """The link if it leads to the web: a feed may hold any other."""
+    return link if link and link.lower().startswith(("http://", "https://")) else None
+
+
+def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
+    """The text of a hit in pieces, each with whether it matched."""
+    at = 0
+    for begin, end in hit.marks:
+        yield hit.text[at:begin], False
+        yield hit.text[begin:end], True
+        at = end
+    yield hit.text[at:], False
+
+
+def _corrected(text: str, word: str, other: str) -> str:
+    """A query with one of its words spelt otherwise; the other word alone where it stands there in another form."""
+    corrected = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, text, flags=re.IGNORECASE)
+    return corrected if corrected != text else other
+
+
+def _count(number: int, noun: str) -> str:
+    """`1 place`, `1,234 places`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _hours(ms: int) -> str:
+    """A length as it is told: `4 min`, `12.5 h`."""
+    return f"{max(1, round(ms / 60_000))} min" if ms < 5_400_000 else f"{ms / 3_600_000:.1f} h"
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(ASSETS / "templates"),
+        autoescape=True,  # in all of them, .xml too
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
+    templates.filters.update({**filters, "clock": clock, "corrected": _corrected})
+    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=WITHIN_S)
+    return templates
+
+
+_templates = _environment()

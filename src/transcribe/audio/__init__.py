@@ -1,0 +1,1 @@
+"""Sound: decoding, its length as files state it, and where somebody speaks in it."""

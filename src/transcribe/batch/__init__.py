@@ -1,0 +1,1 @@
+"""One run over a library: what each episode needs, and doing it."""

@@ -1,0 +1,54 @@
+"""What a run came to."""
+
+import dataclasses
+from collections.abc import Iterator, Sized
+from dataclasses import dataclass, field
+from typing import Any
+
+from transcribe.library.clock import clock
+from transcribe.library.episode import Failure
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to; episodes by id, sources by name."""
+
+    fetched: list[str] = field(default_factory=list)
+    transcribed: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)  # whose transcript is the publisher's own
+    unchanged: list[str] = field(default_factory=list)
+    later: dict[str, Failure] = field(default_factory=dict)  # whose host asks to be left alone for now
+    mismatched: dict[str, Failure] = field(default_factory=dict)  # whose publisher's transcript is of other audio
+    damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
+    changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
+    absent: dict[str, Failure] = field(default_factory=dict)  # folders and files named before that are not there now
+    failed: dict[str, Failure] = field(default_factory=dict)
+    bytes: int = 0  # fetched
+    audio_ms: int = 0  # transcribed
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+    def lines(self) -> Iterator[str]:
+        """As a person reads it: how many episodes what came of, then which of them want attention, and why."""
+        yield from self._table() or ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
+        for name in self.changed_upstream:
+            yield f"  changed_upstream: {name}: its publisher has other audio now; --update takes it"
+        for troubles in (self.damaged, self.mismatched, self.later, self.absent):
+            yield from (f"  {trouble.code}: {name}: {trouble.message}" for name, trouble in troubles.items())
+        for name, failure in self.failed.items():
+            yield f"  failed: {name}: {failure.code}: {failure.message}"
+
+    def _table(self) -> list[str]:
+        parts: list[tuple[Sized, str, str]] = [
+            (self.fetched, "fetched", f"{self.bytes / 1e6:.1f} MB"),
+            (self.transcribed, "transcribed", clock(self.audio_ms)),
+            (self.published, "taken from their publishers", ""),
+            (self.unchanged, "unchanged", ""),
+            (self.later, "to be tried later", ""),
+            (self.failed, "failed", ""),
+        ]
+        rows = [(str(len(names)), what, size) for names, what, size in parts if names]
+        digits, letters, figures = (max(map(len, column)) for column in zip(*rows, strict=True)) if rows else (0, 0, 0)
+        return [f"{count:>{digits}} {what:<{letters}}  {size:>{figures}}".rstrip() for count, what, size in rows]

@@ -1,0 +1,34 @@
+"""What a run is to do beyond what is new, and how it is to treat what publishers offer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from transcribe.library.episode import PublishedText, Record
+from transcribe.library.transcript import Transcript
+from transcribe.publishers.transcript_formats import ranked
+from transcribe.settings import Texts
+from transcribe.sources.source import Source
+
+Condition = Callable[[Transcript], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The wishes of one run; what is not said is left to the recordings."""
+
+    redo: Condition | None = None  # transcripts to be made again
+    update: bool = False  # take the audio that a publisher has put in the place of what is stored
+    sources: Mapping[Source, Texts] = field(default_factory=dict)  # of the settings, and what becomes of texts there
+    language: str | None = None  # that is spoken
+
+    def texts(self, record: Record) -> Texts:
+        """What becomes of its publisher's own transcript: as its source has it, else what led there."""
+        wished = {source.address: texts for source, texts in self.sources.items()}
+        addresses = (address for address in (record.source, *record.through) if address in wished)
+        return next((wished[address] for address in addresses if address), "prefer")
+
+    def offered(self, record: Record) -> list[PublishedText]:
+        """Those of its publisher's transcripts that are of use, the best first: in the language that is spoken."""
+        if self.texts(record) == "ignore":
+            return []
+        return ranked(record.transcripts, self.language or record.language)

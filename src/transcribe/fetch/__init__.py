@@ -1,0 +1,1 @@
+"""Everything that asks the network: feeds and pages, downloads, and how politely."""

@@ -1,0 +1,146 @@
+"""Recordings that sources offer become episodes of the library, each once, each with an id for good."""
+
+import dataclasses
+from pathlib import Path
+
+from transcribe.library.episode import Episode, Record, episode_id, is_id
+from transcribe.library.store import Library
+from transcribe.sources.source import Found
+from transcribe.web.addresses import same_audio
+
+
+class Catalog:
+    """The library's records, and which of them a recording is."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.records = {record.episode.id: record for record in library.records()}
+        self._by_identity = {identity: r.episode.id for r in self.records.values() for identity in _identities(r)}
+        self._by_audio: dict[str, dict[str, None]] = {}  # ids, in their order
+        for record in self.records.values():
+            self._keep_audio(record)
+        self._taken = {*self.records, *library.transcript_ids()}
+        self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
+
+    def admit(self, found: Found) -> Record:
+        """The record of a recording: the one it has, or a new one. What its publisher says of it is brought up to date.
+
+        Nothing is written yet.
+        """
+        before = self.known(found)
+        name = before.episode.id if before else self._name(found, self._place(found))
+        told = Episode(
+            id=name,
+            show=before.episode.show if before else _printable(found.show),
+            title=_printable(found.title),
+            published=found.published,
+            guid=found.guid,
+            link=found.link,
+            enclosure=found.enclosure,
+            description=found.description,
+        )
+        if before and found.path:
+            return before  # a file has nothing new to tell
+        record = _told_again(before, told, found) if before else Record(told, found.identity, found.source)
+        if found.source or not before:
+            record = dataclasses.replace(
+                record,
+                transcripts=found.transcripts,
+                chapters=found.chapters,
+                persons=found.persons,
+                language=found.language,
+                length=found.length,
+            )
+        self.keep(record)
+        return record
+
+    def known(self, found: Found) -> Record | None:
+        """The record that a recording has, if it has one."""
+        name = self._by_identity.get(found.identity) or self._by_audio_of(found)
+        return self.records.get(name or self._stored.get(self._place(found) or "") or "")
+
+    def _by_audio_of(self, found: Found) -> str | None:
+        """The episode whose audio lies at the same address, where either was met without its feed."""
+        alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
+        records = [self.records[name] for name in alike if name in self.records]
+        return next((r.episode.id for r in records if found.source is None or r.source is None), None)
+
+    def by_source(self) -> dict[str, list[str]]:
+        """The ids of the episodes that each source has led to, by its address."""
+        led: dict[str, list[str]] = {}
+        for record in self.records.values():
+            for address in dict.fromkeys((record.source, *record.through)):
+                if address:
+                    led.setdefault(address, []).append(record.episode.id)
+        return led
+
+    def sources(self) -> list[str]:
+        """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
+        sources = {record.source for record in self.records.values() if record.source}
+        return sorted(source for source in sources if self._can_be_asked_again(source))
+
+    def _can_be_asked_again(self, source: str) -> bool:
+        if source.startswith(("http://", "https://")):
+            return True
+        place = Path(source)  # a folder, or a feed that was saved
+        return place.exists() and not place.resolve().is_relative_to(self.library.audio)
+
+    def keep(self, record: Record) -> None:
+        """Remembers a record as it is now."""
+        self.records[record.episode.id] = record
+        self._taken.add(record.episode.id)
+        self._keep_audio(record)
+        self._by_identity |= dict.fromkeys(_identities(record), record.episode.id)
+
+    def _keep_audio(self, record: Record) -> None:
+        if enclosure := record.episode.enclosure:
+            self._by_audio.setdefault(same_audio(enclosure, lasting_query=True), {})[record.episode.id] = None
+
+    def forget(self, record: Record) -> None:
+        """Takes back an episode that turned out to be another one's audio."""
+        self.records.pop(record.episode.id, None)
+        for identity in _identities(record):
+            self._by_identity.pop(identity, None)
+
+    def with_audio(self, sha256: str) -> Record | None:
+        """The episode that holds these very bytes."""
+        return next((r for r in self.records.values() if r.audio and r.audio.sha256 == sha256), None)
+
+    def _name(self, found: Found, place: str | None) -> str:
+        if place:  # put there by its owner under a name that can be an id
+            name = place.removeprefix("audio/").rsplit(".", 1)[0]
+            if is_id(name) and name not in self._taken:
+                return name
+        return episode_id(found.show, found.title, found.published, found.identity, self._taken)
+
+    def _place(self, found: Found) -> str | None:
+        """Where in the library's audio folder the recording already lies, if it does."""
+        if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
+            return None
+        return found.path.resolve().relative_to(self.library.root).as_posix()
+
+
+def _identities(record: Record) -> list[str]:
+    return [*([record.identity] if record.identity else []), *record.also]
+
+
+def _told_again(before: Record, told: Episode, found: Found) -> Record:
+    """A feed tells more of an episode than its page does, and is looked at again from then on."""
+    if found.source is None and before.source:
+        return before
+    source = found.source or before.source
+    also = [name for name in (*before.also, before.identity) if name and name != found.identity]
+    through = [address for address in (*before.through, before.source) if address and address != source]
+    return dataclasses.replace(
+        before,
+        episode=told,
+        identity=found.identity,
+        source=source,
+        also=tuple(dict.fromkeys(also)),
+        through=tuple(dict.fromkeys(through)),
+    )
+
+
+def _printable(text: str) -> str:
+    """On one line, without what would move a terminal's cursor."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,0 +1,322 @@
+"""A source to the recordings it offers: reading what is on this machine, asking the network for the rest.
+
+What lies at an address is told by what comes back: audio, a feed, an OPML file or a page.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from transcribe.errors import FetchError
+from transcribe.fetch.feed_cache import Answer, Fresh, Unchanged, Wanted
+from transcribe.fetch.http_client import MIB, Connection, Fetched, login_for
+from transcribe.fetch.ytdlp import extracted, is_installed
+from transcribe.library.episode import slug
+from transcribe.sources.feed import Feed, distinct, parse_feed
+from transcribe.sources.opml import Outline, parse_opml
+from transcribe.sources.page import Page, no_audio, parse_page
+from transcribe.sources.source import (
+    AudioFileSource,
+    FolderSource,
+    Found,
+    Source,
+    WebSource,
+    audio_suffix,
+    found_in_file,
+    found_in_folder,
+)
+from transcribe.web.addresses import same_audio, same_page
+from transcribe.web.text_decoding import decoded, from_root
+from transcribe.web.urls import media_type, public_url
+
+MAX_PAGES = 100  # of one feed
+_PAGES_FOR_ONE_ITEM = 10  # of a feed in which a web page is looked for
+_FEEDS_OF_A_PAGE = 3  # that are asked
+_FEEDS_REMEMBERED = 64
+_LOCAL_LIMIT = 15 * MIB
+
+Kind = Literal["audio", "feed", "opml", "page"]
+Visit = Callable[[str, Wanted], Fetched | Unchanged | Fresh]  # to a URL, where its headers are wanted
+
+_ASKED = "yt-dlp found none either."
+_NOT_ASKED = "With the extra `media` (yt-dlp), which knows many sites, that is asked as well."
+_KINDS: dict[str, Kind] = {"rss": "feed", "feed": "feed", "rdf": "feed", "opml": "opml", "html": "page"}
+_FEED_TYPE = re.compile(r"(?:rss|atom|rdf)\+xml|feed\+json")
+_PAGE_TYPE = re.compile(r"text/html|xhtml")
+_OF_ANYTHING = ("", "application/octet-stream", "binary/octet-stream", "application/force-download")
+# The first bytes of ID3, Ogg, FLAC, RIFF, AIFF, Matroska, AMR and ASF; of MP4 from the fifth on; MPEG's frame header.
+_SOUND = re.compile(rb"ID3|OggS|fLaC|RIFF|FORM|\x1aE\xdf\xa3|#!AMR|0&\xb2u|.{4}ftyp|\xff[\xe2-\xfd]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What a source offers, as it lists it."""
+
+    found: tuple[Found, ...] = ()
+    listed: tuple[Outline, ...] = ()  # the feeds of an OPML file, each a source of its own
+    answer: Answer | None = None  # the first one, of a source on the web that was asked
+    moved_to: str | None = None  # the URL at which a feed is to be read from now on
+    problem: FetchError | None = None  # what kept the rest of a feed from being read
+    unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self.found)
+
+
+class Discovery:
+    """Looks into sources, one after another or in threads.
+
+    A feed that several web pages belong to is read once. `extract` is asked for the audio of a page that shows none,
+    `visit` for what a source's own address holds now: by default whatever is there.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        extract: Callable[[str, Connection], Sequence[Found]] = extracted,
+        visit: Visit | None = None,
+    ) -> None:
+        self._connection, self._extract = connection, extract
+        self._visit = visit or (lambda url, wanted: connection.get(url, wanted=wanted))
+        self._remembered: dict[str, Feed | FetchError] = {}  # pages of feeds by URL
+
+    def discover(self, source: Source) -> Discovered:
+        """Every recording of a source. Raises FetchError where it cannot be had."""
+        match source:
+            case AudioFileSource(path):
+                return _in_file(path)
+            case FolderSource(path):
+                return Discovered(tuple(found_in_folder(path)))
+            case _:
+                return self._on_the_web(source.url)
+
+    def _on_the_web(self, url: str) -> Discovered:
+        if audio_suffix(url):
+            return Discovered((_audio(url),))
+        answer = self._visit(url, _may_be_read)
+        if not isinstance(answer, Fetched):
+            return Discovered(unchanged=True)
+        if not _may_be_read(answer.headers):
+            if _is_audio(answer.headers) or self._begins_as_audio(url):
+                return Discovered((_audio(url),), answer=Answer.of(answer))
+            answer = self._connection.get(url)
+        match _kind(answer.body, answer.headers.get("content-type", "")):
+            case "audio":
+                return Discovered((_audio(url),), answer=Answer.of(answer))
+            case "opml":
+                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=Answer.of(answer))
+            case "feed":
+                return self._of_a_feed(url, answer)
+            case _:
+                return Discovered(self._of_a_page(url, answer), answer=Answer.of(answer))
+
+    def _begins_as_audio(self, url: str) -> bool:
+        """Asked where the server does not say what it sends, which may be of any length."""
+        with self._connection.stream(url) as stream:
+            return _SOUND.match(next(stream.chunks, b"")) is not None
+
+    def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
+        """All of its pages. One that cannot be had, or read, ends the list; those before it stand."""
+        first = _parsed(answer, url)
+        items, problem = list(first.items), None
+        try:
+            for feed in self._pages(first, url, lambda page: _parsed(self._connection.get(page), url)):
+                items += (dataclasses.replace(item, show=first.title) for item in feed.items)
+        except FetchError as cut:
+            problem = cut
+        return Discovered(distinct(items), (), Answer.of(answer), first.moved_to or answer.moved_to, problem)
+
+    def _pages(self, first: Feed, url: str, read: Callable[[str], Feed], most: int = MAX_PAGES) -> Iterator[Feed]:
+        """The pages of a feed after its first, each once."""
+        feed, seen = first, {url}
+        while feed.following and feed.following not in seen:
+            if len(seen) >= most:
+                raise FetchError("too_many_pages", f"{public_url(url)}: over {most} pages; those after are not read")
+            seen.add(feed.following)
+            feed = read(login_for(feed.following, url))
+            yield feed
+
+    def _of_a_page(self, url: str, answer: Fetched) -> tuple[Found, ...]:
+        """The item of its own feed that a page is, else what it says itself, else what the extractor finds."""
+        page = parse_page(answer.body, answer.url, answer.headers.get("content-type", ""))
+        page = dataclasses.replace(page, addresses=(url, *page.addresses))
+        show = None
+        for address in page.feeds[:_FEEDS_OF_A_PAGE]:
+            try:
+                first = self._read_once(login_for(address, url))
+                show = show or first.title
+                if items := self._items(page, first, login_for(address, url)):
+                    return tuple(_of_page(item, page, address) for item in items)
+            except FetchError:
+                continue  # the page may have more to say than its feed
+        if own := _own(page, show or page.show) or tuple(self._extract(url, self._connection)):
+            return own
+        raise no_audio(url, _ASKED if is_installed() else _NOT_ASKED)
+
+    def _items(self, page: Page, first: Feed, url: str) -> list[Found]:
+        """What of a feed is this page: of its first page on which anything is."""
+        if items := _matching(page, first):
+            return items
+        later = self._pages(first, url, self._read_once, most=_PAGES_FOR_ONE_ITEM)
+        matching = (_matching(page, dataclasses.replace(feed, title=first.title)) for feed in later)
+        return next((items for items in matching if items), [])
+
+    def _read_once(self, url: str) -> Feed:
+        if url not in self._remembered:
+            if len(self._remembered) >= _FEEDS_REMEMBERED:
+                self._remembered.clear()
+            try:
+                answer = self._connection.get(url)
+                self._remembered[url] = _parsed(answer, answer.url)
+            except FetchError as problem:
+                self._remembered[url] = problem
+        known = self._remembered[url]
+        if isinstance(known, FetchError):
+            raise known
+        return known
+
+
+def discover(source: Source, connection: Connection) -> Discovered:
+    """What one source offers; see Discovery."""
+    return Discovery(connection).discover(source)
+
+
+def source_name(source: Source) -> str:
+    """A source as a person named it, without a password."""
+    return public_url(source.url) if isinstance(source, WebSource) else str(source.path)
+
+
+def _in_file(path: Path) -> Discovered:
+    """A file that a person named: a feed or an OPML file that was saved, else a recording.
+
+    Only a person's word leads here: no feed, page or list can name a file. Nothing that it links to on this machine
+    will be opened either, and the pages of a saved feed are not followed. Raises FetchError (`not_there`).
+    """
+    data = _document(path)
+    place = path.absolute()
+    match _kind(data, "") if data else "audio":
+        case "opml":
+            return Discovered(listed=parse_opml(data, str(path)))
+        case "feed":
+            items = parse_feed(data, place.as_uri()).items
+            return Discovered(tuple(dataclasses.replace(item, source=str(place)) for item in items))
+        case _:
+            return Discovered((found_in_file(path),))
+
+
+def _document(path: Path) -> bytes:
+    """What a file holds if that may be a document; empty for what is too long, cannot be read or is something else."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            begin = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+            data = head + file.read(_LOCAL_LIMIT) if begin[:1] in (b"<", b"{") else b""
+            return data if len(data) <= _LOCAL_LIMIT else b""
+    except FileNotFoundError:
+        raise FetchError("not_there", "there is no such file or folder") from None
+    except OSError:
+        return b""
+
+
+def _kind(data: bytes, content_type: str) -> Kind:
+    """What a document is: by its root element, and where that says nothing, by its Content-Type."""
+    if _SOUND.match(data):
+        return "audio"
+    text = decoded(data, content_type)
+    root = re.match(r"<(?:\w+:)?(\w+)", from_root(text)[:100])
+    named = _KINDS.get(root[1].lower()) if root else None
+    if named:
+        return named
+    is_feed = text.lstrip("\ufeff \t\r\n").startswith("{") or _FEED_TYPE.search(content_type.lower())
+    is_page = _PAGE_TYPE.search(content_type.lower()) or (root and "xml" not in content_type.lower())
+    return "page" if is_page and not is_feed else "feed"
+
+
+def _may_be_read(headers: Mapping[str, str]) -> bool:
+    return not _is_audio(headers) and media_type(headers.get("content-type", "")) not in _OF_ANYTHING
+
+
+def _is_audio(headers: Mapping[str, str]) -> bool:
+    return media_type(headers.get("content-type", "")).startswith(("audio/", "video/", "application/ogg"))
+
+
+def _audio(url: str) -> Found:
+    """One audio file on the web; its name and host are all that is known of it before it is fetched."""
+    parts = urlsplit(url)
+    name = PurePosixPath(unquote(parts.path))
+    title = name.stem.replace("_", " ").strip() or parts.hostname or "untitled"
+    show = slug(parts.hostname or "", fallback="web").removeprefix("www-")
+    return Found(show=show, title=title, enclosure=url)
+
+
+def _parsed(answer: Fetched, source: str) -> Feed:
+    """A page of a feed, its items known to be of that source, wherever it was read."""
+    feed = parse_feed(answer.body, answer.url, answer.headers)
+    return dataclasses.replace(feed, items=tuple(dataclasses.replace(item, source=source) for item in feed.items))
+
+
+def _matching(page: Page, feed: Feed) -> list[Found]:
+    """The items of a feed that a web page is: by its address, or by its audio.
+
+    A page may have more parts than its feed tells of, as those of WordPress do; they are added. Where many items name
+    one page, as those of a show that has no other, its audio decides.
+    """
+    places, parts = {same_page(address) for address in page.addresses}, {same_audio(url) for url in page.audio}
+    items = [dataclasses.replace(item, show=feed.title) for item in feed.items]
+    here = [item for item in items if any(same_page(url) in places for url in (item.link, item.guid) if url)]
+    heard = [item for item in items if same_audio(item.enclosure or "") in parts]
+    if len(here) == 1 and here[0] not in heard:
+        return here
+    if here and not parts:
+        return here
+    taken = [item for item in heard if item in here] or heard
+    return _with_other_parts(page, taken, items) if taken else []
+
+
+def _with_other_parts(page: Page, taken: list[Found], items: list[Found]) -> list[Found]:
+    """The items in the page's order, and between them those parts that no item of the feed has."""
+    by_audio = {same_audio(item.enclosure or ""): item for item in taken}
+    others = {same_audio(item.enclosure or "") for item in items} - by_audio.keys()
+    parts = [(same_audio(url), url) for url in page.audio]
+    return [
+        by_audio.get(key) or _part(taken[0], number, url)
+        for number, (key, url) in enumerate(parts, start=1)
+        if key not in others
+    ]
+
+
+def _part(item: Found, number: int, url: str) -> Found:
+    """One more part of what an item tells of."""
+    return Found(
+        show=item.show,
+        title=f"{item.title}, part {number}",
+        published=item.published,
+        link=item.link,
+        enclosure=url,
+        description=item.description,
+        persons=item.persons,
+        language=item.language,
+    )
+
+
+def _of_page(item: Found, page: Page, feed: str) -> Found:
+    """An item of a feed that is not to be read again: the page was asked for, not the show."""
+    return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or _persons(page))
+
+
+def _own(page: Page, show: str) -> tuple[Found, ...]:
+    """What a page tells of itself."""
+    whole = Found(
+        show, page.title, page.published, link=page.link, description=page.description, persons=_persons(page)
+    )
+    if len(page.audio) == 1:
+        return (dataclasses.replace(whole, enclosure=page.audio[0]),)
+    return tuple(_part(whole, number, url) for number, url in enumerate(page.audio, start=1))
+
+
+def _persons(page: Page) -> tuple[str, ...]:
+    return (page.author,) if page.author else ()

@@ -1,0 +1,302 @@
+"""A URL, or a file of the user's, to a finished audio file: whole, checked, and named by the library alone."""
+
+import errno
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import stamina
+
+from transcribe.errors import FetchError
+from transcribe.fetch.http_client import Connection, Stream
+from transcribe.fetch.partial_download import Origin, Partial
+from transcribe.sources.source import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix
+from transcribe.web.http_validators import Validators, differ
+from transcribe.web.urls import media_type, public_url
+
+GIB = 1024**3
+CHUNK_BYTES = 256 * 1024
+HEAD_BYTES = 4096  # enough for every format to show itself
+
+Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
+
+_USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
+_PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
+_TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in text; sound has other bytes in 4 kB
+_TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
+_OTHER_TYPES = ("text/", "application/json", "application/xml", "application/xhtml", "application/pdf", "image/")
+_SUFFIXES = {
+    "audio/mp3": ".mp3",
+    "audio/x-m4a": ".m4a",
+    "audio/m4a": ".m4a",
+    "audio/aacp": ".aac",
+    "audio/x-wav": ".wav",
+    "audio/wave": ".wav",
+    "audio/x-flac": ".flac",
+    "audio/opus": ".opus",
+    "application/ogg": ".ogg",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    # Of those that share a type, the usual one.
+    **{media_type: suffix for suffix, media_type in MEDIA_TYPES.items()},
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A finished file."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    media_type: str
+    url: str | None  # the one that answered, after redirects; None for a copy of a local file
+    validators: Validators | None = None  # what `changed` asks with later; None for a copy of a local file
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a server must keep up with: so many bytes a second, measured over a while, and an end some day."""
+
+    least_bytes_per_s: float = 1000
+    while_s: float = 60
+    total_s: float = 12 * 3600
+
+
+def download(
+    connection: Connection,
+    url: str,
+    target: Path,
+    progress: Progress,
+    limit_bytes: int = 2 * GIB,
+    pace: Pace = Pace(),
+) -> Downloaded:
+    """Fetches audio to `target` plus a suffix that its content chooses; nothing that the server says names the file.
+
+    The bytes gather in `<target>.part`, which stays when the connection fails for good, and are published once they
+    are all there and on the disk. A connection that breaks is tried again three times. Each try, and a later run, goes
+    on where the one before broke off if the server says by which mark the file can be known again, and still has it
+    under that mark (RFC 9110, sections 13.1.5 and 14.2); otherwise it begins anew.
+
+    Raises FetchError: what Connection raises, and `not_audio`, `incomplete`, `too_large`, `disk_full`,
+    `cannot_write`.
+    """
+    wanted = _Wanted(url, target, progress, limit_bytes, pace)
+    try:
+        return _TRIES(_download_once, connection, wanted)
+    except FetchError as problem:
+        if problem.code in _USELESS:
+            Partial(target).discard()
+        raise
+
+
+def changed(connection: Connection, url: str, validators: Validators) -> bool | None:
+    """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
+
+    At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
+    """
+    asked = {**validators.conditions(), "Range": "bytes=0-0"}
+    with connection.stream(url, asked, also=(416,)) as answer:
+        if answer.status == 304:
+            return False
+        if answer.status == 416:  # it is empty now
+            return True
+        return differ(validators, Validators.of(answer.headers))
+
+
+def store(path: Path, target: Path) -> Downloaded:
+    """Copies a local file as it is to `target` plus a suffix, whole or not at all.
+
+    Raises FetchError: `not_audio` where neither content nor name is known for audio, `cannot_read`, `disk_full`,
+    `cannot_write`.
+    """
+    try:
+        with path.open("rb") as file:
+            head, chunks = _headed(iter(lambda: file.read(CHUNK_BYTES), b""))
+            suffix = sniffed(head) or path.suffix.lower()
+            if suffix not in AUDIO_SUFFIXES:
+                raise FetchError("not_audio", f"{path} is not audio, by its content or by its name")
+            return _begun(Partial(target), Origin("", suffix, Validators(), None), None, chunks)
+    except OSError as problem:
+        raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
+
+
+def stored_type(path: Path) -> str:
+    """The media type of a stored file, by the suffix that its content has given it."""
+    return MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+
+
+def sniffed(head: bytes) -> str | None:
+    """The suffix for audio that begins with these bytes (up to HEAD_BYTES); None where they do not tell."""
+    if head[4:8] == b"ftyp":
+        return ".m4a" if head[8:11] in (b"M4A", b"M4B") else ".mp4"
+    if head.startswith(b"OggS"):
+        return ".opus" if b"OpusHead" in head[:64] else ".ogg"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return ".webm" if b"webm" in head[:64] else ".mka"
+    if head[:4] in (b"RIFF", b"FORM"):
+        return {b"WAVE": ".wav", b"AIFF": ".aiff", b"AIFC": ".aiff"}.get(head[8:12])
+    starts = {b"ID3": ".mp3", b"fLaC": ".flac", b"RF64": ".wav", b"#!AMR": ".amr", b"0&\xb2u\x8ef\xcf\x11": ".wma"}
+    return next((suffix for start, suffix in starts.items() if head.startswith(start)), None) or _mpeg(head)
+
+
+def _mpeg(head: bytes) -> str | None:
+    """By an MPEG audio frame header (ISO 11172-3, 2.4.1.3), or ADTS, which has its layer at 0 (ISO 13818-7)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    layer, rate = head[1] >> 1 & 3, head[2] >> 4
+    if layer == 0:
+        return ".aac" if head[1] & 0xF0 == 0xF0 else None
+    return ".mp3" if layer != 3 and rate != 15 and head[2] >> 2 & 3 != 3 else None
+
+
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news unless somebody asks for it
+
+
+def _worth_another(problem: Exception) -> bool:
+    return isinstance(problem, FetchError) and problem.code in _PASSING
+
+
+_TRIES = stamina.RetryingCaller(attempts=4, timeout=None, wait_initial=0.5, wait_max=5).on(_worth_another)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A download as it was asked for."""
+
+    url: str = field(repr=False)  # stamina's log shows the arguments, and this may hold a password
+    target: Path
+    progress: Progress
+    limit_bytes: int
+    pace: Pace
+
+    def too_large(self) -> FetchError:
+        return FetchError("too_large", f"{public_url(self.url)} is larger than {self.limit_bytes:,} bytes")
+
+
+def _download_once(connection: Connection, wanted: _Wanted) -> Downloaded:
+    part = Partial(wanted.target)
+    origin = part.origin(public_url(wanted.url))
+    if origin and origin.if_range:
+        asked = {"Range": f"bytes={part.size()}-", "If-Range": origin.if_range}
+        with connection.stream(wanted.url, asked, also=(416,)) as answer:
+            if answer.status == 206 and part.goes_on(origin, answer.headers):
+                rest = _counted(answer, wanted, part.size(), origin.validators.length)
+                return _finished(part, origin, answer.url, rest)
+            if answer.status == 416 and part.is_whole(origin, answer.headers):
+                return _finished(part, origin, answer.url, ())
+            if answer.status == 200:
+                return _from_its_start(part, answer, wanted)
+    with connection.stream(wanted.url) as answer:
+        return _from_its_start(part, answer, wanted)
+
+
+def _from_its_start(part: Partial, answer: Stream, wanted: _Wanted) -> Downloaded:
+    if answer.status != 200:
+        raise FetchError(f"http_{answer.status}", f"{public_url(wanted.url)}: the server answers {answer.status}")
+    head, chunks = _headed(_counted(answer, wanted))
+    origin = Origin.of(public_url(wanted.url), _suffix(head, answer, wanted.url), answer.headers)
+    return _begun(part, origin, answer.url, chunks)
+
+
+def _counted(answer: Stream, wanted: _Wanted, done: int = 0, known: int | None = None) -> Iterator[bytes]:
+    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace.
+
+    `known` is how many it announced in all before, should it not repeat that.
+    """
+    announced, watch = Validators.of(answer.headers).length, _Watch(wanted)
+    total = known if announced is None else announced
+    if total is not None and total > wanted.limit_bytes:
+        raise wanted.too_large()
+    for chunk in answer.chunks:
+        done += len(chunk)
+        if done > wanted.limit_bytes:
+            raise wanted.too_large()
+        yield chunk
+        wanted.progress(done, total)
+        watch.saw(len(chunk))
+    if total is not None and done != total:
+        raise FetchError("incomplete", f"{public_url(wanted.url)}: {done:,} of {total:,} bytes came")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Whether a download keeps its pace."""
+
+    wanted: _Wanted
+    begun: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)
+    bytes: int = 0  # since then
+
+    def saw(self, count: int) -> None:
+        pace, now = self.wanted.pace, time.monotonic()
+        self.bytes += count
+        if now - self.begun > pace.total_s:
+            raise FetchError("timeout", f"{public_url(self.wanted.url)}: not done in {pace.total_s / 3600:.3g} hours")
+        if now - self.since < pace.while_s:
+            return
+        speed = self.bytes / (now - self.since)
+        if speed < pace.least_bytes_per_s:
+            raise FetchError("timeout", f"{public_url(self.wanted.url)}: only {speed:.0f} bytes come in a second")
+        self.since, self.bytes = now, 0
+
+
+def _headed(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first HEAD_BYTES (fewer only where there are no more), and all chunks, those of the head again."""
+    first: list[bytes] = []
+    for chunk in chunks:
+        first.append(chunk)
+        if sum(map(len, first)) >= HEAD_BYTES:
+            break
+    return b"".join(first)[:HEAD_BYTES], itertools.chain(first, chunks)
+
+
+def _suffix(head: bytes, answer: Stream, url: str) -> str:
+    """By content, else by media type, else by the URL. Raises FetchError (`not_audio`)."""
+    if suffix := sniffed(head):
+        return suffix
+    kind = media_type(answer.headers.get("content-type", ""))
+    if not head or _is_text(head) or kind.startswith(_OTHER_TYPES):
+        what = f"it begins with {head[:20]!r}, served as {kind or 'nothing in particular'}" if head else "it is empty"
+        raise FetchError("not_audio", f"{public_url(url)} is not audio: {what}")
+    if suffix := _SUFFIXES.get(kind) or audio_suffix(answer.url) or audio_suffix(url):
+        return suffix
+    raise FetchError("not_audio", f"{public_url(url)} is not audio, by its content, its media type or its name")
+
+
+def _is_text(head: bytes) -> bool:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith(_TEXT_STARTS) or not head.translate(None, _TEXT_BYTES)
+
+
+def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
+    """A file from its first byte."""
+    try:
+        part.begin(origin)
+    except OSError as problem:
+        raise _unwritten(part, problem) from problem
+    return _finished(part, origin, url, chunks)
+
+
+def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
+    """The rest of a file written, synced and published."""
+    path = part.path.with_name(part.path.name.removesuffix(".part") + origin.suffix)
+    try:
+        sha256 = part.extend(chunks)
+        size = part.size()
+        part.publish(path)
+    except OSError as problem:
+        raise _unwritten(part, problem) from problem
+    return Downloaded(path, sha256, size, stored_type(path), url, origin.validators if url else None)
+
+
+def _unwritten(part: Partial, problem: OSError) -> FetchError:
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        part.discard()  # its room is better used
+        return FetchError("disk_full", f"no room is left on the disk of {part.path.parent}; make some and run again")
+    return FetchError("cannot_write", f"{part.path}: {problem.strerror}")

@@ -1,0 +1,107 @@
+"""An episode's audio, and what its publisher offers beside it, brought into the library.
+
+What is brought may be brought in a thread; what it means for the library is for its owner to say.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transcribe.console import Advance, Progress
+from transcribe.errors import FetchError
+from transcribe.fetch.download import Downloaded, changed, download, store, stored_type
+from transcribe.fetch.http_client import Connection, login_for
+from transcribe.fetch.politeness import host_of
+from transcribe.fetch.polling import Candidate
+from transcribe.library.episode import PublishedText, Record
+from transcribe.library.store import Library
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What there is of an episode now."""
+
+    audio: Downloaded
+    text: tuple[PublishedText, bytes] | None = None  # its publisher's own transcript
+    chapters: bytes | None = None
+
+
+class Fetching:
+    """Brings episodes into a library. Threads share it."""
+
+    def __init__(
+        self,
+        library: Library,
+        connection: Connection,
+        progress: Progress,
+        texts: Callable[[Record], Iterable[PublishedText]],
+    ) -> None:
+        """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
+        self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
+
+    def bring(self, candidate: Candidate) -> Brought:
+        """The audio into the library; the rest as bytes, where it can be had. Raises FetchError for the audio."""
+        record = candidate.record
+        with self.progress.task(f"fetch {record.episode.title}", "bytes") as advance:
+            audio = self._audio(candidate, advance)
+        return Brought(audio, self.text(candidate), self._bytes(record.chapters, record))
+
+    def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
+        """The best of its publisher's transcripts that can be had."""
+        for offered in self.texts(candidate.record):
+            if data := self._bytes(offered.url, candidate.record):
+                return offered, data
+        return None
+
+    def is_outdated(self, candidate: Candidate) -> bool:
+        """Whether the publisher has put other audio in the place of what is stored; False where nobody can tell."""
+        record = candidate.record
+        enclosure, validators = record.episode.enclosure, record.audio.validators if record.audio else None
+        if enclosure is None or validators is None:
+            return False
+        return changed(self.connection, self._with_login(enclosure, record), validators) is True
+
+    def host(self, candidate: Candidate) -> str:
+        """Whose turn it is; what is on this machine is copied one after the other."""
+        return "" if candidate.path else host_of(candidate.record.episode.enclosure or "")
+
+    def _audio(self, candidate: Candidate, advance: Advance) -> Downloaded:
+        """Left in its place in the library, copied or downloaded."""
+        path, enclosure = candidate.path, candidate.record.episode.enclosure
+        if path and path.resolve().is_relative_to(self.library.audio):
+            return measured(path.resolve())
+        target = self.library.record_path(candidate.record.episode.id).with_suffix("")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path:
+            return store(path, target)
+        if enclosure:
+            return download(self.connection, self._with_login(enclosure, candidate.record), target, advance)
+        raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+
+    def _bytes(self, url: str | None, record: Record) -> bytes | None:
+        """What is not there is done without: the audio is what counts."""
+        if url is None:
+            return None
+        try:
+            return self.connection.get(self._with_login(url, record)).body
+        except FetchError as problem:
+            log.warning("%s: %s", record.episode.id, problem)
+            return None
+
+    def _with_login(self, url: str, record: Record) -> str:
+        source = record.source or ""
+        return login_for(url, source) if source.startswith(("http://", "https://")) else url
+
+
+def measured(path: Path) -> Downloaded:
+    """A file that lies in the library already, as if it had been fetched. Raises FetchError (`cannot_read`)."""
+    try:
+        with path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    except OSError as problem:
+        raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
+    return Downloaded(path, digest, size, stored_type(path), url=None)

@@ -1,0 +1,53 @@
+"""The sources that a library's owner has named: a file of one a line, so that to delete a line is to forget it.
+
+The addresses of private feeds stand in it as they are, and nobody but its owner may read it.
+"""
+
+import os
+from collections.abc import Iterable
+
+from transcribe.library.store import Library, write_whole
+from transcribe.sources.source import Source, WebSource, source_of
+
+NAME = "sources.txt"  # in the audio folder, which is what people keep copies of
+_HEAD = "# What `playhead run` asks again, one source a line. A line that is deleted is forgotten."
+_OWNERS_ALONE = 0o600
+
+
+class SourceList:
+    """A library's list. Where there is no file yet, it is what the episodes came from."""
+
+    def __init__(self, library: Library, before: Iterable[str] = ()) -> None:
+        """`before` are the addresses of those that were named when there was no list."""
+        self._library, self._path, self._before = library, library.audio / NAME, tuple(before)
+
+    def sources(self) -> list[Source]:
+        """Each once, in the file's order; what is on this machine need not be there any more."""
+        return [source_of(line, self._library.root) for line in dict.fromkeys(self._lines()) if _is_address(line)]
+
+    def add(self, sources: Iterable[Source]) -> None:
+        """Writes those down that are not in it yet; from then on the file alone says what is. Raises CannotWrite.
+
+        What lies in the audio folder is found there, and need not be named.
+        """
+        known = {source.address for source in self.sources()}
+        new = [source.address for source in sources if source.address not in known and self._can_be_listed(source)]
+        if new or not self._path.exists():
+            text = "".join(f"{line}\n" for line in [*self._lines(), *dict.fromkeys(new)])
+            write_whole(self._path, os.fsencode(text), _OWNERS_ALONE)
+
+    def _lines(self) -> list[str]:
+        """The file's, comments among them."""
+        try:
+            return os.fsdecode(self._path.read_bytes()).splitlines()
+        except FileNotFoundError:
+            return [_HEAD, *self._before]
+
+    def _can_be_listed(self, source: Source) -> bool:
+        inside = not isinstance(source, WebSource) and source.path.resolve().is_relative_to(self._library.audio)
+        return _is_address(source.address) and not inside
+
+
+def _is_address(line: str) -> bool:
+    """Whether it can stand in the list: the name of a file may hold anything, line breaks too."""
+    return bool(line.strip()) and not line.startswith("#") and line.splitlines() == [line]

@@ -1,0 +1,138 @@
+"""yt-dlp, where the user has installed it (extra `media`): it knows the pages of many sites that hide their audio.
+
+It runs here without its own network: what it asks for goes through our connection and its check of addresses, which
+can GET alone. Sites that must be sent a form, or a program that runs in a browser, are not for it then.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from transcribe.errors import FetchError
+from transcribe.fetch.http_client import Connection
+from transcribe.sources.source import Found
+from transcribe.web.addresses import same_page
+from transcribe.web.text_decoding import plain_text
+from transcribe.web.urls import citable_url
+
+# Whole files over http(s); no playlists of pieces.
+_FORMAT = "bestaudio[protocol~='^https?$']/best[protocol~='^https?$']"
+_OPTIONS: dict[str, Any] = {
+    "format": _FORMAT,
+    "cachedir": False,
+    "js_runtimes": {},  # starts no other program
+    "remote_components": [],  # and loads none
+    "extract_flat": False,
+    "playlistend": 100,
+    "quiet": True,
+    "noprogress": True,
+}
+# What its 1,800 extractors let through on pages that they did not expect.
+_GIVEN_UP = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+    OSError,
+)
+
+
+def is_installed() -> bool:
+    """Whether there is a yt-dlp to be asked."""
+    return find_spec("yt_dlp") is not None
+
+
+def extracted(url: str, connection: Connection) -> list[Found]:
+    """The recordings that yt-dlp finds on a page; none where it is not installed, or finds none."""
+    if not is_installed():
+        return []
+    from yt_dlp.utils import YoutubeDLError
+
+    try:
+        with _downloader(connection) as downloader:
+            info = downloader.extract_info(url, download=False)
+    except (YoutubeDLError, *_GIVEN_UP):
+        return []
+    return [_found(entry, url) for entry in _entries(info) if _is_another(str(entry.get("url", "")), url)]
+
+
+def _is_another(address: str, page: str) -> bool:
+    """Whether audio lies at an address; a page that is empty is taken by yt-dlp for audio itself."""
+    return address.startswith(("http://", "https://")) and same_page(address) != same_page(page)
+
+
+def _entries(info: Any) -> Iterator[dict[str, Any]]:
+    for entry in (info or {}).get("entries") or [info]:
+        if isinstance(entry, dict):
+            yield entry
+
+
+def _found(entry: dict[str, Any], url: str) -> Found:
+    day = re.fullmatch(r"(\d{4})(\d\d)(\d\d)", str(entry.get("upload_date") or ""))
+    show = next((name for key in ("series", "channel", "uploader") if (name := entry.get(key))), None)
+    return Found(
+        show=str(show or entry.get("webpage_url_domain") or "web"),
+        title=plain_text(str(entry.get("title") or "Untitled")),
+        published="-".join(day.groups()) if day else None,
+        link=citable_url(url),
+        enclosure=str(entry["url"]),
+        description=plain_text(str(entry.get("description") or "")),
+        key=f"{entry.get('extractor_key')} {entry.get('id')}",  # its URL may be good for an hour only
+    )
+
+
+def _downloader(connection: Connection) -> Any:
+    """yt-dlp's, with a network that is ours alone. The classes stand here since yt-dlp takes a second to load."""
+    from yt_dlp import YoutubeDL
+    from yt_dlp.networking import Request, RequestDirector, RequestHandler, Response
+    from yt_dlp.networking.exceptions import RequestError, UnsupportedRequest
+
+    class ConnectionRH(RequestHandler):  # type: ignore[misc]
+        _SUPPORTED_URL_SCHEMES = ("http", "https")
+
+        def _check_extensions(self, extensions: dict[str, Any]) -> None:
+            extensions.clear()  # none of them concerns what is asked
+
+        def _send(self, request: Request) -> Response:
+            if request.method not in ("GET", "HEAD"):
+                raise UnsupportedRequest(f"{request.method} is not for Playhead's connection")
+            headers = {name: value for name, value in request.headers.items() if name.lower() in ("accept", "referer")}
+            try:
+                fetched = connection.get(request.url, headers=headers, wanted=_may_be_read)
+            except FetchError as problem:
+                raise RequestError(str(problem)) from problem
+            return Response(io.BytesIO(fetched.body), fetched.url, _plain(fetched.headers), fetched.status)
+
+    class Downloader(YoutubeDL):  # type: ignore[misc]
+        def build_request_director(self, *_: Any, **__: Any) -> RequestDirector:
+            director = RequestDirector(logger=_Silent())
+            director.add_handler(ConnectionRH(logger=_Silent()))
+            return director
+
+    return Downloader({**_OPTIONS, "logger": _Silent()})
+
+
+def _may_be_read(headers: Any) -> bool:
+    return not str(headers.get("content-type", "")).startswith(("audio/", "video/"))
+
+
+def _plain(headers: Any) -> dict[str, str]:
+    """Without what spoke of the body as it was sent."""
+    return {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
+
+
+class _Silent:
+    """Takes all that yt-dlp says; what a person needs of it, the caller says."""
+
+    def debug(self, message: str, *_: Any, **__: Any) -> None:
+        pass
+
+    def stdout(self, message: str, *_: Any, **__: Any) -> None:
+        pass
+
+    info = stderr = warning = error = report_warning = report_error = trouble = debug

@@ -1,0 +1,1 @@
+"""A library on disk: episodes, transcripts, chapters, and the files they are kept in."""

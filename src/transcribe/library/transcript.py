@@ -1,0 +1,304 @@
+"""What was said and when: words in segments, on the clock of the stored audio file.
+
+All times are integer milliseconds from the start of that file. `transcripts/<show>/<episode>.json` holds one
+transcript, version 1 of the format; it is the border between the batch and the search.
+"""
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from transcribe.errors import TranscriptError
+from transcribe.library.episode import Episode
+from transcribe.library.episode import Quality as Quality
+from transcribe.library.validation import check, check_share, check_span, check_spans, check_texts, check_whole
+
+VERSION = 1
+LATEST_MS = 500 * 3_600_000  # 500 hours: no recording is longer, and an index has room for so much, and back again
+_NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
+
+FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
+
+Span = tuple[int, int]  # start and end, milliseconds from the start of the stored audio file
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it is written, with its punctuation, and when it was said."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    confidence: float | None = None  # 0 to 1; None where the source says nothing of it
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A readable stretch of words, one speaker's. Its words lie inside it and together make its text."""
+
+    id: int
+    start_ms: int
+    end_ms: int
+    text: str
+    words: tuple[Word, ...]
+    speaker: str | None = None
+    confidence: float | None = None  # the mean of its words'
+    flags: tuple[str, ...] = ()  # what a reader should distrust, of FLAGS
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The very bytes whose clock the times are on."""
+
+    path: str  # relative to the library's root
+    sha256: str
+    duration_ms: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who listened, and how."""
+
+    name: str
+    version: str
+    model: str
+    model_sha256: str | None = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What of the stored file could not be decoded."""
+
+    truncated: bool  # it breaks off: less than 98 % of its declared length is there, or it is longer than the cap
+    declared_ms: int | None  # how long the file says it is
+    missing: tuple[Span, ...] = ()  # what could not be decoded within; later times are not shifted by it
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading."""
+
+    start_ms: int
+    title: str  # one line, not empty
+    link: str | None = None  # http or https
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All that was said in one episode."""
+
+    episode: Episode
+    audio: Audio | None  # None for imported captions whose audio is not known yet
+    engine: Engine
+    language: str  # ISO 639-1
+    created: str  # ISO 8601, UTC
+    segments: tuple[Segment, ...]
+    no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
+    quality: Quality | None = None  # None for imported captions
+    damage: Damage | None = None  # None where all of the file could be decoded
+    # Those that the audio file itself holds, as it was decoded. They are kept beside the audio: no part of the format.
+    chapters: tuple[Chapter, ...] = dataclasses.field(default=(), compare=False)
+
+    @property
+    def duration_ms(self) -> int:
+        """Of the audio; where that is unknown, the end of the last segment."""
+        if self.audio:
+            return self.audio.duration_ms
+        return max((segment.end_ms for segment in self.segments), default=0)
+
+    def words(self) -> Iterator[tuple[Segment, Word]]:
+        """Every word in the order of speech, with its segment."""
+        for segment in self.segments:
+            for word in segment.words:
+                yield segment, word
+
+    def to_json(self) -> str:
+        """Version 1 of the format; one segment a line, so that a diff of two transcripts can be read."""
+        head = {
+            "version": VERSION,
+            "episode": dataclasses.asdict(self.episode),
+            "audio": dataclasses.asdict(self.audio) if self.audio else None,
+            "engine": dataclasses.asdict(self.engine),
+            "language": self.language,
+            "created": self.created,
+            "quality": dataclasses.asdict(self.quality) if self.quality else None,
+            "damage": dataclasses.asdict(self.damage) if self.damage else None,
+        }
+        opening = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+        lines = ",\n".join(json.dumps(_segment_to_json(segment), ensure_ascii=False) for segment in self.segments)
+        segments = f"\n{lines}\n" if lines else ""
+        return f'{opening},\n "no_text": {json.dumps(self.no_text)},\n "segments": [{segments}]}}\n'
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Transcript":
+        """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) naming what is wrong."""
+        try:
+            transcript = _from_json(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TranscriptError) as problem:
+            raise TranscriptError("bad_transcript", f"not a transcript: {_reason(problem)}") from problem
+        transcript.check()
+        return transcript
+
+    def check(self) -> None:
+        """Raises TranscriptError (`bad_transcript`) where an invariant of the format does not hold."""
+        limit = self.audio.duration_ms if self.audio else LATEST_MS
+        _check_head(self)
+        check_spans("no_text", self.no_text, limit)
+        if self.quality:
+            _check_quality(self.quality)
+        if self.damage:
+            _check_damage(self.damage, limit)
+        before = 0
+        for segment in self.segments:
+            _check_segment(segment, before, limit)
+            before = segment.start_ms
+
+
+def segment(
+    id: int, words: Iterable[Word], speaker: str | None = None, flags: tuple[str, ...] = (), end_ms: int | None = None
+) -> Segment:
+    """A segment made of its words (at least one): text, span and confidence follow from them.
+
+    `end_ms` lets it last longer than its last word.
+    """
+    words = tuple(words)
+    sure = [word.confidence for word in words if word.confidence is not None]
+    return Segment(
+        id=id,
+        start_ms=words[0].start_ms,
+        end_ms=max(end_ms or 0, *(word.end_ms for word in words)),
+        text=joined(words),
+        words=words,
+        speaker=speaker,
+        confidence=round(sum(sure) / len(sure), 3) if sure else None,
+        flags=flags,
+    )
+
+
+def joined(words: Iterable[Word]) -> str:
+    """Words as they are read: with spaces between, but none between Chinese or Japanese characters."""
+    return spaced(word.text for word in words)
+
+
+def spaced(texts: Iterable[str]) -> str:
+    """Written words as they are read, likewise."""
+    text = " ".join(texts)
+    return text if text.isascii() else _NO_SPACE.sub("", text)
+
+
+def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
+    """Words whose times hold what a transcript promises, and how many had to be dropped.
+
+    A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
+    text, is dropped; starts are never let go back. A confidence is brought between 0 and 1; what is no number is none.
+    """
+    kept: list[Word] = []
+    dropped, before = 0, 0
+    for word in words:
+        start = max(before, word.start_ms)
+        text = " ".join(word.text.split())
+        if not text or (duration_ms is not None and word.start_ms >= duration_ms):
+            dropped += 1
+            continue
+        if duration_ms is not None:
+            start = min(start, duration_ms)
+        end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
+        kept.append(Word(start, end, text, _share(word.confidence)))
+        before = start
+    return kept, dropped
+
+
+def _share(confidence: float | None) -> float | None:
+    return None if confidence is None or not math.isfinite(confidence) else min(1.0, max(0.0, confidence))
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def _check_head(transcript: Transcript) -> None:
+    engine, audio = transcript.engine, transcript.audio
+    check_texts("the transcript", transcript.language, transcript.created)
+    check_texts("its engine", engine.name, engine.version, engine.model)
+    if audio:
+        check_texts("its audio", audio.path, audio.sha256, audio.media_type)
+        check_whole("its duration_ms", audio.duration_ms, LATEST_MS)
+
+
+def _check_quality(quality: Quality) -> None:
+    check_whole("speech_ms of its quality", quality.speech_ms)
+    check_share("covered of its quality", quality.covered)
+    check_share("flagged of its quality", quality.flagged)
+    if quality.confidence is not None:
+        check_share("confidence of its quality", quality.confidence)
+
+
+def _check_damage(damage: Damage, limit: int) -> None:
+    check(type(damage.truncated) is bool, "truncated of its damage", f"{damage.truncated!r} must be true or false")
+    check_spans("missing of its damage", damage.missing, limit)
+    if damage.declared_ms is not None:
+        check_whole("declared_ms of its damage", damage.declared_ms)
+
+
+def _check_segment(segment: Segment, earliest_ms: int, latest_ms: int) -> None:
+    name = f"segment {segment.id}"
+    check_texts(name, "" if segment.speaker is None else segment.speaker, *segment.flags)
+    check(type(segment.id) is int, f"segment {segment.id!r}", "its id must be a number")
+    _check_said(segment, earliest_ms, latest_ms, name)
+    inside = segment.start_ms
+    for word in segment.words:
+        _check_said(word, inside, segment.end_ms, f"word {word.text!r} of {name}")
+        inside = word.start_ms
+    check(_bare(joined(segment.words)) == _bare(segment.text), name, "its words do not make its text")
+
+
+def _check_said(said: Segment | Word, earliest_ms: int, latest_ms: int, name: str) -> None:
+    check_texts(name, said.text)
+    check_span(name, said.start_ms, said.end_ms, earliest_ms, latest_ms)
+    if said.confidence is not None:
+        check_share(f"confidence of {name}", said.confidence)
+
+
+def _from_json(data: dict[str, Any]) -> Transcript:
+    if data["version"] != VERSION:
+        raise TranscriptError("bad_transcript", f"version {data['version']!r} is not {VERSION}")
+    quality, damage = data.get("quality"), data.get("damage")  # not in the oldest transcripts, nor is `no_text`
+    return Transcript(
+        episode=Episode.from_json(data["episode"]),
+        audio=Audio(**data["audio"]) if data["audio"] else None,
+        engine=Engine(**data["engine"]),
+        language=data["language"],
+        created=data["created"],
+        segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
+        no_text=_spans_from_json(data.get("no_text") or ()),
+        quality=Quality(**quality) if quality else None,
+        damage=Damage(**{**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
+    )
+
+
+def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
+    return tuple((start, end) for start, end in data)
+
+
+def _segment_to_json(segment: Segment) -> dict[str, Any]:
+    words = [  # by name: dataclasses.asdict takes four times as long, and words are many
+        {"start_ms": word.start_ms, "end_ms": word.end_ms, "text": word.text, "confidence": word.confidence}
+        for word in segment.words
+    ]
+    fields = ("id", "start_ms", "end_ms", "text", "speaker", "confidence")
+    return {**{name: getattr(segment, name) for name in fields}, "flags": list(segment.flags), "words": words}
+
+
+def _segment_from_json(data: dict[str, Any]) -> Segment:
+    words = tuple(Word(**word) for word in data["words"])
+    return Segment(**{**data, "words": words, "flags": tuple(data["flags"])})
+
+
+def _reason(problem: Exception) -> str:
+    return f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)

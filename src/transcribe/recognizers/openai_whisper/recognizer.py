@@ -1,0 +1,270 @@
+"""OpenAI's Whisper, through its own package and weights: the pieces of a batch are read together.
+
+Each piece is read by itself, so that a mistake in one is not carried into the next.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transcribe.audio.decode import SAMPLES_A_MS
+from transcribe.audio.voice_activity import Piece
+from transcribe.errors import UsageError
+from transcribe.library.transcript import Engine, Word
+from transcribe.recognizers.batching import (
+    LITTLE_SPEECH_MS,
+    checked_language,
+    in_batches,
+    majority,
+    speech_ms,
+    telling,
+)
+from transcribe.recognizers.openai_whisper.weights import (
+    checkpoint,
+    default_cache,
+    halve,
+    load_weights,
+    quantize_linear,
+)
+from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
+
+if TYPE_CHECKING:
+    from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
+    from transcribe.recognizers.openai_whisper.decoding import Decoded
+
+DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
+CPU_BATCH = 8  # more makes no difference that could be measured
+LARGEST_BATCH = 32  # on a GPU: 16 minutes of speech, which are lost where the machine stops
+MISSED_MS = 1000  # of speech after the last word: Whisper lost its place, and reads on from there
+PROGRESS_MS = 1000  # that each reading must make, or there is no next
+
+# A mistake in one piece is not carried into the next; other settings are the package's own.
+OPTIONS = {"word_timestamps": True, "condition_on_previous_text": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is read at one go: a piece, or the rest of one."""
+
+    piece: Piece
+    start_ms: int  # on the clock of the stored file, as all times here
+
+    def sound(self) -> NDArray[np.float32]:
+        """From -1 to 1, shape (samples,)."""
+        return self.piece.samples()[(self.start_ms - self.piece.start_ms) * SAMPLES_A_MS :]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return (self.piece.end_ms - self.start_ms) / 1000
+
+    def speech_ms(self) -> int:
+        """How long somebody speaks in it."""
+        return speech_ms(self.piece, self.start_ms)
+
+    def rest(self, end_ms: int) -> "Window | None":
+        """What is left to be read when the last segment ended there; none where nobody speaks any more."""
+        if end_ms - self.start_ms < PROGRESS_MS or speech_ms(self.piece, end_ms) < MISSED_MS:
+            return None
+        return Window(self.piece, end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What was read in a window."""
+
+    words: tuple[Word, ...]
+    no_speech: float | None
+    rest: Window | None = None
+
+
+class OpenAIWhisper:
+    """A `Recognizer`."""
+
+    def __init__(
+        self,
+        model: str | None = None,
+        language: str | None = None,
+        device: str | None = None,
+        cache: Path | None = None,
+        batch_size: int | None = None,
+        quantize: str | None = None,
+    ) -> None:
+        """`device` is torch's name for one, such as `cpu` or `cuda:1`; by default the GPU if there is one.
+
+        `batch_size` is by default what the device has room for; `quantize="int8"` holds the weights of linear layers in
+        8 bits, on a CPU. Raises UsageError for a model, language or option that does not exist, EngineUnavailable for a
+        model or device that cannot be had here and now.
+        """
+        import torch
+        import whisper
+        from whisper.tokenizer import LANGUAGES
+
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        _check_quantize(quantize, self._device)
+        cache = cache or default_cache()
+        weights = checkpoint(model or DEFAULT_MODEL, cache)
+        self._model = load_weights(weights, self._device, cache)
+        self._asked = checked_language(language, self._model.is_multilingual, LANGUAGES)
+        self._fp16 = self._device.startswith("cuda")
+        if self._fp16:
+            halve(self._model)
+        if quantize:
+            quantize_linear(self._model)
+        self.batch_size = batch_size or _room(self._model, self._device)
+        options: dict[str, Any] = {
+            "language": self._asked,
+            "device": self._device.partition(":")[0],
+            **OPTIONS,
+            "fp16": self._fp16,
+        }
+        options |= {"quantize": quantize, "batch_size": self.batch_size}
+        self.engine = Engine("whisper", whisper.__version__, weights.name, weights.sha256, options)
+
+    def language(self, pieces: Sequence[Piece]) -> str:
+        """As `Recognizer` has it: each piece votes for its likeliest language, with that one's probability."""
+        if self._asked:
+            return self._asked
+        return majority(in_batches(self._languages, telling(pieces), self.batch_size, _is_shortage))
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
+
+        Raises MemoryError where not even a single piece fits into memory.
+        """
+        language = self._asked or _known(hints.language) or self.language(pieces)
+        found = [Heard(()) for _ in pieces]
+        windows = {number: Window(piece, piece.start_ms) for number, piece in enumerate(pieces)}
+        while windows:
+            passages = self._read(windows, language, hints.prompt)
+            for number, passage in passages.items():
+                before = found[number]
+                no_speech = passage.no_speech if before.no_speech is None else before.no_speech
+                found[number] = Heard(before.words + passage.words, no_speech)
+            windows = {number: passage.rest for number, passage in passages.items() if passage.rest}
+        return found
+
+    def aligner(self) -> "WhisperAligner":
+        """What lays given words on a sound, with the same model."""
+        from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
+
+        return WhisperAligner(self._model, self._asked, self._fp16)
+
+    def _read(self, windows: dict[int, Window], language: str, prompt: str) -> dict[int, Passage]:
+        """Each window once. Those with little speech are read apart, without the prompt: it would be heard in them."""
+        little = [number for number, window in windows.items() if prompt and window.speech_ms() < LITTLE_SPEECH_MS]
+        others = [number for number in windows if number not in little]
+        passages: dict[int, Passage] = {}
+        for numbers, hint in ((others, prompt), (little, "")):
+            work = functools.partial(self._passages, language=language, prompt=hint)
+            read = in_batches(work, [windows[number] for number in numbers], self.batch_size, _is_shortage)
+            passages.update(zip(numbers, read, strict=True))
+        return passages
+
+    def _passages(self, windows: Sequence[Window], language: str, prompt: str) -> list[Passage]:
+        from whisper.decoding import DecodingOptions
+        from whisper.tokenizer import get_tokenizer
+
+        from transcribe.recognizers.openai_whisper.decoding import decode, encode
+        from transcribe.recognizers.openai_whisper.word_timing import Reading, align
+
+        model, many = self._model, self._model.is_multilingual
+        tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
+        encoded = encode(model, [window.sound() for window in windows], self._fp16)
+        options = DecodingOptions(language=language, prompt=prompt or None, fp16=self._fp16)
+        decoded = decode(model, encoded, options)
+        ends = [_end_ms(window, read) for window, read in zip(windows, decoded, strict=True)]
+        kept = [
+            read.whole() if end_ms is not None and window.rest(end_ms) else read
+            for window, read, end_ms in zip(windows, decoded, ends, strict=True)
+        ]
+        readings = [Reading.of(read, tokenizer.eot, window.seconds) for window, read in zip(windows, kept, strict=True)]
+        timings = align(model, tokenizer, encoded, readings)
+        return [_passage(*one) for one in zip(windows, decoded, timings, ends, strict=True)]
+
+    def _languages(self, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
+        """The likeliest language of each piece, and how likely it is."""
+        from whisper.decoding import detect_language
+
+        from transcribe.recognizers.openai_whisper.decoding import encode
+
+        encoded = encode(self._model, [piece.samples() for piece in pieces], self._fp16)
+        _, probabilities = detect_language(self._model, encoded.features)
+        return [max(of.items(), key=lambda pair: pair[1]) for of in probabilities]
+
+
+def _is_shortage(problem: Exception) -> bool:
+    """Whether there is too little memory; what torch holds in reserve is then let go."""
+    import torch
+
+    text = str(problem).lower()
+    told = ("allocate memory", "not enough memory", "failed to allocate", "alloc_failed")
+    short = isinstance(problem, MemoryError | torch.OutOfMemoryError) or any(words in text for words in told)
+    if short and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return short
+
+
+def _room(model: Any, device: str) -> int:
+    """How many windows to decode together: on a GPU a power of two, so that half of its free memory is enough."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return CPU_BATCH
+    free, _ = torch.cuda.mem_get_info(device)
+    dims = model.dims
+    encoder = 16 * dims.n_audio_ctx * dims.n_audio_state  # its widest layer is 4, with what is made of it
+    decoder = 2 * dims.n_text_layer * dims.n_text_state * (dims.n_audio_ctx + dims.n_text_ctx)  # keys and values
+    window = 2 * (encoder + decoder) + 4 * 4 * dims.n_vocab  # bytes: in half precision, but for the logits
+    fitting = max(1, free // 2 // window)
+    return int(min(LARGEST_BATCH, 2 ** (fitting.bit_length() - 1)))
+
+
+def _end_ms(window: Window, read: "Decoded") -> int | None:
+    """When the last whole segment ends, if Whisper says so."""
+    end_s = read.end_s
+    return None if end_s is None else window.start_ms + round(1000 * end_s)
+
+
+def _passage(window: Window, read: "Decoded", timings: list[Any], end_ms: int | None) -> Passage:
+    """`timings` are whisper.timing's, in seconds from the window's start."""
+    piece, no_speech = window.piece, None if math.isnan(read.no_speech) else round(read.no_speech, 3)
+    if read.silent:
+        return Passage((), no_speech)
+    words = [_word(window, timing) for timing in timings if timing.word.strip()]
+    if end_ms is None:
+        end_ms = words[-1].end_ms if words else piece.end_ms
+    return Passage(tuple(words), no_speech, window.rest(end_ms))
+
+
+def _word(window: Window, timing: Any) -> Word:
+    start_ms, end_ms = (window.start_ms + 1000 * seconds for seconds in (timing.start, timing.end))
+    start_ms, end_ms = _spoken(window.piece, start_ms, end_ms)
+    return heard(window.piece.span, start_ms, end_ms, timing.word, timing.probability)
+
+
+def _spoken(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:
+    """When a word is said, without the pause before or after it that the alignment takes for a part of it."""
+    shared = [(min(end_ms, end) - max(start_ms, start), start, end) for start, end in piece.speech]
+    most = max((ms for ms, _, _ in shared), default=0)
+    if most <= 0:
+        return start_ms, end_ms
+    around = [(start, end) for ms, start, end in shared if ms >= most / 2]  # of the others it has an edge at most
+    return max(start_ms, around[0][0]), min(end_ms, around[-1][1])
+
+
+def _known(language: str | None) -> str | None:
+    return None if language == UNDETERMINED else language
+
+
+def _check_quantize(quantize: str | None, device: str) -> None:
+    if quantize not in (None, "int8"):
+        raise UsageError(f"Whisper's weights cannot be quantized to {quantize!r}; there is int8")
+    if quantize and device != "cpu":
+        raise UsageError(f"int8 is for a CPU, not for {device}, which computes in half precision")

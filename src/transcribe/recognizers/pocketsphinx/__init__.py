@@ -1,0 +1,1 @@
+"""The engine `pocketsphinx`, which needs no download."""

@@ -1,0 +1,204 @@
+"""What a SOURCE is, and the recordings that are found in one. No network."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from transcribe.errors import UsageError
+from transcribe.library.episode import PublishedText as PublishedText
+from transcribe.sources.audio_tags import full_date, read_tags
+from transcribe.web.tracking import without_tracking
+from transcribe.web.urls import citable_url, is_web, public_url
+
+# Containers that may hold pictures as well are among them: their sound alone is used.
+MEDIA_TYPES = {
+    ".aac": "audio/aac",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".amr": "audio/amr",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".mka": "audio/x-matroska",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "audio/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",  # RFC 7845, section 9
+    ".wav": "audio/wav",
+    ".webm": "audio/webm",
+    ".wma": "audio/x-ms-wma",
+}
+AUDIO_SUFFIXES = frozenset(MEDIA_TYPES)
+
+_WHAT_IT_CAN_BE = (
+    "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
+    "of a feed, of an OPML file or of an episode's page."
+)
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFileSource:
+    """One audio file on this machine."""
+
+    path: Path
+
+    @property
+    def address(self) -> str:
+        """What it is known by."""
+        return str(self.path.absolute())
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A folder, its own folders included."""
+
+    path: Path
+
+    @property
+    def address(self) -> str:
+        """What it is known by."""
+        return str(self.path.absolute())
+
+
+@dataclass(frozen=True, slots=True)
+class WebSource:
+    """An http or https address; what lies there is known once it is fetched."""
+
+    url: str
+
+    @property
+    def address(self) -> str:
+        """What it is known by, with whatever password is in it."""
+        return self.url
+
+
+Source = AudioFileSource | FolderSource | WebSource
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One recording that a source offers; not yet an episode of the library. It has an enclosure or a path."""
+
+    show: str
+    title: str
+    published: str | None = None  # ISO 8601: a date, or a date and time
+    guid: str | None = None  # as the feed gives it
+    link: str | None = None  # its web page
+    enclosure: str | None = None  # the URL of its audio
+    path: Path | None = None  # its audio on this machine, absolute
+    description: str = ""  # plain text
+    source: str | None = None  # what to look at again later: a feed's URL, a folder; None for a single thing
+    transcripts: tuple[PublishedText, ...] = ()  # in the feed's order
+    chapters: str | None = None  # the URL of `podcast:chapters`
+    persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
+    feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
+    language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
+    length: int | None = None  # of the audio in bytes, as the feed says
+    key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
+
+    @property
+    def identity(self) -> str:
+        """What makes it this recording whenever it is met again; never shown.
+
+        A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
+        carry a token of the day; one that names no audio file (`download.php?id=2`) without what is known to pass. A
+        path counts as it is. Of both, it does not matter which source led there.
+        """
+        if self.guid:
+            return f"{without_tracking(citable_url(self.feed or self.source or ''))} {self.guid}"
+        if self.key:
+            return self.key
+        if self.enclosure:
+            address = without_tracking(self.enclosure)
+            return address.partition("?")[0] if audio_suffix(address) else address
+        return self.path.as_uri() if self.path else f"{self.source or ''} {self.link or self.title}"
+
+
+def parse_source(text: str) -> Source:
+    """What a person named as a source. What exists on this machine wins, however odd its name.
+
+    Raises UsageError, naming it, where it is neither there nor an http(s) address.
+    """
+    path = Path(text)
+    with contextlib.suppress(OSError):  # a name too long for a file may still be a good address
+        if text and path.is_dir():
+            return FolderSource(path)
+        if path.is_file():
+            return AudioFileSource(path)
+    url = text.strip()
+    if is_web(url):
+        return WebSource(url)
+    raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
+
+
+def source_of(address: str, folder: Path) -> Source:
+    """What was named before: by its address, a path as seen from the folder. It need not be there any more."""
+    if is_web(url := address.strip()):
+        return WebSource(url)
+    path = folder / address
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            return FolderSource(path)
+    return AudioFileSource(path)
+
+
+def found_in_file(path: Path, source: str | None = None) -> Found:
+    """The recording in a local file: its tags, and where those are silent, its name and its folder's."""
+    path = path.absolute()
+    tags = read_tags(path)
+    date, title = dated(path.stem)
+    return Found(
+        show=tags.show or readable(path.parent.name) or "Recordings",
+        title=tags.title or title,
+        published=tags.published or date,
+        path=path,
+        description=tags.description or "",
+        source=source,
+    )
+
+
+def found_in_folder(folder: Path) -> Iterator[Found]:
+    """Every audio file in a folder and the folders within, by name; hidden ones and links to folders are passed over.
+
+    One at a time, since each is opened for its tags.
+    """
+    for place, folders, names in os.walk(folder.absolute()):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if not name.startswith(".") and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+                yield found_in_file(path, source=str(folder.absolute()))
+
+
+def dated(name: str) -> tuple[str | None, str]:
+    """A file's name without its suffix, as the date it begins with and a title: `2026-11-22_the_talk` gives `the talk`.
+
+    A name that is a date and nothing more is its own title.
+    """
+    match = _DATED.match(name)
+    date = full_date(match[1]) if match else None
+    rest = match[2] if match and date else name
+    rest = " ".join(rest.replace("_", " ").split())
+    title = rest if " " in rest else rest.replace("-", " ").strip()
+    return date, readable(title or name)
+
+
+def readable(text: str) -> str:
+    """A name from the file system as text that any file can hold: what is not valid UTF-8 in it becomes `?`."""
+    return text.encode(errors="replace").decode()
+
+
+def audio_suffix(url: str) -> str | None:
+    """The suffix of the file that a URL names, lower case, if it is one of AUDIO_SUFFIXES."""
+    with contextlib.suppress(ValueError):
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+        return suffix if suffix in AUDIO_SUFFIXES else None
+    return None

@@ -1,0 +1,1 @@
+"""From recognized words to a transcript: utterances, segments, flags, checkpoints."""

@@ -1,0 +1,1 @@
+"""Who transcribes: this process, several on this machine, or a Ray cluster."""

@@ -1,0 +1,26 @@
+"""The edge at which what goes wrong with one episode stays with it."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from transcribe.errors import EpisodeError, PlayheadError
+from transcribe.library.episode import Failure
+
+Result = TypeVar("Result")
+
+
+def attempted(work: Callable[[], Result]) -> Result | Failure:
+    """What comes of work on one episode; what goes wrong is given back, so that one bad one never stops the others.
+
+    Raises only what is no episode's own: that the library cannot be written, say.
+    """
+    try:
+        return work()
+    except EpisodeError as problem:
+        return Failure(problem.code, str(problem))
+    except PlayheadError:
+        raise
+    except MemoryError:
+        return Failure("out_of_memory", "there was not enough memory to transcribe it")
+    except Exception as problem:  # torch, libav and the rest raise what they like
+        return Failure("recognizer_failed", f"{type(problem).__name__}: {problem}")

@@ -1,0 +1,234 @@
+"""A worker's life on another machine: it loads a recognizer, is sent what it lacks, and transcribes.
+
+It writes to no library. What it hears it tells its owner, batch by batch.
+"""
+
+import contextlib
+import os
+import pickle
+import platform
+import queue
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import transcribe
+from transcribe.audio.decoder_process import Listener
+from transcribe.errors import CannotStart, PlayheadError
+from transcribe.library.transcript import Engine
+from transcribe.recognizers import engines
+from transcribe.recognizers.protocol import Recognizer
+from transcribe.transcription.checkpoints import SoFar
+from transcribe.transcription.transcribe_episode import BatchDone
+from transcribe.workers.ray import file_transfer
+from transcribe.workers.ray.file_transfer import Chunk, Content
+from transcribe.workers.worker import Job, Outcome, do
+
+TEMPORARY = "playhead-worker-"  # followed by the number of the process whose folder it is
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a worker and its owner must have in common."""
+
+    playhead: str
+    python: str
+
+    def __str__(self) -> str:
+        return f"Playhead {self.playhead} on Python {self.python}"
+
+
+def about() -> About:
+    """This process."""
+    return About(transcribe.__version__, ".".join(platform.python_version_tuple()[:2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The engine that is to listen; see `engines.load`."""
+
+    engine: str
+    model: str | None = None
+    language: str | None = None
+    device: str | None = None
+    batch_size: int | None = None
+    quantize: str | None = None
+    weights: Content | None = None  # of the model, where that is a file or a folder of the owner's
+    load: Callable[..., Recognizer] = engines.load
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The engine that listens now."""
+
+    engine: Engine
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The worker has not got the file; it is to be sent."""
+
+
+# What is told of a job comes as text and bytes: its owner has to look into neither to hand out the next one.
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A batch is done."""
+
+    batch: str | None  # as `SoFar.to_json` puts it; None for one that its owner has kept
+    done_ms: int  # of the audio
+    of_ms: int | None  # if the container tells
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is done."""
+
+    packed: bytes
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """With this outcome."""
+        return cls(pickle.dumps(outcome))
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        came: Outcome = pickle.loads(self.packed)  # noqa: S301 - a worker's, as all that Ray unpacks by itself
+        return came
+
+
+class RayWorker:
+    """Lives in a process that Ray has started for it. Its methods are called from afar, one at a time."""
+
+    def __init__(self, longest_ms: int) -> None:
+        _sweep()
+        _forget_main()
+        self._listener = Listener(longest_ms)
+        self._recognizer: Recognizer | None = None
+        self._thread = ThreadPoolExecutor(1)  # torch keeps a team of threads for each that calls it: so always the same
+        self._folder = Path(tempfile.gettempdir()) / f"{TEMPORARY}{os.getpid()}"
+
+    def about(self) -> About:
+        """Asked before anything else."""
+        return about()
+
+    def load(self, wanted: Wanted) -> Loaded | Lacking | PlayheadError:
+        """Makes the engine ready. An error is given back, for raised it would come as one of Ray's."""
+        model: str | None = wanted.model
+        if wanted.weights:
+            found = self._weights(Path(str(wanted.model)), wanted.weights)
+            if not found:
+                return Lacking()
+            model = str(found)
+        return self._thread.submit(self._load, replace(wanted, model=model)).result()
+
+    def take(self, chunk: Chunk) -> None:
+        """A part of what was lacking."""
+        file_transfer.take(chunk, self._folder)
+
+    def transcribe(self, job: Job, sent: bool) -> Iterator[Told | Done | Lacking]:
+        """Each batch as it is done, and in the end what came of it.
+
+        The audio is what was sent, which is thrown away afterwards, or where its owner has it.
+        """
+        try:
+            path = self._folder / job.path.name if sent else _as_there(job)
+            if path:
+                yield from self._done(replace(job, path=path))
+            else:
+                yield Lacking()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _done(self, job: Job) -> Iterator[Told | Done]:
+        assert self._recognizer is not None
+        told: queue.SimpleQueue[BatchDone | None] = queue.SimpleQueue()
+        ended = self._thread.submit(do, job, self._recognizer, self._listener, told.put)
+        ended.add_done_callback(lambda _: told.put(None))
+        while done := told.get():
+            batch = None if done.kept else SoFar(done.language, done.utterances).to_json()
+            yield Told(batch, done.done_ms, done.of_ms)
+        yield Done.of(ended.result())
+
+    def _load(self, wanted: Wanted) -> Loaded | PlayheadError:
+        warnings: list[str] = []
+        options = {"batch_size": wanted.batch_size, "quantize": wanted.quantize, "warn": warnings.append}
+        try:
+            self._recognizer = wanted.load(wanted.engine, wanted.model, wanted.language, wanted.device, **options)
+        except PlayheadError as problem:
+            return CannotStart(str(problem))
+        return Loaded(self._recognizer.engine, tuple(warnings))
+
+    def _weights(self, there: Path, wanted: Content) -> Path | None:
+        """Where the model is: as its owner has it, as it was sent before, or sent now."""
+        kept = _cache() / wanted.key / wanted.name
+        for path in (there, kept):
+            if _holds(path, wanted):
+                return path
+        sent = self._folder / wanted.name
+        if not _holds(sent, wanted):
+            return None
+        return _kept(sent, kept)
+
+
+def _as_there(job: Job) -> Path | None:
+    """The audio's path, if this machine has it under the same one."""
+    with contextlib.suppress(OSError):
+        if file_transfer.sha256(job.path) == job.task.stored.sha256:
+            return job.path
+    return None
+
+
+def _holds(path: Path, wanted: Content) -> bool:
+    try:
+        return path.exists() and file_transfer.content(path) == wanted
+    except OSError:
+        return False
+
+
+def _kept(sent: Path, kept: Path) -> Path:
+    """Moved into the cache, whole or not at all, whoever else does so at the same time."""
+    kept.parent.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=kept.parent.parent))
+    shutil.move(sent, new / kept.name)
+    shutil.rmtree(kept.parent, ignore_errors=True)  # where it was, it was not whole
+    try:
+        new.rename(kept.parent)
+    except OSError:  # another process was quicker
+        shutil.rmtree(new)
+    return kept
+
+
+def _cache() -> Path:
+    """Of models that owners have sent."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "playhead" / "models"
+
+
+def _forget_main() -> None:
+    """A process started from here would run the script of this one, which imports Ray."""
+    sys.modules["__main__"].__file__ = None
+
+
+def _sweep() -> None:
+    """Throws away what workers left that were killed on this machine."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        process = folder.name.removeprefix(TEMPORARY)
+        if process.isdecimal() and not _lives(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

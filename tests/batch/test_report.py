@@ -1,0 +1,53 @@
+from transcribe.batch.report import Report
+from transcribe.library.episode import Failure
+
+
+def lines(**parts: object) -> list[str]:
+    return list(Report(**parts).lines())  # type: ignore[arg-type]
+
+
+def test_a_run_ends_with_a_table() -> None:
+    unchanged = [f"show/{number}" for number in range(298)]
+    assert lines(
+        fetched=["show/one", "show/two"],
+        bytes=45_200_000,
+        transcribed=["show/one", "show/two"],
+        audio_ms=5_025_000,
+        unchanged=unchanged,
+        failed={"show/three": Failure("http_404", "the host has no such file")},
+    ) == [
+        "  2 fetched      45.2 MB",
+        "  2 transcribed  1:23:45",
+        "298 unchanged",
+        "  1 failed",
+        "  failed: show/three: http_404: the host has no such file",
+    ]
+
+
+def test_what_came_of_nothing_is_left_out() -> None:
+    assert lines(unchanged=["show/one"]) == ["1 unchanged"]
+    assert lines() == ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
+
+
+def test_each_episode_that_wants_attention_has_a_line_with_state_and_reason() -> None:
+    told = lines(
+        changed_upstream=["show/one"],
+        damaged={"show/two": Failure("truncated", "the audio breaks off")},
+        mismatched={"show/three": Failure("mismatch", "its publisher's transcript: of something else")},
+        later={"feed": Failure("retry_later", "not before noon")},
+        absent={"/tapes": Failure("not_there", "passed over")},
+    )
+    assert told == [
+        "1 to be tried later",
+        "  changed_upstream: show/one: its publisher has other audio now; --update takes it",
+        "  truncated: show/two: the audio breaks off",
+        "  mismatch: show/three: its publisher's transcript: of something else",
+        "  retry_later: feed: not before noon",
+        "  not_there: /tapes: passed over",
+    ]
+
+
+def test_the_same_is_plain_data() -> None:
+    report = Report(fetched=["show/one"], bytes=7, failed={"show/two": Failure("http_404", "gone")})
+    assert report.to_json() | {"fetched": ["show/one"], "bytes": 7} == report.to_json()
+    assert report.to_json()["failed"] == {"show/two": {"code": "http_404", "message": "gone"}}

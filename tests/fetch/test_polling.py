@@ -1,0 +1,199 @@
+"""What it costs to ask sources again, and that nothing of what they once held is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from transcribe.console import Silent
+from transcribe.fetch.catalog import Catalog
+from transcribe.fetch.feed_cache import Visits
+from transcribe.fetch.http_client import Connection
+from transcribe.fetch.politeness import HOUR_S
+from transcribe.fetch.polling import Offered, Subscriptions
+from transcribe.library.store import Library
+from transcribe.sources.source import AudioFileSource, FolderSource, Source, WebSource
+
+ITEM = """<item><title>{name}</title><guid>{name}</guid>
+<enclosure url="/{name}.mp3" type="audio/mpeg" length="{length}"/>{more}</item>"""
+TRANSCRIPT = '<podcast:transcript url="/{name}.vtt?token={token}" type="text/vtt"/>'
+PAGE = "<html><head><title>The Talk</title></head><body><a href=/talk.mp3>Listen</a></body></html>"
+
+
+class Shelf:
+    """A library whose sources are asked once a run, hour after hour."""
+
+    def __init__(self, root: Path, connection: Connection) -> None:
+        self.library, self.connection, self.time = Library(root), connection, 1_790_000_000.0
+
+    def ask(self, *sources: str | Source, later_s: float = HOUR_S) -> Offered:
+        self.time += later_s
+        state = self.library.state / "visits.json"
+        with Visits(state, now=lambda: self.time) as visits:
+            catalog = Catalog(self.library)
+            asked = Subscriptions(self.library, catalog, self.connection, visits, Silent())
+            return asked.ask(WebSource(each) if isinstance(each, str) else each for each in sources)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with Connection(["localhost"]) as connection:
+        yield Shelf(tmp_path / "library", connection)
+
+
+def serve(server: HTTPServer, path: str, body: str, content_type: str = "application/rss+xml") -> str:
+    """A server that knows ETag; what it served there before is replaced."""
+    server.clear_all_handlers()
+
+    def answer(request: Request) -> Response:
+        etag = f'"{hash(body)}"'
+        if request.headers.get("If-None-Match") == etag:
+            return Response(status=304)
+        return Response(body, content_type=content_type, headers={"ETag": etag})
+
+    server.expect_request(path).respond_with_handler(answer)
+    return server.url_for(path)
+
+
+def feed(*names: str, length: int = 1000, more: str = "") -> str:
+    items = "".join(ITEM.format(name=name, length=length, more=more.replace("{name}", name)) for name in names)
+    space = 'xmlns:podcast="https://podcastindex.org/namespace/1.0"'
+    return f'<rss version="2.0" {space}><channel><title>Talks</title>{items}</channel></rss>'
+
+
+def answers(server: HTTPServer) -> list[int]:
+    """The statuses of what was asked since the last time."""
+    statuses = [response.status_code for _, response in server.log]
+    server.clear_log()
+    return statuses
+
+
+def names(offered: Offered) -> list[str]:
+    return sorted(offered.candidates)
+
+
+def test_an_episode_that_has_left_its_feed_is_still_offered(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one", "two"))
+    shelf.ask(url)
+    serve(httpserver, "/feed", feed("two", "three"))
+    assert names(shelf.ask(url)) == ["talks/one", "talks/three", "talks/two"]
+
+
+def test_what_is_known_of_a_source_that_cannot_be_had_is_offered(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one"))
+    shelf.ask(url)
+    httpserver.clear_all_handlers()
+    offered = shelf.ask(url)
+    assert names(offered) == ["talks/one"]
+    assert [trouble.code for trouble in offered.troubles.values()] == ["http_500"]
+
+
+def test_a_page_is_asked_as_sparingly_as_a_feed(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/talk", PAGE, "text/html")
+    (name,) = names(shelf.ask(url))
+    assert answers(httpserver) == [200]
+    assert shelf.library.load_record(name).through == (url,)
+    assert (names(shelf.ask(url, later_s=60)), answers(httpserver)) == ([name], [])
+    assert (names(shelf.ask(url)), answers(httpserver)) == ([name], [304])
+
+
+def test_audio_without_a_name_is_asked_as_sparingly(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/talk", "ID3 sound", "audio/mpeg")
+    (name,) = names(shelf.ask(url))
+    assert (names(shelf.ask(url, later_s=60)), answers(httpserver)) == ([name], [200])
+
+
+def test_a_feed_without_episodes_is_asked_as_sparingly(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed())
+    for later_s, asked in ((0, [200]), (60, []), (HOUR_S, [304])):
+        assert (names(shelf.ask(url, later_s=later_s)), answers(httpserver)) == ([], asked)
+    serve(httpserver, "/feed", feed("one"))
+    assert names(shelf.ask(url)) == ["talks/one"]
+
+
+def test_a_feed_without_episodes_that_is_gone_is_not_asked_again(shelf: Shelf, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data("", status=410)
+    url = httpserver.url_for("/feed")
+    for asked in ([410], []):
+        (trouble,) = shelf.ask(url).troubles.values()
+        assert (trouble.code, answers(httpserver)) == ("gone", asked)
+
+
+def test_a_list_that_has_not_changed_leads_to_its_feeds_still(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url, first = listed(httpserver, "/one")
+    assert names(shelf.ask(url)) == ["talks/one"]
+    assert shelf.library.load_record("talks/one").through == (url,)
+    for later_s, asked in ((60, []), (HOUR_S, [304, 304])):  # the list and its feed
+        answers(httpserver)
+        assert (names(shelf.ask(url, later_s=later_s)), answers(httpserver)) == (["talks/one"], asked)
+    url, second = listed(httpserver, "/one", "/two")
+    assert names(shelf.ask(url)) == ["talks/one", "talks/two"]
+    assert {record.source for record in shelf.library.records()} == {first, second}
+
+
+def listed(server: HTTPServer, *paths: str) -> tuple[str, str]:
+    """The addresses of a list of feeds that have an episode each, and of the last of them."""
+    urls = [server.url_for(path) for path in paths]
+    outlines = "".join(f'<outline xmlUrl="{url}"/>' for url in urls)
+    url = serve(server, "/list", f'<opml version="2.0"><body>{outlines}</body></opml>', "text/x-opml")
+    handlers = [(path, feed(path.strip("/"))) for path in paths]
+    for path, body in handlers:
+        server.expect_request(path, headers={"If-None-Match": '"a"'}).respond_with_data("", status=304)
+        server.expect_request(path).respond_with_data(body, content_type="text/xml", headers={"ETag": '"a"'})
+    return url, urls[-1]
+
+
+def test_a_list_that_holds_a_secret_is_not_written_down(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url, _ = listed(httpserver, "/private/3fa9c2d17b8e4a60")
+    shelf.ask(url)
+    assert url not in (shelf.library.state / "visits.json").read_text()
+    assert len(shelf.ask(url, later_s=60).candidates) == 1  # it is read anew
+
+
+def test_episodes_that_are_not_in_the_library_any_more_are_asked_for(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/talk", PAGE, "text/html")
+    (name,) = names(shelf.ask(url))
+    shelf.library.record_path(name).unlink()
+    assert names(shelf.ask(url, later_s=60)) == [name]
+
+
+def test_audio_of_another_length_may_be_other_audio(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one"))
+    shelf.ask(url)
+    for length, moved in ((1000, False), (0, False), (1000, False), (2000, True)):
+        serve(httpserver, "/feed", feed("one", length=length) + f"<!-- {length} -->")
+        assert shelf.ask(url).candidates["talks/one"].moved is moved
+
+
+def test_a_transcript_that_comes_later_is_noticed_but_not_its_token(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one"))
+    shelf.ask(url)
+    for token, retold in (("a", True), ("b", False)):
+        serve(httpserver, "/feed", feed("one", more=TRANSCRIPT.replace("{token}", token)))
+        assert shelf.ask(url).candidates["talks/one"].retold is retold
+
+
+def test_an_episode_of_two_feeds_came_through_both(shelf: Shelf, httpserver: HTTPServer) -> None:
+    urls = []
+    for path in ("/a", "/b"):
+        urls.append(serve(httpserver, path, feed("one").replace("<guid>one</guid>", "")))
+        shelf.ask(urls[-1], later_s=60)
+    answers(httpserver)
+    for url in urls:
+        assert (names(shelf.ask(url, later_s=60)), answers(httpserver)) == (["talks/one"], [])
+
+
+def test_what_has_nothing_more_to_give_is_told(shelf: Shelf, httpserver: HTTPServer, tmp_path: Path) -> None:
+    recording, folder = AudioFileSource(tmp_path / "talk.wav"), FolderSource(tmp_path)
+    recording.path.write_bytes(b"sound")
+    gone, nothing = AudioFileSource(tmp_path / "gone.opml"), WebSource(serve(httpserver, "/x", "{}", "text/plain"))
+    down = WebSource(httpserver.url_for("/down"))
+    offered = shelf.ask(recording, folder, gone, nothing, down)
+    assert offered.done_with == {recording, nothing}
+    assert {source: trouble.code for source, trouble in offered.troubles.items()} == {
+        gone: "not_there",
+        nothing: "not_a_feed",
+        down: "http_500",
+    }

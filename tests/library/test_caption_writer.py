@@ -1,0 +1,127 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.conversations import made_of, transcript
+from tests.support.odd_transcripts import tokens, transcripts
+from transcribe.library.caption_writer import FORMATS, to_podcast_json, to_srt, to_text, to_vtt
+from transcribe.library.transcript import Segment, Transcript, Word, segment
+from transcribe.publishers.caption_reader import Captions, parse_captions
+
+
+def said(*parts: tuple[int, int, str, str | None]) -> Transcript:
+    """Segments by start, end, text and speaker."""
+    return made_of([segment(id, [Word(a, b, text)], speaker) for id, (a, b, text, speaker) in enumerate(parts)])
+
+
+def shown(captions: Captions) -> list[tuple[int, int, str, str | None]]:
+    return [(cue.start_ms, cue.end_ms, cue.text, cue.speaker) for cue in captions.cues]
+
+
+def kept(transcript: Transcript) -> list[tuple[int, int, str, str | None]]:
+    return [(s.start_ms, s.end_ms, " ".join(s.text.split()), s.speaker) for s in transcript.segments]
+
+
+@given(transcripts())
+def test_webvtt_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
+    captions = parse_captions(to_vtt(transcript).encode(), ".vtt")
+    assert shown(captions) == kept(transcript)
+    assert captions.repairs == 0
+    assert captions.language == "en" or "anguage:" in transcript.engine.name + transcript.engine.model
+
+
+# SubRip has no escapes, so what looks like its markup cannot come back as it was, and no place for speakers.
+@given(transcripts(tokens(st.characters(exclude_categories=["Cs"], exclude_characters="<&{"), ("NOTE", "1", "2012"))))
+def test_subrip_reads_back_with_the_same_texts_and_times(transcript: Transcript) -> None:
+    captions = parse_captions(to_srt(transcript).encode(), ".srt")
+    assert [cue[:3] for cue in shown(captions)] == [(a, b, t.replace("-->", "->")) for a, b, t, _ in kept(transcript)]
+
+
+@given(transcripts())
+def test_podcast_json_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
+    captions = parse_captions(to_podcast_json(transcript).encode(), ".json")
+    without_colon = [(a, b, text, s.rstrip(":").rstrip() or None if s else s) for a, b, text, s in kept(transcript)]
+    assert shown(captions) == without_colon
+
+
+@given(transcripts())
+def test_every_format_can_be_written_of_any_transcript(transcript: Transcript) -> None:
+    for form in FORMATS.values():
+        written = form.write(transcript)
+        assert written == "" or written.endswith("\n")
+
+
+def test_webvtt_escapes_text_and_names_its_maker() -> None:
+    written = to_vtt(said((0, 1500, "x <b> & y --> z", "Ann <R&D>"), (3_661_000, 3_662_000, "two\n\nlines", None)))
+    assert written == (
+        "WEBVTT\n\nNOTE Made by test 1, model none. Language: en.\n\n"
+        "0\n00:00:00.000 --> 00:00:01.500\n<v Ann &lt;R&amp;D&gt;>x &lt;b&gt; &amp; y --&gt; z\n\n"
+        "1\n01:01:01.000 --> 01:01:02.000\ntwo lines\n"
+    )
+
+
+def test_subrip_counts_from_one_and_has_a_comma_in_its_times() -> None:
+    written = to_srt(said((0, 1500, "Welcome.", "Ann"), (3_661_000, 3_662_000, "a --> b", None)))
+    assert written == ("1\n00:00:00,000 --> 00:00:01,500\nWelcome.\n\n2\n01:01:01,000 --> 01:01:02,000\na -> b\n")
+
+
+def test_podcast_json_is_in_seconds_and_leaves_out_unknown_speakers() -> None:
+    written = to_podcast_json(said((250, 1500, "Welcome.", "Ann"), (1500, 2000, "Café", None)))
+    assert json.loads(written) == {
+        "version": "1.0.0",
+        "segments": [
+            {"speaker": "Ann", "startTime": 0.25, "endTime": 1.5, "body": "Welcome."},
+            {"startTime": 1.5, "endTime": 2.0, "body": "Café"},
+        ],
+    }
+
+
+def test_text_is_paragraphs_that_begin_with_time_and_speaker() -> None:
+    written = to_text(
+        said(
+            (0, 1000, "Welcome.", "Ann"),
+            (1200, 2000, "Good to be here.", "Ben"),
+            (2100, 2900, "Thank you.", "Ben"),
+            (3_723_000, 3_724_000, "After a pause.", "Ben"),
+            (3_724_000, 3_725_000, "Nobody's.", None),
+        )
+    )
+    assert written == (
+        "[0:00] Ann: Welcome.\n\n[0:01] Ben: Good to be here. Thank you.\n\n"
+        "[1:02:03] Ben: After a pause.\n\n[1:02:04] Nobody's.\n"
+    )
+
+
+@pytest.mark.parametrize(("sentence", "longest"), [("It goes on and on.", 700), ("it goes on and on", 1650)])
+def test_a_long_speech_is_cut_into_paragraphs_after_its_sentences_if_it_has_any(sentence: str, longest: int) -> None:
+    paragraphs = to_text(said(*((n * 1000, n * 1000 + 900, sentence, None) for n in range(300)))).split("\n\n")
+    assert len(paragraphs) > 1
+    assert longest - 150 < max(len(paragraph) for paragraph in paragraphs) < longest
+
+
+def test_an_empty_transcript_gives_valid_files() -> None:
+    empty = transcript()
+    assert to_vtt(empty).startswith("WEBVTT\n")
+    assert json.loads(to_podcast_json(empty)) == {"version": "1.0.0", "segments": []}
+    assert (to_srt(empty), to_text(empty)) == ("", "")
+    for form in ("vtt", "srt", "podcast"):
+        assert (
+            parse_captions(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
+        )
+
+
+def test_a_segment_without_words_is_not_shown() -> None:
+    silent = made_of([Segment(0, 0, 100, "", ())])
+    assert "-->" not in to_vtt(silent) + to_srt(silent) + to_podcast_json(silent)
+
+
+def test_each_format_has_its_media_type_and_suffix() -> None:
+    assert {name: (form.media_type, form.suffix) for name, form in FORMATS.items()} == {
+        "json": ("application/json", "json"),
+        "vtt": ("text/vtt", "vtt"),
+        "srt": ("application/x-subrip", "srt"),
+        "txt": ("text/plain", "txt"),
+        "podcast": ("application/json", "podcast.json"),
+    }

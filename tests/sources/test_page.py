@@ -1,0 +1,218 @@
+"""What a page says of its episode."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import blog
+from transcribe.sources.page import Page, no_audio, parse_page
+
+URL = "https://blog.example/2012/02/18/the-well/"
+WHOLE = blog.page("https://blog.example", blog.POSTS[0])
+
+
+def read(markup: str, url: str = URL) -> Page:
+    return parse_page(markup.encode(), url, "text/html; charset=utf-8")
+
+
+def audio(markup: str) -> list[str]:
+    return [url.removeprefix("https://blog.example") for url in read(markup).audio]
+
+
+def test_a_page_of_the_blog_says_all_that_is_wanted() -> None:
+    page = read(WHOLE, f"https://blog.example{blog.POSTS[0].path}")
+    assert (page.title, page.show, page.author) == (blog.POSTS[0].title, blog.SHOW, "Jose Ramos")
+    assert (page.published, page.description) == (blog.POSTS[0].published, blog.DESCRIPTION)
+    assert page.audio == (f"https://blog.example{blog.POSTS[0].audio}",)
+    assert page.feeds == ("https://blog.example/feed/",)  # not those of the comments
+    assert page.addresses == (page.url, "https://blog.example/?p=1")
+
+
+# Audio
+
+LD = '<script type="application/ld+json">{"@type": "AudioObject", "contentUrl": "/ld.mp3"}</script>'
+OG = '<meta property="og:audio" content="/og.mp3"><meta property="og:audio:secure_url" content="https://blog.example/og.mp3">'
+PLAYER = "<audio src=/player.mp3></audio>"
+LINK = "<a href=/link.mp3>get</a>"
+EMBEDDED = '<iframe src="https://player.example/?file=/embedded.mp3"></iframe>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "found", "found_by"),
+    [
+        (EMBEDDED + LINK + PLAYER + OG + LD, ["/ld.mp3"], "JSON-LD"),
+        (EMBEDDED + LINK + PLAYER + OG, ["/og.mp3"], "og:audio"),
+        (EMBEDDED + LINK + PLAYER, ["/link.mp3", "/player.mp3"], "player"),
+        (EMBEDDED + LINK, ["/link.mp3"], "link"),
+        (EMBEDDED, ["/embedded.mp3"], "embedded"),
+        ("<p>Only words", [], ""),
+    ],
+)
+def test_the_most_trusted_place_that_names_audio_is_believed(markup: str, found: list[str], found_by: str) -> None:
+    assert (audio(markup), read(markup).found_by) == (found, found_by)
+
+
+def test_several_files_are_parts_in_the_pages_order() -> None:
+    assert audio("<a href=/2.mp3></a><audio src=/1.mp3></audio><a href=/3.ogg></a>") == ["/2.mp3", "/1.mp3", "/3.ogg"]
+
+
+def test_a_page_plays_more_than_its_metadata_names() -> None:
+    assert audio(OG + "<audio src=/1.mp3></audio><audio src=/og.mp3></audio>") == ["/1.mp3", "/og.mp3"]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "<a href=/a.mp3?_=2>",
+        "<a href=/a.mp3?token=b#t=3>",
+        "<a href=http://www.blog.example/a.mp3>",
+        "<a href=https://media.counter.example/show/p/blog.example/a.mp3>",
+        "<a href=/a.ogg>",
+        "<a href=' /x/../a.mp3\n'>",
+    ],
+)
+def test_a_file_that_is_offered_again_is_one(again: str) -> None:
+    assert audio(f"<audio src=/a.mp3?_=1></audio>{again}") == ["/a.mp3"]
+
+
+def test_a_token_stays_where_it_is_needed() -> None:
+    assert audio('<a href="/a.mp3?_=1&amp;token=x&amp;b_=2">') == ["/a.mp3?token=x&b_=2"]
+    assert audio('<audio src="/play?id=1"></audio><audio src="/play?id=2"></audio>') == ["/play?id=1", "/play?id=2"]
+
+
+def test_what_a_sidebar_plays_is_another_episode() -> None:
+    assert audio("<aside><audio src=/new.mp3></audio></aside><article><a href=/a.mp3></a></article>") == ["/a.mp3"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:a.mp3", "data:audio/mpeg,a.mp3", "file:///etc/a.mp3", "ftp://x.example/a.mp3", "http://[/a.mp3",
+     "http:///a.mp3", "https://x.example:99999/a.mp3", "blob:https://x.example/a.mp3", "", " "],
+)  # fmt: skip
+def test_only_addresses_of_the_web_count(address: str) -> None:  # fault line 1
+    page = read(f'<audio src="{address}"></audio><a href="{address}"></a><link rel="canonical" href="{address}">')
+    assert (page.audio, page.addresses) == ((), (URL,))
+
+
+def test_addresses_are_seen_from_the_base_that_the_page_gives() -> None:
+    assert read("<base href=//cdn.example/x/><a href=a.mp3>").audio == ("https://cdn.example/x/a.mp3",)
+    assert read("<base href=javascript:0><a href=a.mp3>").audio == (f"{URL}a.mp3",)
+
+
+def test_a_page_without_audio_says_what_was_looked_for() -> None:
+    problem = no_audio("https://me:secret@blog.example/", also="Nobody else knows.")
+    assert problem.code == "no_audio_on_page"
+    assert all(what in str(problem) for what in ("JSON-LD", "og:audio", "<audio>", "links", "Nobody else"))
+    assert "secret" not in str(problem)
+
+
+# Texts
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<script type="application/ld+json">{"@type": "PodcastEpisode", "name": "The &#8220;Well&#8221;"}</script>',
+        '<meta property="og:title" content="The “Well” - Peer Talks">',
+        "<h1>Peer Talks</h1><h1>The “Well”</h1>",
+        "<title>The “Well” | Peer Talks</title>",
+        "<title>Peer Talks » The “Well”</title>",
+    ],
+)
+def test_the_title_is_the_episodes_without_the_sites_name(head: str) -> None:
+    page = read(f'{head}<meta property="og:site_name" content="Peer Talks">')
+    assert (page.title, page.show) == ("The “Well”", "Peer Talks")
+
+
+def test_a_page_without_a_title_is_called_after_its_address() -> None:
+    assert (read("").title, read("").show) == ("the well", "blog.example")
+    assert read("", "https://blog.example/").title == "blog.example"
+
+
+def test_the_title_of_its_feed_names_the_show() -> None:
+    link = '<link rel="alternate" type="application/rss+xml" title="Peer Talks &raquo; Feed" href="/feed/">'
+    assert read(link).show == "Peer Talks"
+
+
+@pytest.mark.parametrize(
+    ("markup", "published"),
+    [
+        ('<meta property="article:published_time" content="2012-03-01T09:00:00+11:00">', "2012-02-29T22:00:00Z"),
+        ('<script type="application/ld+json">{"@type":"Article","datePublished":"2012-03-02"}</script>', "2012-03-02"),
+        ("<time datetime=2011-01-01></time><article><time datetime=2012-03-03></time></article>", "2012-03-03"),
+        ("<time datetime=2011-01-01></time><time class=entry-date datetime=2012-03-04></time>", "2012-03-04"),
+        ('<meta name="date" content="soon"><time datetime="PT3M">', "2012-02-18"),  # of the address
+        ('<meta property="article:published_time" content="0001-01-01T00:00:00+14:00">', "2012-02-18"),
+    ],
+)
+def test_the_date_is_found(markup: str, published: str) -> None:
+    assert read(markup).published == published
+
+
+@pytest.mark.parametrize(
+    ("url", "published"),
+    [
+        ("https://x.example/2012-02-18-the-well", "2012-02-18"),
+        ("https://x.example/2012/02/", None),
+        ("https://x.example/2012/13/45/", None),
+    ],
+)
+def test_an_address_may_hold_the_date(url: str, published: str | None) -> None:
+    assert read("", url).published == published
+
+
+def test_an_author_is_a_name() -> None:
+    facebook = '<meta property="article:author" content="https://social.example/jose">'
+    assert read(facebook).author is None
+    assert read(facebook + '<meta name="author" content="Jose Ramos">').author == "Jose Ramos"
+
+
+# Anything at all
+
+
+def cut(page: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(page))
+    return page[:start] + page[start + chance.randrange(200) :]
+
+
+def doubled(page: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(page))
+    return page[:start] + page[start : start + 300] * chance.randrange(40) + page[start:]
+
+
+def littered(page: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(page))
+    litter = chance.choice(
+        [b"<", b">", b'"', b"\0", b"\xff", b"&#x110000;", b"<!--", b"<base href=http://[>", b"</script>"]
+    )
+    return page[:start] + litter + page[start:]
+
+
+def changed(page: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(page))
+    return page[:place] + chance.randbytes(1) + page[place + 1 :]
+
+
+MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [cut, doubled, littered, changed]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_a_page_broken_in_any_way_is_read_without_harm(
+    mutations: list[Callable[[bytes, random.Random], bytes]], chance: random.Random
+) -> None:
+    page = (WHOLE + LD + OG + EMBEDDED).encode()
+    for mutate in mutations:
+        page = mutate(page, chance) or b"<"
+    told = parse_page(page, URL, chance.choice(["", "text/html", "text/html; charset=utf-16"]))
+    assert all(url.startswith(("http://", "https://")) for url in (*told.audio, *told.feeds, *told.addresses))
+    assert told.title.isprintable() or told.title
+
+
+@given(st.text(), st.binary())
+def test_any_text_and_any_bytes_are_borne(text: str, data: bytes) -> None:
+    assert parse_page(data, URL).url == URL
+    read(f"<base href='{text}'><a href='{text}.mp3'><title>{text}</title>")

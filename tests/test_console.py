@@ -1,0 +1,68 @@
+"""Bars on a terminal, plain lines elsewhere, all of it on stderr."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from transcribe.console import Shown, Silent, unwatched
+
+
+def console(terminal: bool) -> tuple[Console, io.StringIO]:
+    written = io.StringIO()
+    return Console(file=written, force_terminal=terminal, width=100, highlight=False, soft_wrap=True), written
+
+
+def test_on_a_terminal_there_is_a_bar_while_it_takes() -> None:
+    screen, written = console(terminal=True)
+    with Shown(screen) as progress, progress.task("transcribe The Well") as advance:
+        advance(50, 200)
+        progress._bars.refresh()
+    assert "transcribe The Well" in written.getvalue()
+    assert "25 %" in written.getvalue()
+
+
+def test_elsewhere_there_are_lines_alone() -> None:
+    log, written = console(terminal=False)
+    with Shown(log) as progress, progress.task("transcribe The Well") as advance:
+        advance(50, None)
+        progress.say("fetched talks/the-well, 0.9 MB")
+    assert written.getvalue() == "fetched talks/the-well, 0.9 MB\n"
+
+
+def test_a_line_is_never_folded_nor_read_as_markup() -> None:
+    log, written = console(terminal=False)
+    line = "transcribed [bold]a title[/bold] " + "so long " * 40
+    with Shown(log) as progress:
+        progress.say(line)
+    assert written.getvalue() == line + "\n"
+
+
+def test_a_title_with_brackets_is_shown_as_it_is() -> None:
+    screen, written = console(terminal=True)
+    with Shown(screen) as progress, progress.task("fetch [/b] The [red] Well"):
+        progress._bars.refresh()
+    assert "fetch [/b] The [red] Well" in written.getvalue()
+
+
+def test_a_bar_goes_when_the_work_fails() -> None:
+    screen, _ = console(terminal=True)
+    with Shown(screen) as progress:
+        with pytest.raises(OSError, match="full"), progress.task("fetch"):
+            raise OSError("full")
+        assert progress._bars.tasks == []
+
+
+def test_it_all_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    with Shown() as progress:
+        progress.say("done")
+    assert capsys.readouterr() == ("", "done\n")
+
+
+def test_nobody_looks_at_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Silent()
+    with progress.task("fetch") as advance:
+        advance(1, 2)
+    unwatched(1, None)
+    progress.say("done")
+    assert capsys.readouterr() == ("", "")
