@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.corpus import Asked
 from bench.peers import size
 from search.index.contract import Request
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.index.opensearch.connection import LONG_S, Cluster, Connection
 from search.index.opensearch.library_index import OpenSearchArchive
 from search.query.parser import parse
@@ -18,15 +18,15 @@ class Playhead:
 
     def __init__(self, folder: Path) -> None:
         self.library = Library(folder / "library")
-        self.archive = Archive(self.library)
+        self.library_index = LibraryIndex(self.library)
         self._files = self.library.state / "index"
 
     def build(self) -> None:
         shutil.rmtree(self._files, ignore_errors=True)  # else the generation before would stay, and be counted
-        self.archive.refresh()
+        self.library_index.refresh()
 
     def open(self) -> None:
-        self._index = self.archive.index()
+        self._index = self.library_index.index()
 
     def ask(self, asked: Asked) -> int | None:
         return self._index.search(Request(parse(text(asked)), facets=False)).total
@@ -41,10 +41,10 @@ class PlayheadOnOpenSearch(Playhead):
     def __init__(self, folder: Path, urls: str) -> None:
         super().__init__(folder)
         self._cluster = Cluster.at(urls)
-        self.archive = OpenSearchArchive(self.library, self._cluster)
+        self.library_index = OpenSearchArchive(self.library, self._cluster)
 
     def build(self) -> None:
-        self.archive.refresh(rebuild=True)
+        self.library_index.refresh(rebuild=True)
 
     def size(self) -> int:
         """With all copies, as the cluster says it."""

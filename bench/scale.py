@@ -48,8 +48,8 @@ from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.transcription.transcribe_episode import Task
-from transcribe.workers.process_pool import InProcesses, Place
-from transcribe.workers.ray.actor import Wanted
+from transcribe.workers.process_pool import Place, ProcessPool
+from transcribe.workers.ray.actor import EngineRequest
 from transcribe.workers.ray.scheduler import on_ray
 from transcribe.workers.worker import Job, Outcome, Owner, Workers
 
@@ -102,12 +102,12 @@ def _compare(asked: argparse.Namespace, folder: Path, render: Callable[..., str]
 def _beside(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
     load = partial(engines.load, asked.engine, asked.model, "en", "cpu", warn=print)
     places = asked.workers * [Place(load, threads=_threads(asked))]
-    yield InProcesses(places, load().engine, Owner(Silent(), Checkpoints(folder)))
+    yield ProcessPool(places, load().engine, Owner(Silent(), Checkpoints(folder)))
 
 
 @contextlib.contextmanager
 def _on(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
-    wanted = Wanted(asked.engine, asked.model, "en", "cpu")
+    wanted = EngineRequest(asked.engine, asked.model, "en", "cpu")
     owner = Owner(Silent(), Checkpoints(folder))
     cpus = asked.workers * _threads(asked)
     with on_ray("local", wanted, owner, most=asked.workers, cpus=cpus, running=folder / "running.json") as workers:
@@ -146,7 +146,7 @@ OWNER = (
 
 def _owner_row(count: int, asked: argparse.Namespace, folder: Path) -> list[str]:
     """With so many workers that wait."""
-    wanted = Wanted("pocketsphinx", load=waiting)  # which takes one thread
+    wanted = EngineRequest("pocketsphinx", load=waiting)  # which takes one thread
     kind = _waiting_worker(asked.audio_mb * MB / asked.wait, asked.batches)
     library, owner = Library(folder), Owner(Silent(), Checkpoints(folder / "checkpoints"))
     sizes = np.linspace(1 - SPREAD, 1 + SPREAD, ROUNDS * count) * asked.audio_mb * MB

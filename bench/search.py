@@ -30,7 +30,7 @@ from bench.latency import Latency, latencies
 from bench.peers import FTS5, System
 from bench.playhead import text
 from bench.service import cold_search_s, load, serving
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from transcribe.library.store import Library
 from transcribe.publishers.caption_import import import_captions, walk
 
@@ -228,11 +228,11 @@ def _add_one(library: Library, captions: Path) -> float:
     more = import_captions(walk([captions])[-1], f"{SHOW} again")
     library.save_transcript(more)
     began = time.perf_counter()
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     seconds = time.perf_counter() - began
     for suffix in (".json", ".vtt"):
         library.transcript_path(more.episode.id).with_suffix(suffix).unlink()
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     return seconds
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Word
-from transcribe.recognizers.protocol import Heard, Hints
-from transcribe.transcription.checkpoints import SoFar
+from transcribe.recognizers.protocol import Hints, Recognition
+from transcribe.transcription.checkpoints import RecognizedSoFar
 from transcribe.transcription.segmentation import segments
 from transcribe.transcription.utterance import Utterance
-from transcribe.workers.ray.actor import Done, Lacking, RayWorker, Told, _as_there
+from transcribe.workers.ray.actor import BatchReport, FileMissing, JobDone, RayWorker, _as_there
 from transcribe.workers.worker import Job
 
 PIECES = 20  # of 30 s in a batch: ten minutes
@@ -30,7 +30,7 @@ class Waiting:
         """See `Recognizer`."""
         return "en"
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """See `Recognizer`."""
         raise NotImplementedError
 
@@ -44,17 +44,17 @@ def waiting(*_: Any, **__: Any) -> Waiting:
 class WaitingWorker(RayWorker):
     """Looks for its audio, then waits, and tells of so many batches with so many words as if it had listened."""
 
-    def transcribe(self, job: Job, sent: bool) -> Iterator[Told | Done | Lacking]:
+    def transcribe(self, job: Job, sent: bool) -> Iterator[BatchReport | JobDone | FileMissing]:
         """See `RayWorker`."""
         if not sent and not _as_there(job):
-            yield Lacking()
+            yield FileMissing()
             return
         began, wait_s = time.monotonic(), job.task.stored.bytes / float(os.environ["PLAYHEAD_BENCH_BYTES_A_SECOND"])
         batches = int(os.environ["PLAYHEAD_BENCH_BATCHES"])
         of_ms = batches * PIECES * PIECE_MS
         for number in range(batches):
             time.sleep(max(0.0, began + wait_s * (number + 1) / batches - time.monotonic()))
-            yield Told(SoFar("en", _heard(number)).to_json(), (number + 1) * PIECES * PIECE_MS, of_ms)
+            yield BatchReport(RecognizedSoFar("en", _heard(number)).to_json(), (number + 1) * PIECES * PIECE_MS, of_ms)
         stored = job.task.stored
         transcript = Transcript(
             episode=job.task.episode,
@@ -64,7 +64,7 @@ class WaitingWorker(RayWorker):
             created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             segments=_segments(batches),
         )
-        yield Done.of(transcript)
+        yield JobDone.of(transcript)
 
 
 # The same in each episode, and made once: a GPU's computing is none of this machine's processors'.

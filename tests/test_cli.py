@@ -24,7 +24,7 @@ from pytest_httpserver import HTTPServer
 import transcribe
 from search.cli import app
 from search.errors import IndexUnavailable
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.service.app import create_app
 from search.settings import Settings
 from tests.support.command import Ended, begun, ended, environment, playhead
@@ -35,7 +35,7 @@ from transcribe.library import store as library_
 from transcribe.library.caption_writer import FORMATS
 from transcribe.library.store import Library
 from transcribe.recognizers import engines
-from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.recognizers.protocol import Hints, Recognition
 
 TALK = Path(__file__).parent / "data/talk.mp3"
 BROKEN = b"no sound at all " * 99
@@ -151,7 +151,7 @@ def test_a_run_whose_index_goes_keeps_what_it_did(verb: Verb, monkeypatch: pytes
     def gone(*_: object) -> None:
         raise IndexUnavailable("The cluster is out of reach.")
 
-    monkeypatch.setattr(Archive, "refresh", gone)
+    monkeypatch.setattr(LibraryIndex, "refresh", gone)
     ran = verb("run", TALK)
     assert (ran.status, ran.err.splitlines()[-2]) == (1, "1 transcribed    0:16")
     assert "out of reach. What was transcribed is kept" in ran.err
@@ -224,7 +224,7 @@ def test_what_was_done_before_an_interruption_can_be_searched(
     verb: Verb, library: Library, tapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(FakeRecognizer):
-        def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
             if self.pieces:
                 raise KeyboardInterrupt
             return super().recognize(pieces, hints)

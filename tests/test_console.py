@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from transcribe.console import Shown, Silent, unwatched
+from transcribe.console import ProgressBars, Silent, unwatched
 
 
 def console(terminal: bool) -> tuple[Console, io.StringIO]:
@@ -15,7 +15,7 @@ def console(terminal: bool) -> tuple[Console, io.StringIO]:
 
 def test_on_a_terminal_there_is_a_bar_while_it_takes() -> None:
     screen, written = console(terminal=True)
-    with Shown(screen) as progress, progress.task("transcribe The Well") as advance:
+    with ProgressBars(screen) as progress, progress.task("transcribe The Well") as advance:
         advance(50, 200)
         progress._bars.refresh()
     assert "transcribe The Well" in written.getvalue()
@@ -24,7 +24,7 @@ def test_on_a_terminal_there_is_a_bar_while_it_takes() -> None:
 
 def test_elsewhere_there_are_lines_alone() -> None:
     log, written = console(terminal=False)
-    with Shown(log) as progress, progress.task("transcribe The Well") as advance:
+    with ProgressBars(log) as progress, progress.task("transcribe The Well") as advance:
         advance(50, None)
         progress.say("fetched talks/the-well, 0.9 MB")
     assert written.getvalue() == "fetched talks/the-well, 0.9 MB\n"
@@ -33,28 +33,28 @@ def test_elsewhere_there_are_lines_alone() -> None:
 def test_a_line_is_never_folded_nor_read_as_markup() -> None:
     log, written = console(terminal=False)
     line = "transcribed [bold]a title[/bold] " + "so long " * 40
-    with Shown(log) as progress:
+    with ProgressBars(log) as progress:
         progress.say(line)
     assert written.getvalue() == line + "\n"
 
 
 def test_a_title_with_brackets_is_shown_as_it_is() -> None:
     screen, written = console(terminal=True)
-    with Shown(screen) as progress, progress.task("fetch [/b] The [red] Well"):
+    with ProgressBars(screen) as progress, progress.task("fetch [/b] The [red] Well"):
         progress._bars.refresh()
     assert "fetch [/b] The [red] Well" in written.getvalue()
 
 
 def test_a_bar_goes_when_the_work_fails() -> None:
     screen, _ = console(terminal=True)
-    with Shown(screen) as progress:
+    with ProgressBars(screen) as progress:
         with pytest.raises(OSError, match="full"), progress.task("fetch"):
             raise OSError("full")
         assert progress._bars.tasks == []
 
 
 def test_it_all_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    with Shown() as progress:
+    with ProgressBars() as progress:
         progress.say("done")
     assert capsys.readouterr() == ("", "done\n")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from tests.support.conversations import transcript
 from transcribe.library.store import Library
 
@@ -51,7 +51,7 @@ def test_help_loads_next_to_nothing(args: list[str]) -> None:
 def test_searching_loads_the_index_and_no_more(tmp_path: Path) -> None:
     library = Library(tmp_path)
     library.save_transcript(transcript("to be or not to be"))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     for verb in (["search", "be"], ["search", "be", "--json"], ["status"]):
         loaded = loaded_by_command("--library", str(tmp_path), *verb)
         assert loaded >= INDEX

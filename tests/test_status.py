@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from search.errors import IndexUnavailable
-from search.index.library_index import Archive
-from search.status import Standing, standings
+from search.index.library_index import LibraryIndex
+from search.status import EpisodeStatus, episode_statuses
 from tests.support.command import playhead
 from tests.support.conversations import transcript
 from transcribe.library.episode import AudioFile, Episode, Failure, Quality, Record
@@ -18,18 +18,18 @@ def library(tmp_path: Path) -> Library:
     return Library(tmp_path)
 
 
-def standing(library: Library) -> Standing:
+def standing(library: Library) -> EpisodeStatus:
     """Of the only episode."""
     (only,) = told(library)
     return only
 
 
-def told(library: Library) -> list[Standing]:
+def told(library: Library) -> list[EpisodeStatus]:
     """Of all."""
     try:
-        return standings(library, Archive(library).index().contents())
+        return episode_statuses(library, LibraryIndex(library).index().contents())
     except IndexUnavailable:
-        return standings(library, [])
+        return episode_statuses(library, [])
 
 
 def fetched(library: Library, name: str = "show/one") -> Record:
@@ -47,17 +47,17 @@ def test_an_empty_library_has_no_episodes(library: Library) -> None:
 
 def test_an_episode_goes_from_known_to_indexed(library: Library) -> None:
     library.save_record(Record(Episode("show/one", "Show", "The first")))
-    known = Standing("show/one", "The first", False, False, False, None, None, None, None)
+    known = EpisodeStatus("show/one", "The first", False, False, False, None, None, None, None)
     assert standing(library) == known
 
     library.save_record(fetched(library))
-    assert standing(library) == Standing("show/one", "The first", True, False, False, None, None, None, None)
+    assert standing(library) == EpisodeStatus("show/one", "The first", True, False, False, None, None, None, None)
 
     library.save_transcript(transcript("to be", name="show/one"))
-    assert standing(library) == Standing("show/one", "The first", True, True, False, None, None, None, None)
+    assert standing(library) == EpisodeStatus("show/one", "The first", True, True, False, None, None, None, None)
 
-    Archive(library).refresh()
-    assert standing(library) == Standing("show/one", "The first", True, True, True, 500, "test none", None, None)
+    LibraryIndex(library).refresh()
+    assert standing(library) == EpisodeStatus("show/one", "The first", True, True, True, 500, "test none", None, None)
 
 
 def test_a_failure_is_told_with_its_reason(library: Library) -> None:
@@ -94,7 +94,7 @@ def test_audio_that_is_gone_is_not_fetched(library: Library) -> None:
 def test_imported_captions_have_no_record_and_are_told_all_the_same(library: Library) -> None:
     library.save_transcript(transcript("to be", name="show/one"))
     assert standing(library).title == "show/one"
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     told = standing(library)
     assert (told.title, told.fetched, told.transcribed, told.indexed) == ("Title of show/one", False, True, True)
 
@@ -109,7 +109,7 @@ def test_episodes_come_by_id_each_once(library: Library) -> None:
 
 def test_what_is_only_in_the_index_is_no_longer_an_episode(library: Library) -> None:
     library.save_transcript(transcript("to be", name="show/one"))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     library.transcript_path("show/one").unlink()
     assert told(library) == []
 
@@ -129,7 +129,7 @@ def test_why_nothing_can_be_searched_is_told(library: Library) -> None:
     ended = playhead("--library", library.root, "status")
     assert (ended.status, ended.err) == (0, "playhead: There is no index yet: `playhead index` makes it.\n")
     assert playhead("--library", library.root, "status", "--json").json()["index"] == ended.err[10:-1]
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     assert playhead("--library", library.root, "status").err == ""
     assert playhead("--library", library.root, "status", "--json").json()["index"] is None
 

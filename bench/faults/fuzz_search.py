@@ -22,7 +22,7 @@ sys.path.pop(0)  # this folder, whose search.py would hide the package
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.corpus import Corpus, take_in
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.service.app import create_app
 from transcribe.library.store import Library
 
@@ -193,7 +193,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="playhead-fuzz-") as folder:
         library, rows = Library(Path(folder) / "library"), Path(folder) / "rows.tsv"
         take_in(asked.corpus, library, rows, asked.files)
-        Archive(library).refresh()
+        LibraryIndex(library).refresh()
         fuzz = Fuzz(Corpus(rows), asked.seed)
         return _report(asyncio.run(ask_all(create_app(library), fuzz, asked.queries)))
 

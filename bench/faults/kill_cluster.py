@@ -56,13 +56,13 @@ class Trial:
     def __init__(self, library: Library, expected: Mapping[str, int], commonest: str, nodes: Nodes) -> None:
         self.library, self.expected, self.commonest, self.nodes = library, expected, commonest, nodes
 
-    def archive(self) -> OpenSearchArchive:
+    def library_index(self) -> OpenSearchArchive:
         """As a process has it that has just begun."""
         return OpenSearchArchive(self.library, Cluster.at(self.nodes.urls))
 
     def searched(self, clients: int, seconds: float) -> Iterator[Row]:
         """Clients search, and a third of the time the manager is dead."""
-        self.archive().refresh()
+        self.library_index().refresh()
         queries = list(self.expected)
         with serving(self.library, "--index", self.nodes.urls) as server:
             third = seconds / 3
@@ -75,7 +75,7 @@ class Trial:
         later = [self.library.transcript_path(name) for name in names[::2]]
         for path in later:
             path.rename(path.with_suffix(".later"))
-        self.archive().refresh()
+        self.library_index().refresh()
         for path in later:
             path.with_suffix(".later").rename(path)
         yield from self._indexed("a bulk load", rebuild=False, half=len(later) // 2)
@@ -86,7 +86,7 @@ class Trial:
 
     def _indexed(self, what: str, rebuild: bool, half: int) -> Iterator[Row]:
         kill, began = KillAt(self.nodes, half), time.perf_counter()
-        report = self.archive().refresh(rebuild=rebuild, advance=kill)
+        report = self.library_index().refresh(rebuild=rebuild, advance=kill)
         seconds = time.perf_counter() - began
         fine = kill.has_killed and not report.failed
         yield Row(f"killed amid {what}", f"{len(report.indexed)} episodes indexed in {seconds:.0f} s", fine)
@@ -95,7 +95,7 @@ class Trial:
         yield self._like_the_scan("after")
 
     def _like_the_scan(self, when: str) -> Row:
-        index = self.archive().index()
+        index = self.library_index().index()
         wrong = sum(index.search(Request(parse(query))).total != said for query, said in self.expected.items())
         lost = len(set(self.library.transcript_ids()) ^ {one.episode.id for one in index.contents()})
         shown = sum(1 for _ in index.every(Request(parse(self.commonest))))

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.pop(0)  # this folder, whose search.py would hide the package
 
 from search.index.contract import Request
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.query.parser import parse
 from transcribe.library.episode import Episode
 from transcribe.library.store import Library
@@ -44,7 +44,7 @@ def write_on(root: Path, first: int) -> None:
     library = Library(root)
     for number in range(first, 1_000_000):
         library.save_transcript(_transcript(number))
-        Archive(library).refresh()
+        LibraryIndex(library).refresh()
         print(number, flush=True)
 
 
@@ -66,7 +66,7 @@ def kill_once(root: Path, tally: Tally, dice: random.Random) -> None:
 
 
 def _look(root: Path, tally: Tally) -> None:
-    index = Archive(Library(root)).index()
+    index = LibraryIndex(Library(root)).index()
     known = {contents.episode.id for contents in index.contents()}
     tally.lost += len({_name(number) for number in range(tally.acknowledged)} - known)
     tally.half += index.search(Request(parse("word"), facets=False, limit=0)).total != WORDS * len(known)

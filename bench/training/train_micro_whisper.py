@@ -34,7 +34,7 @@ from bench.training.micro_windows import Tokens, Windows
 from bench.word_errors import errors, plain
 from transcribe.audio.decode import RATE
 
-Heard = tuple[str, float]  # a word and its start in seconds
+Recognition = tuple[str, float]  # a word and its start in seconds
 
 CHECKPOINT = "micro-whisper.pt"
 SIZES = (1, 3, 8)  # utterances in a window that is checked
@@ -49,7 +49,7 @@ class Score:
     spoken: int = 0
     offsets: list[float] = field(default_factory=list)  # seconds by which words that were heard begin too late
 
-    def add(self, truth: Sequence[Heard], heard: Sequence[Heard]) -> None:
+    def add(self, truth: Sequence[Recognition], heard: Sequence[Recognition]) -> None:
         """One more window."""
         said, words = [word for word, _ in truth], [word for word, _ in heard]
         self.wrong += errors(said, words)
@@ -84,10 +84,10 @@ def check(spoken: Recording, checkpoint: Path, seed: int) -> None:
         print(f"{size} utterances a window: {score}", flush=True)
 
 
-def _window(spoken: Recording, size: int, dice: random.Random) -> tuple[NDArray[np.float32], list[Heard]]:
+def _window(spoken: Recording, size: int, dice: random.Random) -> tuple[NDArray[np.float32], list[Recognition]]:
     """30 s that begin anywhere before the first utterance, and as many of them as go in."""
     sound, at = np.zeros(30 * RATE, np.float32), dice.randrange(3000, 20_000)
-    truth: list[Heard] = []
+    truth: list[Recognition] = []
     for utterance in dice.sample(spoken.unknown, size):
         if at + utterance.samples > len(sound) - RATE // 2:
             break
@@ -98,7 +98,7 @@ def _window(spoken: Recording, size: int, dice: random.Random) -> tuple[NDArray[
     return sound, truth
 
 
-def _heard(model: Any, sound: NDArray[np.float32]) -> list[Heard]:
+def _heard(model: Any, sound: NDArray[np.float32]) -> list[Recognition]:
     options = {"word_timestamps": True, "condition_on_previous_text": False, "temperature": 0, "fp16": False}
     result = whisper.transcribe(model, sound, language="en", **options)
     said = [word for segment in result["segments"] for word in segment["words"]]

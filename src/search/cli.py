@@ -15,8 +15,8 @@ from search.errors import IndexUnavailable, QueryError
 from search.query.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
-    Asked,
     BatchSize,
+    CommandContext,
     Device,
     EngineName,
     Language,
@@ -32,7 +32,7 @@ from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageErro
 from transcribe.library.store import Library
 
 if TYPE_CHECKING:
-    from search.index.library_index import Archive, IndexReport
+    from search.index.library_index import IndexReport, LibraryIndex
     from search.settings import Settings
 
 app = typer.Typer(
@@ -79,7 +79,7 @@ def before_the_verb(
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
     if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
-    context.obj = Asked(Library(library), functools.partial(_settings, Library(library)))
+    context.obj = CommandContext(Library(library), functools.partial(_settings, Library(library)))
 
 
 @app.command()
@@ -103,7 +103,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     settings = asked.settings(
         engine=engine,
         model=model,
@@ -116,14 +116,14 @@ def run(
         workers=workers,
         ray=ray,
     )
-    archive, named = _archive(asked, index), batch_cli.given(sources)
-    archive.check()  # rather than after hours of work
+    library_index, named = _archive(asked, index), batch_cli.given(sources)
+    library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
         wanted = work.wanted(work.find(named), settings.limit)
         try:
             batch_cli.transcribe_all(work, wanted, settings)
         finally:  # what was transcribed before an interruption can be searched
-            indexed = _refreshed(archive)
+            indexed = _refreshed(library_index)
     batch_cli.tell(work.report, as_json)
     _conclude_index(indexed, quiet=True)
     if work.report.failed:
@@ -141,7 +141,7 @@ def index_(
     index: IndexAt = None,
 ) -> None:
     """Bring the index up to date with the transcripts."""
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     with asked.library.locked():
         report = _refresh(_archive(asked, index), rebuild)
     _conclude_index(report)
@@ -162,7 +162,7 @@ def import_(
     from transcribe.errors import TranscriptError
     from transcribe.publishers.caption_import import import_captions, walk
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     failed: dict[Path, str] = {}
     imported: set[str] = set()
     with asked.library.locked():
@@ -216,7 +216,7 @@ def search(
     from search.settings import web_root
     from transcribe.library.episode import show_slug
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     _check_page(limit, offset, every, as_csv)
     settings, said = _settings(asked.library), " ".join(text)
     request = Request(
@@ -258,7 +258,7 @@ def serve(
     index: IndexAt = None,
 ) -> None:
     """Serve the API and the player."""
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     from search.service.server import serve_forever
 
     serve_forever(asked.library, _settings(asked.library, host=host, port=port, index=index), workers)
@@ -274,14 +274,14 @@ def status(
 ) -> None:
     """Show each episode: fetched, transcribed, indexed, or failed and why."""
     from search import terminal
-    from search.status import in_work, standings
+    from search.status import episode_statuses, in_work
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     try:
         contents, trouble = _archive(asked).index().contents(), None
     except IndexUnavailable as problem:
         contents, trouble = [], str(problem)
-    rows, at_work = standings(asked.library, contents), in_work(asked.library)
+    rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
     if as_json:
         plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
         terminal.print_json({"library": str(asked.library.root), "index": trouble, **plain})
@@ -320,24 +320,24 @@ def _settings(library: Library, **options: object) -> "Settings":
     return Settings.load(library.root, **options)
 
 
-def _archive(asked: Asked, index: str | None = None) -> "Archive":
+def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
     """The library's index: that of the option, or else of the settings."""
-    from search.index.backends import open_archive
+    from search.index.backends import open_library_index
 
-    return open_archive(asked.library, _settings(asked.library, index=index))
-
-
-def _refresh(archive: "Archive", rebuild: bool = False) -> "IndexReport":
-    from transcribe.console import Shown
-
-    with Shown() as progress, progress.task("index") as advance:
-        return archive.refresh(rebuild, advance)
+    return open_library_index(asked.library, _settings(asked.library, index=index))
 
 
-def _refreshed(archive: "Archive") -> "IndexReport | IndexUnavailable":
+def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexReport":
+    from transcribe.console import ProgressBars
+
+    with ProgressBars() as progress, progress.task("index") as advance:
+        return library_index.refresh(rebuild, advance)
+
+
+def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":
     """What came of it, or why it could not be done: there is more to be told of than the index."""
     try:
-        return _refresh(archive)
+        return _refresh(library_index)
     except IndexUnavailable as problem:
         return problem
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from search.index.passages import Contents
 from transcribe.library.episode import Failure, Quality, Record
-from transcribe.library.running_jobs import Row, running
+from transcribe.library.running_jobs import RunningJob, running
 from transcribe.library.store import Library
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EpisodeStatus:
     """One episode's."""
 
     episode: str  # its id
@@ -31,12 +31,12 @@ class Standing:
         return dataclasses.asdict(self)
 
 
-def in_work(library: Library) -> list[Row]:
+def in_work(library: Library) -> list[RunningJob]:
     """What is being transcribed on other machines while this is asked, and where."""
     return running(library.state / "running.json") if library.is_locked() else []
 
 
-def standings(library: Library, contents: Iterable[Contents]) -> list[Standing]:
+def episode_statuses(library: Library, contents: Iterable[Contents]) -> list[EpisodeStatus]:
     """Of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
     records = {record.episode.id: record for record in library.records()}
     transcribed = set(library.transcript_ids())
@@ -47,9 +47,9 @@ def standings(library: Library, contents: Iterable[Contents]) -> list[Standing]:
 
 def _standing(
     library: Library, name: str, record: Record | None, transcribed: bool, contents: Contents | None
-) -> Standing:
+) -> EpisodeStatus:
     title = record.episode.title if record else contents.episode.title if contents else name
-    return Standing(
+    return EpisodeStatus(
         episode=name,
         title=title,
         fetched=bool(record and record.audio and library.inside(record.audio.path)),

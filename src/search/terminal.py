@@ -12,10 +12,10 @@ from rich.text import Text
 from search.index import kwic
 from search.index.contract import Answer, Filters, Request, Unknown
 from search.index.hits import Hit
-from search.status import Standing
+from search.status import EpisodeStatus
 from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES, Quality
-from transcribe.library.running_jobs import Row
+from transcribe.library.running_jobs import RunningJob
 from transcribe.library.store import Library
 from transcribe.printable import printable
 
@@ -51,7 +51,7 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-def print_status(rows: Sequence[Standing], at_work: Sequence[Row], library: Library) -> None:
+def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library) -> None:
     """Each episode and how far along it is; then what is being transcribed elsewhere, and where."""
     console = _console()
     if not rows:

@@ -68,7 +68,7 @@ WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, help="Episo
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandContext:
     """What stands before the verb, and how settings are read for that library."""
 
     library: Library
@@ -79,7 +79,7 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     """Fetch audio into the library, without transcribing it."""
     from transcribe.batch.next_step import FETCH
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
         for _ in work.fetched(work.wanted(work.find(wanted), settings.limit, steps=FETCH)):
@@ -110,7 +110,7 @@ def transcribe(
     """Transcribe the audio in the library that has no transcript yet, or deserves a better one."""
     from transcribe.batch.redo_condition import parse
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     settings = asked.settings(
         engine=engine,
         model=model,
@@ -142,7 +142,7 @@ def export(
     """Write one transcript for another program."""
     from transcribe.library.caption_writer import FORMATS
 
-    asked: Asked = context.obj
+    asked: CommandContext = context.obj
     try:
         text = FORMATS[form].write(asked.library.load_transcript(episode))
     except TranscriptError as problem:
@@ -159,25 +159,25 @@ def batch(
 ) -> "Iterator[Batch]":
     """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
     from transcribe.batch.run import Batch
-    from transcribe.batch.run_options import Wishes
-    from transcribe.console import Shown
-    from transcribe.fetch.feed_cache import Visits
-    from transcribe.fetch.http_client import Connection
-    from transcribe.fetch.politeness import Hosts
+    from transcribe.batch.run_options import RunOptions
+    from transcribe.console import ProgressBars
+    from transcribe.fetch.feed_cache import FeedCache
+    from transcribe.fetch.http_client import HttpClient
+    from transcribe.fetch.politeness import Politeness
     from transcribe.sources.source import source_of
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
-    wishes = Wishes(redo, update, sources, settings.language)
+    options = RunOptions(redo, update, sources, settings.language)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
             library.locked(),
-            Shown() as progress,
-            Connection(settings.allow_hosts, hosts=Hosts(library.state / "hosts.json"), **given) as connection,
-            Visits(library.state / "visits.json", settings.poll_every_s) as visits,
+            ProgressBars() as progress,
+            HttpClient(settings.allow_hosts, hosts=Politeness(library.state / "hosts.json"), **given) as connection,
+            FeedCache(library.state / "visits.json", settings.poll_every_s) as feed_cache,
         ):
-            yield Batch(library, connection, visits, progress, wishes)
+            yield Batch(library, connection, feed_cache, progress, options)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -198,12 +198,12 @@ def given(sources: list[str] | None) -> "list[Source]":
 
 def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
-    from transcribe.workers.setup import workforce
+    from transcribe.workers.setup import worker_setup
     from transcribe.workers.worker import Owner
 
     if wanted:
         owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
-        with workforce(settings, len(wanted), owner, running) as force:
+        with worker_setup(settings, len(wanted), owner, running) as force:
             work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
 
 

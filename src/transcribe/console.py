@@ -29,7 +29,7 @@ class Progress(Protocol):
         """Something is done, or went wrong."""
 
 
-class Shown:
+class ProgressBars:
     """Progress on the console of a person or a log."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -45,7 +45,7 @@ class Shown:
             disable=not self.console.is_terminal,
         )
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> "ProgressBars":
         self._bars.start()
         return self
 

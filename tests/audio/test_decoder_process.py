@@ -16,7 +16,7 @@ import pytest
 from tests.support.broken_media import broken, whole
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE, open_audio
-from transcribe.audio.decoder_process import Here, Listener, Listening, Sound
+from transcribe.audio.decoder_process import DecoderProcess, InlineDecoder, SpeechDecoder, SpeechStream
 from transcribe.audio.voice_activity import WINDOW_MS
 from transcribe.errors import AudioError
 from transcribe.library.transcript import Chapter, Damage
@@ -25,11 +25,11 @@ TALK = Path(__file__).parents[1] / "data" / "talk.mp3"
 GENEROUS_S = 60.0
 
 
-def plain(sound: Sound) -> list[tuple[int, bytes, tuple[tuple[int, int], ...], float]]:
+def plain(sound: SpeechStream) -> list[tuple[int, bytes, tuple[tuple[int, int], ...], float]]:
     return [(piece.start_ms, piece.pcm(), piece.speech, piece.likelihood) for piece in sound]
 
 
-def decoder(listener: Listener) -> int:
+def decoder(listener: DecoderProcess) -> int:
     assert listener._decoder
     assert listener._decoder.process.pid
     return listener._decoder.process.pid
@@ -60,8 +60,8 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as open_one:
+def listener() -> Iterator[DecoderProcess]:
+    with DecoderProcess() as open_one:
         yield open_one
     assert multiprocessing.active_children() == []
 
@@ -74,8 +74,8 @@ def hanging(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_same_is_heard_here_and_beside(listener: Listener) -> None:
-    here: Listening = Here()
+def test_the_same_is_heard_here_and_beside(listener: DecoderProcess) -> None:
+    here: SpeechDecoder = InlineDecoder()
     for path in (TALK, TALK):
         one, other = here.listen(path), listener.listen(path)
         assert other.declared_ms == one.declared_ms is not None
@@ -85,7 +85,7 @@ def test_the_same_is_heard_here_and_beside(listener: Listener) -> None:
 
 
 def test_one_process_does_file_after_file_and_is_gone_at_the_end() -> None:
-    with Listener() as listener:
+    with DecoderProcess() as listener:
         assert listener._decoder is None  # before it is needed
         list(listener.listen(TALK))
         pid = decoder(listener)
@@ -94,10 +94,10 @@ def test_one_process_does_file_after_file_and_is_gone_at_the_end() -> None:
     assert not Path(f"/proc/{pid}").exists()  # not even as a zombie
 
 
-def test_what_is_wrong_with_a_file_arrives_as_it_is(listener: Listener, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_file_arrives_as_it_is(listener: DecoderProcess, tmp_path: Path) -> None:
     (tmp_path / "list.mp3").write_text("#EXTM3U\nhttp://example.org/\n")
     (tmp_path / "noise.mp3").write_bytes(np.random.default_rng(1).bytes(100_000))
-    for listening in (listener, Here()):
+    for listening in (listener, InlineDecoder()):
         for name, code in (("list.mp3", "playlist"), ("noise.mp3", "undecodable"), ("gone.mp3", "unreadable")):
             with pytest.raises(AudioError) as caught:
                 list(listening.listen(tmp_path / name))
@@ -107,7 +107,7 @@ def test_what_is_wrong_with_a_file_arrives_as_it_is(listener: Listener, tmp_path
     assert decoder(listener) == pid
 
 
-def test_damage_arrives_too(listener: Listener, tmp_path: Path) -> None:
+def test_damage_arrives_too(listener: DecoderProcess, tmp_path: Path) -> None:
     path = tmp_path / "half.mp3"
     path.write_bytes(TALK.read_bytes()[: TALK.stat().st_size // 2])
     sound = listener.listen(path)
@@ -118,14 +118,14 @@ def test_damage_arrives_too(listener: Listener, tmp_path: Path) -> None:
     assert sound.damage.truncated
 
 
-def test_chapters_arrive_too(listener: Listener, tmp_path: Path) -> None:
+def test_chapters_arrive_too(listener: DecoderProcess, tmp_path: Path) -> None:
     path = tmp_path / "talk.ogg"
     write_audio(np.zeros(3 * RATE, np.int16), path, {"CHAPTER000": "00:00:01.000", "CHAPTER000NAME": "The well"})
-    for listening in (listener, Here()):
+    for listening in (listener, InlineDecoder()):
         assert listening.listen(path).chapters == (Chapter(1000, "The well"),)
 
 
-def test_the_next_file_is_begun_while_the_present_one_is_not_done(listener: Listener, tmp_path: Path) -> None:
+def test_the_next_file_is_begun_while_the_present_one_is_not_done(listener: DecoderProcess, tmp_path: Path) -> None:
     sound = iter(listener.listen(TALK))
     first = next(sound)
     following = tmp_path / "following.mp3"
@@ -136,7 +136,7 @@ def test_the_next_file_is_begun_while_the_present_one_is_not_done(listener: List
 
 
 def test_the_decoder_waits_when_it_is_far_enough_ahead(talks: Path) -> None:
-    with Listener(ahead_ms=60_000) as listener:
+    with DecoderProcess(ahead_ms=60_000) as listener:
         sound = iter(listener.listen(talks))
         taken = [next(sound)]
         held = listener._decoder
@@ -162,7 +162,7 @@ def cpu_ticks(pid: int) -> int:
 
 
 def test_a_decoder_that_hangs_is_ended_and_the_next_file_is_done(hanging: Path) -> None:
-    with Listener() as listener:
+    with DecoderProcess() as listener:
         list(listener.listen(TALK))  # it has started
         listener.patience_s = 2
         pid = decoder(listener)
@@ -177,12 +177,12 @@ def test_a_decoder_that_hangs_is_ended_and_the_next_file_is_done(hanging: Path) 
 
 
 @pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGKILL])
-def test_a_decoder_that_crashes_costs_one_file(listener: Listener, hanging: Path, crash: signal.Signals) -> None:
+def test_a_decoder_that_crashes_costs_one_file(listener: DecoderProcess, hanging: Path, crash: signal.Signals) -> None:
     sound = listener.listen(TALK)
     for path in (hanging, TALK):
         listener.expect(path)
     pid = decoder(listener)
-    expected = plain(Here().listen(TALK))
+    expected = plain(InlineDecoder().listen(TALK))
     pipe = written_to_once_it_is_read(hanging)  # so the decoder is there
     os.kill(pid, crash)
     assert plain(sound) == expected  # what came before is not lost
@@ -205,7 +205,7 @@ def written_to_once_it_is_read(path: Path) -> int:
     raise AssertionError("nobody ever read it")
 
 
-def test_a_decoder_that_dies_with_nothing_to_do_costs_nothing(listener: Listener) -> None:
+def test_a_decoder_that_dies_with_nothing_to_do_costs_nothing(listener: DecoderProcess) -> None:
     list(listener.listen(TALK))
     held = listener._decoder
     assert held
@@ -215,7 +215,7 @@ def test_a_decoder_that_dies_with_nothing_to_do_costs_nothing(listener: Listener
 
 
 def test_a_decoder_that_stands_still_does_not_hold_up_the_end(talks: Path) -> None:
-    listener = Listener(ahead_ms=10_000)
+    listener = DecoderProcess(ahead_ms=10_000)
     next(iter(listener.listen(talks)))
     pid, held = decoder(listener), listener._decoder
     assert held
@@ -228,21 +228,24 @@ def test_a_decoder_that_stands_still_does_not_hold_up_the_end(talks: Path) -> No
 
 
 def test_a_decoder_that_takes_too_much_memory_is_ended() -> None:
-    with Listener(most_bytes=50_000_000) as listener, pytest.raises(AudioError, match="too much memory") as caught:
+    with (
+        DecoderProcess(most_bytes=50_000_000) as listener,
+        pytest.raises(AudioError, match="too much memory") as caught,
+    ):
         list(listener.listen(TALK))
     assert caught.value.code == "decoder_failed"
 
 
 def test_a_file_that_is_given_up_or_not_asked_for_after_all_does_not_disturb_the_next(
-    listener: Listener, talks: Path, hanging: Path
+    listener: DecoderProcess, talks: Path, hanging: Path
 ) -> None:
-    expected = plain(Here().listen(TALK))
+    expected = plain(InlineDecoder().listen(TALK))
     next(iter(listener.listen(talks)))
     listener.expect(hanging)
     assert plain(listener.listen(TALK)) == expected
 
 
-def test_a_hundred_broken_files_end_in_pieces_or_an_audio_error(listener: Listener, tmp_path: Path) -> None:
+def test_a_hundred_broken_files_end_in_pieces_or_an_audio_error(listener: DecoderProcess, tmp_path: Path) -> None:
     """bench/faults/mutate_media.py tries 2,000."""
     dice, codes = random.Random(5), set()
     originals = [(path.suffix, path.read_bytes()) for path in whole(tmp_path)]

@@ -11,13 +11,13 @@ from pytest_httpserver import HTTPServer
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import Here
+from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.batch.redo_condition import parse
 from transcribe.batch.run import Batch, _public
-from transcribe.batch.run_options import Wishes
+from transcribe.batch.run_options import RunOptions
 from transcribe.console import Silent
-from transcribe.fetch.feed_cache import Visits
-from transcribe.fetch.http_client import Connection
+from transcribe.fetch.feed_cache import FeedCache
+from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters
 from transcribe.library.episode import Episode
 from transcribe.library.store import Library
@@ -45,14 +45,14 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    with Connection(["127.0.0.1", "localhost"]) as connection:
+def connection() -> Iterator[HttpClient]:
+    with HttpClient(["127.0.0.1", "localhost"]) as connection:
         yield connection
 
 
-def visits(library: Library) -> Visits:
+def feed_cache(library: Library) -> FeedCache:
     """Of which none is too fresh to be made again."""
-    return Visits(library.state / "visits.json", poll_every_s=0)
+    return FeedCache(library.state / "visits.json", poll_every_s=0)
 
 
 def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Path:
@@ -65,16 +65,16 @@ def tone(path: Path, hertz: int = 220, tags: dict[str, str] | None = None) -> Pa
 
 def run(
     library: Library,
-    connection: Connection,
+    connection: HttpClient,
     *sources: str,
     recognizer: FakeRecognizer | None = None,
-    wishes: Wishes | None = None,
+    options: RunOptions | None = None,
 ) -> Batch:
     with library.locked():
-        batch = Batch(library, connection, visits(library), Silent(), wishes)
+        batch = Batch(library, connection, feed_cache(library), Silent(), options)
         wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
         owner = Owner(Silent(), batch.checkpoints)
-        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), Here(), owner))
+        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
     return batch
 
 
@@ -92,7 +92,7 @@ def feed(server: HTTPServer, tmp_path: Path, token: str = "a", broken: bool = Fa
     return server.url_for("/feed")
 
 
-def test_a_file_becomes_an_episode_with_its_bytes_unaltered(library: Library, connection: Connection) -> None:
+def test_a_file_becomes_an_episode_with_its_bytes_unaltered(library: Library, connection: HttpClient) -> None:
     batch = run(library, connection, str(SAMPLE))
     name = "commons-talks/2026-03-03-who-owns-the-well-part-1"
     assert batch.report.failed == {}
@@ -109,7 +109,7 @@ def test_a_file_becomes_an_episode_with_its_bytes_unaltered(library: Library, co
 
 
 def test_a_second_run_does_nothing_again(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     url = feed(httpserver, tmp_path)
     assert len(run(library, connection, url).report.transcribed) == 2
@@ -122,7 +122,7 @@ def test_a_second_run_does_nothing_again(
 
 
 def test_a_new_token_in_its_url_is_no_new_episode(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     run(library, connection, feed(httpserver, tmp_path, token="a"))
     again = run(library, connection, feed(httpserver, tmp_path, token="b"))
@@ -131,7 +131,7 @@ def test_a_new_token_in_its_url_is_no_new_episode(
 
 
 def test_one_bad_episode_never_stops_the_others(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     batch = run(library, connection, feed(httpserver, tmp_path, broken=True))
     assert batch.report.transcribed == ["peer-talks/2012-02-18-first"]
@@ -147,7 +147,7 @@ def test_one_bad_episode_never_stops_the_others(
 
 
 def test_what_cannot_be_decoded_is_named_and_the_batch_goes_on(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Old Tapes"
     tone(folder / "good.wav")
@@ -165,13 +165,13 @@ def test_what_cannot_be_decoded_is_named_and_the_batch_goes_on(
     }
 
 
-def test_a_source_that_cannot_be_had_is_named(library: Library, connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_source_that_cannot_be_had_is_named(library: Library, connection: HttpClient, httpserver: HTTPServer) -> None:
     batch = run(library, connection, httpserver.url_for("/nowhere"))
     assert [failure.code for failure in batch.report.failed.values()] == ["http_500"]
     assert httpserver.url_for("/nowhere") in batch.report.failed
 
 
-def test_audio_put_into_the_library_keeps_its_place_and_name(library: Library, connection: Connection) -> None:
+def test_audio_put_into_the_library_keeps_its_place_and_name(library: Library, connection: HttpClient) -> None:
     place = library.audio / "commons-talks" / SAMPLE.name
     place.parent.mkdir(parents=True)
     shutil.copy(SAMPLE, place)
@@ -182,7 +182,7 @@ def test_audio_put_into_the_library_keeps_its_place_and_name(library: Library, c
 
 
 def test_the_same_bytes_under_another_name_are_one_episode(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:
     first = tone(tmp_path / "tapes/first.wav")
     run(library, connection, str(first))
@@ -196,7 +196,7 @@ def test_the_same_bytes_under_another_name_are_one_episode(
 
 
 def test_a_recognizer_that_fails_fails_its_episode_alone(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:
     batch = run(library, connection, str(SAMPLE), recognizer=deaf())
     assert [failure.code for failure in batch.report.failed.values()] == ["recognizer_failed"]
@@ -208,13 +208,13 @@ def test_a_recognizer_that_fails_fails_its_episode_alone(
     ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
 )
 def test_whatever_an_engine_raises_stays_with_its_episode(
-    library: Library, connection: Connection, problem: Exception, code: str
+    library: Library, connection: HttpClient, problem: Exception, code: str
 ) -> None:
     batch = run(library, connection, str(SAMPLE), recognizer=FakeRecognizer(failure=problem))
     assert [failure.code for failure in batch.report.failed.values()] == [code]
 
 
-def test_a_transcript_that_a_crash_left_unrecorded_is_not_made_again(library: Library, connection: Connection) -> None:
+def test_a_transcript_that_a_crash_left_unrecorded_is_not_made_again(library: Library, connection: HttpClient) -> None:
     run(library, connection, str(SAMPLE))
     (record,) = library.records()
     library.save_record(dataclasses.replace(record, state="fetched"))
@@ -222,7 +222,7 @@ def test_a_transcript_that_a_crash_left_unrecorded_is_not_made_again(library: Li
 
 
 def test_an_id_stays_when_the_title_changes(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     run(library, connection, feed(httpserver, tmp_path))
     changed = FEED.format(base=httpserver.url_for("").rstrip("/"), token="a").replace("First", "Renamed")
@@ -234,17 +234,17 @@ def test_an_id_stays_when_the_title_changes(
 
 
 def test_a_limit_takes_the_newest(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     with library.locked():
-        batch = Batch(library, connection, visits(library), Silent())
+        batch = Batch(library, connection, feed_cache(library), Silent())
         candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
         wanted = batch.wanted(candidates, limit=1)
     assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]
 
 
 def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:  # fault 17
     half = tmp_path / "Old Tapes/half.mp3"
     half.parent.mkdir()
@@ -266,31 +266,31 @@ def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
     assert (again.report.transcribed, again.report.unchanged) == ([], [name])
 
 
-def test_what_deserves_it_is_transcribed_again(library: Library, connection: Connection) -> None:
+def test_what_deserves_it_is_transcribed_again(library: Library, connection: HttpClient) -> None:
     run(library, connection, str(SAMPLE))
     for redo, done in ((parse("model=large"), 0), (parse("engine=fake"), 1)):
-        batch = Batch(library, connection, visits(library), Silent(), Wishes(redo))
-        workers = InThisProcess(FakeRecognizer("said better"), Here(), Owner(Silent(), batch.checkpoints))
+        batch = Batch(library, connection, feed_cache(library), Silent(), RunOptions(redo))
+        workers = InThisProcess(FakeRecognizer("said better"), InlineDecoder(), Owner(Silent(), batch.checkpoints))
         batch.transcribe(batch.fetched(batch.wanted(batch.stored())), workers)
         assert len(batch.report.transcribed) == done
     (name,) = library.transcript_ids()
     assert library.load_transcript(name).segments[0].text.startswith("said better")
 
 
-def test_the_transcripts_quality_is_noted_in_the_record(library: Library, connection: Connection) -> None:
+def test_the_transcripts_quality_is_noted_in_the_record(library: Library, connection: HttpClient) -> None:
     (name,) = run(library, connection, str(SAMPLE)).report.transcribed
     quality = library.load_record(name).quality
     assert quality is not None
     assert quality == library.load_transcript(name).quality
 
 
-def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: Connection) -> None:
+def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: HttpClient) -> None:
     vocabulary = {"Commons Talks": ["Bauwens", "P2P"], "other": ["no"]}
     settings = Settings.load(library.root, prompt="An interview.", vocabulary=vocabulary)
     recognizer = FakeRecognizer()
-    batch = Batch(library, connection, visits(library), Silent())
+    batch = Batch(library, connection, feed_cache(library), Silent())
     wanted = batch.wanted(batch.find([parse_source(str(SAMPLE))]))
-    workers = InThisProcess(recognizer, Here(), Owner(Silent(), batch.checkpoints))
+    workers = InThisProcess(recognizer, InlineDecoder(), Owner(Silent(), batch.checkpoints))
     batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)
     assert {hints.prompt for hints in recognizer.hints} == {"An interview. Bauwens, P2P."}
 
@@ -317,7 +317,7 @@ def asked(server: HTTPServer, path: str) -> int:
 
 
 def test_the_same_audio_under_a_new_guid_is_one_episode(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:  # fault 13
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     sound(httpserver, "/b.wav", tone(tmp_path / "a.wav"))
@@ -332,7 +332,7 @@ def test_the_same_audio_under_a_new_guid_is_one_episode(
 
 
 def test_the_same_audio_in_two_shows_is_two_episodes_and_is_recognized_once(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:  # fault 13
     shutil.copy(SAMPLE, tmp_path / "talk.mp3")
     for path in ("/a.mp3", "/b.mp3"):
@@ -350,7 +350,7 @@ def test_the_same_audio_in_two_shows_is_two_episodes_and_is_recognized_once(
 
 
 def test_audio_that_its_publisher_changes_is_noticed_and_kept_until_it_is_asked_for(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     old, new = tone(tmp_path / "old.wav", 200), tone(tmp_path / "new.wav", 300)
     sound(httpserver, "/a.wav", old)
@@ -365,14 +365,14 @@ def test_audio_that_its_publisher_changes_is_noticed_and_kept_until_it_is_asked_
     assert library.load_record("talks/first").changed_upstream
     assert (library.root / "audio/talks/first.wav").read_bytes() == old.read_bytes()
 
-    updated = run(library, connection, moved, wishes=Wishes(update=True))
+    updated = run(library, connection, moved, options=RunOptions(update=True))
     assert (updated.report.fetched, updated.report.transcribed) == (["talks/first"], ["talks/first"])
     assert not library.load_record("talks/first").changed_upstream
     assert (library.root / "audio/talks/first.wav").read_bytes() == new.read_bytes()
 
 
 def test_a_host_that_asks_to_be_left_alone_is_no_failure(
-    library: Library, connection: Connection, httpserver: HTTPServer
+    library: Library, connection: HttpClient, httpserver: HTTPServer
 ) -> None:  # fault 10
     httpserver.expect_request("/a.wav").respond_with_data("", status=429, headers={"Retry-After": "60"})
     url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"), ("second", "/b.wav"))
@@ -382,7 +382,7 @@ def test_a_host_that_asks_to_be_left_alone_is_no_failure(
 
 
 def test_the_feeds_of_an_opml_file_are_sources(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     feed = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"))
@@ -391,13 +391,13 @@ def test_the_feeds_of_an_opml_file_are_sources(
         f'<opml version="2.0"><body><outline text="News"><outline xmlUrl="{feed}"/></outline></body></opml>'
     )
     assert run(library, connection, str(path)).report.transcribed == ["talks/first"]
-    batch = Batch(library, connection, visits(library), Silent())
+    batch = Batch(library, connection, feed_cache(library), Silent())
     assert batch.catalog.sources() == [feed]
     assert batch.source_list.sources() == [parse_source(str(path))]
 
 
 def test_a_private_feeds_secrets_are_in_no_transcript(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav?token=0123456789abcdef0123456789abcdef"))
@@ -421,7 +421,7 @@ def test_nor_in_a_guid_or_a_description_that_holds_its_address() -> None:
 
 
 def test_what_was_named_once_is_asked_ever_after(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     """A feed without episodes, a list that grows, a page and an audio file that could not be had, and a folder."""
     tone(tmp_path / "tapes/a.wav", 100)
@@ -457,7 +457,7 @@ def test_what_was_named_once_is_asked_ever_after(
 
 
 def test_what_was_named_before_and_is_not_there_now_is_passed_over(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:
     tone(tmp_path / "tapes/a.wav")
     run(library, connection, str(tmp_path / "tapes"), str(SAMPLE))
@@ -469,27 +469,27 @@ def test_what_was_named_before_and_is_not_there_now_is_passed_over(
 
 
 def test_a_source_of_the_settings_that_is_not_there_is_a_failure_and_no_more(
-    library: Library, connection: Connection, tmp_path: Path
+    library: Library, connection: HttpClient, tmp_path: Path
 ) -> None:
     tone(tmp_path / "tapes/a.wav")
     gone, there = (source_of(name, tmp_path) for name in ("gone", "tapes"))
-    report = run(library, connection, wishes=Wishes(sources={gone: "prefer", there: "prefer"})).report
+    report = run(library, connection, options=RunOptions(sources={gone: "prefer", there: "prefer"})).report
     assert {name: failure.code for name, failure in report.failed.items()} == {str(tmp_path / "gone"): "not_there"}
     assert report.transcribed == ["tapes/a"]
 
 
 def test_a_source_that_is_not_in_the_settings_any_more_is_not_asked(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
-    wishes = Wishes(sources={source_of(feed(httpserver, tmp_path), tmp_path): "prefer"})
+    options = RunOptions(sources={source_of(feed(httpserver, tmp_path), tmp_path): "prefer"})
     for _ in range(2):
-        assert len(run(library, connection, wishes=wishes).catalog.records) == 2
+        assert len(run(library, connection, options=options).catalog.records) == 2
     httpserver.clear_log()
     run(library, connection)
     assert httpserver.log == []
 
 
-def test_a_mistyped_address_is_no_source(library: Library, connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_mistyped_address_is_no_source(library: Library, connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/fed").respond_with_data("", status=404)
     run(library, connection, httpserver.url_for("/fed"), httpserver.url_for("/down"))
     assert list(run(library, connection).report.failed) == [httpserver.url_for("/down")]
@@ -499,7 +499,7 @@ def test_a_mistyped_address_is_no_source(library: Library, connection: Connectio
 
 
 def test_an_episode_that_failed_is_tried_again_after_it_has_left_its_feed(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     sound(httpserver, "/two.wav", tone(tmp_path / "two.wav", 200))
     first = run(library, connection, offer(httpserver, "/feed", "Talks", ("one", "/one.wav"), ("two", "/two.wav")))
@@ -510,14 +510,14 @@ def test_an_episode_that_failed_is_tried_again_after_it_has_left_its_feed(
 
 
 def test_a_limit_is_not_used_up_by_those_that_failed(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     newest_dead = offer(httpserver, "/feed", "Talks", ("a", "/dead.wav"), ("b", "/dead.wav"), ("c", "/c.wav"))
     sound(httpserver, "/c.wav", tone(tmp_path / "c.wav"))
     tried = []
     for _ in range(3):
         with library.locked():
-            batch = Batch(library, connection, visits(library), Silent())
+            batch = Batch(library, connection, feed_cache(library), Silent())
             for _ in batch.fetched(batch.wanted(batch.find([parse_source(newest_dead)]), limit=1)):
                 pass
         tried += [*batch.report.failed, *batch.report.fetched]
@@ -525,7 +525,7 @@ def test_a_limit_is_not_used_up_by_those_that_failed(
 
 
 def test_an_update_to_bytes_that_another_episode_has_costs_neither(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     """A host that serves the same bytes for all that it has lost."""
     paths = ("/one.wav", "/two.wav")
@@ -537,7 +537,7 @@ def test_an_update_to_bytes_that_another_episode_has_costs_neither(
     for path in paths:
         sound(httpserver, path, tone(tmp_path / "lost.wav", 500), '"lost"')
     offer(httpserver, "/feed", "Talks", *((path[1:4], path) for path in paths))
-    run(library, connection, url, wishes=Wishes(update=True))
+    run(library, connection, url, options=RunOptions(update=True))
     assert [record.episode.id for record in library.records()] == library.transcript_ids() == ["talks/one", "talks/two"]
     stored = [(library.root / f"audio/talks/{name}.wav").read_bytes() for name in ("one", "two")]
     assert stored == [(tmp_path / "lost.wav").read_bytes()] * 2
@@ -547,7 +547,7 @@ def test_an_update_to_bytes_that_another_episode_has_costs_neither(
 
 
 def test_audio_that_its_publisher_replaces_in_its_place_is_noticed_by_its_length(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     sound(httpserver, "/a.wav", tone(tmp_path / "old.wav", 200))
     url = offer(httpserver, "/feed", "Talks", ("first", "/a.wav"))
@@ -563,7 +563,7 @@ def test_audio_that_its_publisher_replaces_in_its_place_is_noticed_by_its_length
     longer = longer.replace('length="1"', 'length="2"')
     httpserver.expect_request("/feed").respond_with_data(longer, content_type="application/rss+xml")
     assert run(library, connection).report.changed_upstream == ["talks/first"]
-    assert run(library, connection, wishes=Wishes(update=True)).report.fetched == ["talks/first"]
+    assert run(library, connection, options=RunOptions(update=True)).report.fetched == ["talks/first"]
     assert (library.audio / "talks/first.wav").read_bytes() == (tmp_path / "new.wav").read_bytes()
 
 
@@ -589,7 +589,7 @@ def kept(library: Library) -> list[str]:
 
 
 def test_a_translation_is_not_taken_for_what_was_said(
-    library: Library, connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     offers: list[Offer] = []
@@ -599,15 +599,17 @@ def test_a_translation_is_not_taken_for_what_was_said(
         return Mismatch("of something else")
 
     with library.locked():
-        batch = Batch(library, connection, visits(library), Silent())
+        batch = Batch(library, connection, feed_cache(library), Silent())
         found = batch.fetched(batch.wanted(batch.find([parse_source(tell(httpserver))])))
-        batch.transcribe(found, InThisProcess(FakeRecognizer(), Here(), Owner(Silent(), batch.checkpoints)), read=read)
+        batch.transcribe(
+            found, InThisProcess(FakeRecognizer(), InlineDecoder(), Owner(Silent(), batch.checkpoints)), read=read
+        )
     assert kept(library) == ["first.transcript.en.srt"]
     assert [(offer.text.language, offer.data) for offer in offers] == [("en", b"text of en.srt")]
 
 
 def test_a_transcript_that_is_offered_after_the_audio_is_kept_if_there_is_none_yet(
-    library: Library, connection: Connection, httpserver: HTTPServer
+    library: Library, connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     sound(httpserver, "/a.wav", SAMPLE)
     first = run(library, connection, tell(httpserver, ""), recognizer=deaf())
@@ -623,7 +625,7 @@ def test_a_transcript_that_is_offered_after_the_audio_is_kept_if_there_is_none_y
 
 def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     library: Library,
-    connection: Connection,
+    connection: HttpClient,
     httpserver: HTTPServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -633,7 +635,7 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     url = offer(httpserver, "/feed", "Talks", ("first", "/a.ogg"))
     with monkeypatch.context() as at_the_door:
         at_the_door.setattr("av.open", lambda *_, **__: pytest.fail("it is being decoded"))
-        batch = Batch(library, connection, visits(library), Silent())
+        batch = Batch(library, connection, feed_cache(library), Silent())
         assert [record.state for record in batch.fetched(batch.find([parse_source(url)]))] == ["fetched"]
     assert load_chapters(library, "talks/first") == ()
     run(library, connection, url)
@@ -641,7 +643,7 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
 
     httpserver.clear_all_handlers()
     sound(httpserver, "/a.ogg", tone(tmp_path / "b.ogg", 300), '"two"')
-    update = Wishes(update=True)
-    again = run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.ogg")), wishes=update)
+    update = RunOptions(update=True)
+    again = run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.ogg")), options=update)
     assert again.report.transcribed == ["talks/first"]
     assert load_chapters(library, "talks/first") == ()

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from transcribe.batch.run_options import Wishes
+from transcribe.batch.run_options import RunOptions
 from transcribe.library.episode import Episode, PublishedText, Record
 from transcribe.settings import Texts
 from transcribe.sources.source import FolderSource, Source, WebSource
@@ -14,27 +14,27 @@ SPANISH = PublishedText("https://example.org/es.vtt", "text/vtt", "es")
 RECORD = Record(Episode("talks/one", "Talks", "One"), source=FEED, transcripts=(SPANISH, ENGLISH), language="en-us")
 
 
-def wishes(texts: dict[Source, Texts], language: str | None = None) -> Wishes:
-    return Wishes(sources=texts, language=language)
+def options(texts: dict[Source, Texts], language: str | None = None) -> RunOptions:
+    return RunOptions(sources=texts, language=language)
 
 
 def test_where_nothing_is_said_they_come_before_ours() -> None:
-    assert Wishes().texts(RECORD) == "prefer"
-    assert wishes({FolderSource(Path("/elsewhere")): "ignore"}).texts(RECORD) == "prefer"
+    assert RunOptions().texts(RECORD) == "prefer"
+    assert options({FolderSource(Path("/elsewhere")): "ignore"}).texts(RECORD) == "prefer"
 
 
 def test_a_source_is_followed_to_what_it_lists() -> None:
     met = dataclasses.replace(RECORD, through=(PAGE, LIST))
-    assert wishes({WebSource(LIST): "both"}).texts(met) == "both"
-    assert wishes({WebSource(LIST): "both"}).texts(RECORD) == "prefer"
-    assert wishes({WebSource(LIST): "both", WebSource(FEED): "ignore"}).texts(met) == "ignore"  # it is nearer
+    assert options({WebSource(LIST): "both"}).texts(met) == "both"
+    assert options({WebSource(LIST): "both"}).texts(RECORD) == "prefer"
+    assert options({WebSource(LIST): "both", WebSource(FEED): "ignore"}).texts(met) == "ignore"  # it is nearer
 
 
 def test_those_in_another_language_than_is_spoken_are_translations() -> None:
-    assert Wishes().offered(RECORD) == [ENGLISH]
-    assert wishes({}, language="es").offered(RECORD) == [SPANISH]
-    assert Wishes().offered(dataclasses.replace(RECORD, language=None)) == [SPANISH, ENGLISH]
+    assert RunOptions().offered(RECORD) == [ENGLISH]
+    assert options({}, language="es").offered(RECORD) == [SPANISH]
+    assert RunOptions().offered(dataclasses.replace(RECORD, language=None)) == [SPANISH, ENGLISH]
 
 
 def test_none_is_of_use_where_they_are_to_be_passed_over() -> None:
-    assert wishes({WebSource(FEED): "ignore"}).offered(RECORD) == []
+    assert options({WebSource(FEED): "ignore"}).offered(RECORD) == []

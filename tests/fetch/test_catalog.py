@@ -9,7 +9,7 @@ from tests.support.conversations import transcript
 from transcribe.fetch.catalog import Catalog
 from transcribe.library.episode import AudioFile, Record
 from transcribe.library.store import Library
-from transcribe.sources.source import Found
+from transcribe.sources.source import FoundFile
 
 FEED = "https://example.org/feed"
 
@@ -19,9 +19,9 @@ def library(tmp_path: Path) -> Library:
     return Library(tmp_path / "library")
 
 
-def item(title: str = "The Well", guid: str | None = "1", source: str = FEED, token: str = "a") -> Found:
+def item(title: str = "The Well", guid: str | None = "1", source: str = FEED, token: str = "a") -> FoundFile:
     enclosure = f"https://example.org/{title.lower().replace(' ', '-')}.mp3?token={token}"
-    return Found("Peer Talks", title, "2012-02-18", guid, enclosure=enclosure, source=source)
+    return FoundFile("Peer Talks", title, "2012-02-18", guid, enclosure=enclosure, source=source)
 
 
 def stored(library: Library, name: str, sha256: str = "0" * 64) -> Path:
@@ -69,13 +69,13 @@ def test_a_new_episode_never_takes_the_id_of_an_imported_transcript(library: Lib
 
 def test_a_file_put_into_the_library_is_called_what_its_owner_calls_it(library: Library) -> None:
     path = stored(library, "old-tapes/side-a")
-    record = Catalog(library).admit(Found("Anything", "Any Title", path=path))
+    record = Catalog(library).admit(FoundFile("Anything", "Any Title", path=path))
     assert record.episode.id == "old-tapes/side-a"
 
 
 def test_a_file_whose_name_can_be_no_id_is_given_one(library: Library) -> None:
     path = stored(library, "Old Tapes/Side A")
-    assert Catalog(library).admit(Found("Old Tapes", "Side A", path=path)).episode.id == "old-tapes/side-a"
+    assert Catalog(library).admit(FoundFile("Old Tapes", "Side A", path=path)).episode.id == "old-tapes/side-a"
 
 
 def test_the_stored_audio_of_an_episode_is_that_episode(library: Library) -> None:
@@ -86,7 +86,7 @@ def test_the_stored_audio_of_an_episode_is_that_episode(library: Library) -> Non
     audio = AudioFile("audio/peer-talks/2012-02-18-the-well.mp3", "0" * 64, 5, "audio/mpeg")
     catalog.keep(Record(fetched.episode, fetched.identity, fetched.source, audio, "fetched"))
     library.save_record(catalog.records[fetched.episode.id])
-    met = Catalog(library).admit(Found("peer talks", "what the folder says", path=path))
+    met = Catalog(library).admit(FoundFile("peer talks", "what the folder says", path=path))
     assert met.episode == fetched.episode
 
 

@@ -12,9 +12,9 @@ from werkzeug import Request, Response
 from tests.support.blog import DESCRIPTION, POSTS, SHOW, Blog, serve_blog
 from transcribe.errors import FetchError
 from transcribe.fetch.discovery import MAX_PAGES, Discovery, discover, source_name
-from transcribe.fetch.feed_cache import Unchanged
-from transcribe.fetch.http_client import Connection
-from transcribe.sources.source import AudioFileSource, FolderSource, Found, WebSource
+from transcribe.fetch.feed_cache import NotModified
+from transcribe.fetch.http_client import HttpClient
+from transcribe.sources.source import AudioFileSource, FolderSource, FoundFile, WebSource
 
 TALK = Path(__file__).parents[1] / "data/talk.mp3"
 
@@ -41,12 +41,12 @@ OPML = """<?xml version="1.0"?><opml version="2.0"><body><outline text="Futures"
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    with Connection(["127.0.0.1", "localhost"]) as connection:
+def connection() -> Iterator[HttpClient]:
+    with HttpClient(["127.0.0.1", "localhost"]) as connection:
         yield connection
 
 
-def of(url: str, connection: Connection) -> tuple[Found, ...]:
+def of(url: str, connection: HttpClient) -> tuple[FoundFile, ...]:
     return discover(WebSource(url), connection).found
 
 
@@ -62,19 +62,19 @@ def serve(server: HTTPServer, path: str, body: str | bytes, kind: str = "text/ht
 # This machine
 
 
-def test_a_file_is_one_recording(connection: Connection) -> None:
+def test_a_file_is_one_recording(connection: HttpClient) -> None:
     (found,) = discover(AudioFileSource(TALK), connection)
     assert (found.path, found.title, found.show) == (TALK, "talk", "data")
     assert found.source is None
 
 
-def test_a_file_that_is_not_there_any_more_is_no_recording(connection: Connection, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_any_more_is_no_recording(connection: HttpClient, tmp_path: Path) -> None:
     with pytest.raises(FetchError) as problem:
         discover(AudioFileSource(tmp_path / "talk.mp3"), connection)
     assert problem.value.code == "not_there"
 
 
-def test_a_folder_is_as_many_as_there_are_audio_files(connection: Connection, tmp_path: Path) -> None:
+def test_a_folder_is_as_many_as_there_are_audio_files(connection: HttpClient, tmp_path: Path) -> None:
     for name in ("b.mp3", "deeper/a.mp3", ".hidden.mp3", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(TALK, tmp_path / name)
@@ -84,14 +84,14 @@ def test_a_folder_is_as_many_as_there_are_audio_files(connection: Connection, tm
 
 
 @pytest.mark.parametrize("text", [FEED, ATOM.replace("/one.mp3", "https://x.example/one.mp3"), "\n\n" + FEED])
-def test_a_saved_feed_is_a_source_by_its_owners_own_word(connection: Connection, tmp_path: Path, text: str) -> None:
+def test_a_saved_feed_is_a_source_by_its_owners_own_word(connection: HttpClient, tmp_path: Path, text: str) -> None:
     path = tmp_path / "saved.xml"  # fault line 6
     path.write_text(text)
     found = discover(AudioFileSource(path), connection).found
     assert {(item.show, item.source) for item in found} == {("Peer Talks", str(path))}
 
 
-def test_a_saved_feed_leads_to_nothing_else_on_this_machine(connection: Connection, tmp_path: Path) -> None:
+def test_a_saved_feed_leads_to_nothing_else_on_this_machine(connection: HttpClient, tmp_path: Path) -> None:
     path, other = tmp_path / "saved.xml", tmp_path / "three.mp3"  # fault line 6
     shutil.copy(TALK, other)
     link = f'<link rel="next" xmlns="http://www.w3.org/2005/Atom" href="{path.as_uri()}?2"/>'
@@ -105,7 +105,7 @@ def test_a_saved_feed_leads_to_nothing_else_on_this_machine(connection: Connecti
 
 
 def test_no_feed_page_or_list_on_the_web_can_name_a_file(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     saved = tmp_path / "saved.xml"  # fault lines 1 and 6
     saved.write_text(FEED)
@@ -120,7 +120,7 @@ def test_no_feed_page_or_list_on_the_web_can_name_a_file(
     assert discover(WebSource(serve(httpserver, "/opml", opml)), connection).listed == ()
 
 
-def test_a_saved_list_of_feeds_is_as_many_sources(connection: Connection, tmp_path: Path) -> None:
+def test_a_saved_list_of_feeds_is_as_many_sources(connection: HttpClient, tmp_path: Path) -> None:
     (tmp_path / "shows.opml").write_text(OPML)
     discovered = discover(AudioFileSource(tmp_path / "shows.opml"), connection)
     assert [(one.url, one.groups) for one in discovered.listed] == [("https://x.example/feed", ("Futures",))]
@@ -129,7 +129,7 @@ def test_a_saved_list_of_feeds_is_as_many_sources(connection: Connection, tmp_pa
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"{}", b"<rss" * 5_000_000])
 def test_a_file_that_is_no_document_is_taken_for_a_recording(
-    connection: Connection, tmp_path: Path, data: bytes
+    connection: HttpClient, tmp_path: Path, data: bytes
 ) -> None:
     path = tmp_path / "odd.mp3"
     path.write_bytes(data)
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_document_is_taken_for_a_recording(
 )
 @pytest.mark.parametrize(("text", "titles"), [(FEED, ["First", "Third"]), (ATOM, ["First"]), (JSON_FEED, ["First"])])
 def test_a_feed_is_its_items_that_have_audio(
-    connection: Connection, httpserver: HTTPServer, text: str, titles: list[str], kind: str
+    connection: HttpClient, httpserver: HTTPServer, text: str, titles: list[str], kind: str
 ) -> None:
     url = serve(httpserver, "/feed", text, kind)
     found = of(url, connection)
@@ -157,7 +157,7 @@ def test_a_feed_is_its_items_that_have_audio(
     assert {(item.show, item.source) for item in found} == {("Peer Talks", url)}
 
 
-def test_a_feed_that_has_gone_elsewhere_is_read_there(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_feed_that_has_gone_elsewhere_is_read_there(connection: HttpClient, httpserver: HTTPServer) -> None:
     there = serve(httpserver, "/there/feed", FEED.replace("/one.mp3", "one.mp3"), "application/rss+xml")
     httpserver.expect_request("/here").respond_with_data("", status=301, headers={"Location": there})
     discovered = discover(WebSource(httpserver.url_for("/here")), connection)
@@ -166,27 +166,27 @@ def test_a_feed_that_has_gone_elsewhere_is_read_there(connection: Connection, ht
     assert discovered.found[0].enclosure == httpserver.url_for("/there/one.mp3")
 
 
-def test_a_source_that_is_known_to_hold_nothing_new_offers_nothing(connection: Connection) -> None:
+def test_a_source_that_is_known_to_hold_nothing_new_offers_nothing(connection: HttpClient) -> None:
     source = WebSource("http://localhost/feed")
-    discovered = Discovery(connection, visit=lambda url, wanted: Unchanged(url)).discover(source)
+    discovered = Discovery(connection, visit=lambda url, wanted: NotModified(url)).discover(source)
     assert (discovered.found, discovered.unchanged) == ((), True)
 
 
 @pytest.mark.parametrize("text", [FEED, OPML, "<title>A page</title><audio src=/one.mp3></audio>"])
 def test_of_a_source_that_has_been_read_nothing_long_is_kept(
-    connection: Connection, httpserver: HTTPServer, text: str
+    connection: HttpClient, httpserver: HTTPServer, text: str
 ) -> None:
     url = serve(httpserver, "/long", f"{text}<!--{'long ' * 100_000}-->")
     assert len(repr(discover(WebSource(url), connection))) < 10_000
 
 
-def test_a_list_of_feeds_is_as_many_sources(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_list_of_feeds_is_as_many_sources(connection: HttpClient, httpserver: HTTPServer) -> None:
     discovered = discover(WebSource(serve(httpserver, "/shows", OPML, "text/xml")), connection)
     assert [one.url for one in discovered.listed] == ["https://x.example/feed"]
 
 
 def test_an_address_that_ends_as_audio_does_is_not_asked_before_it_is_fetched(
-    connection: Connection, httpserver: HTTPServer
+    connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     url = httpserver.url_for("/talks/The_Old%20Well.MP3?token=a")
     (found,) = of(url, connection)
@@ -196,7 +196,7 @@ def test_an_address_that_ends_as_audio_does_is_not_asked_before_it_is_fetched(
 
 @pytest.mark.parametrize("kind", ["audio/mpeg", "application/octet-stream", "text/html"])
 def test_an_address_that_answers_with_sound_is_one_recording(
-    connection: Connection, httpserver: HTTPServer, kind: str
+    connection: HttpClient, httpserver: HTTPServer, kind: str
 ) -> None:
     httpserver.expect_request("/play").respond_with_data(TALK.read_bytes(), content_type=kind)
     (found,) = of(httpserver.url_for("/play?id=7"), connection)
@@ -204,23 +204,23 @@ def test_an_address_that_answers_with_sound_is_one_recording(
 
 
 def test_sound_of_any_length_that_is_not_said_to_be_sound_is_not_read(
-    connection: Connection, httpserver: HTTPServer
+    connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     url = serve(httpserver, "/play", TALK.read_bytes() + bytes(20_000_000), "application/octet-stream")
     assert [found.enclosure for found in of(url, connection)] == [url]
 
 
-def test_an_address_without_a_name_is_called_after_its_host(connection: Connection, httpserver: HTTPServer) -> None:
+def test_an_address_without_a_name_is_called_after_its_host(connection: HttpClient, httpserver: HTTPServer) -> None:
     (found,) = of(serve(httpserver, "/", TALK.read_bytes(), "audio/mpeg"), connection)
     assert found.title == "localhost"
 
 
-def test_what_cannot_be_had_says_why(connection: Connection, httpserver: HTTPServer) -> None:
+def test_what_cannot_be_had_says_why(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/gone").respond_with_data("gone", status=410)
     with pytest.raises(FetchError) as problem:
         of(httpserver.url_for("/gone"), connection)
     assert problem.value.code == "http_410"
-    with pytest.raises(FetchError) as problem, Connection() as strict:
+    with pytest.raises(FetchError) as problem, HttpClient() as strict:
         of(httpserver.url_for("/gone"), strict)
     assert problem.value.code == "blocked_address"
 
@@ -251,7 +251,7 @@ def paged(server: HTTPServer, pages: int, broken: int | None = None, loop: bool 
 
 @pytest.mark.parametrize("loop", [False, True])
 def test_a_feed_is_read_to_its_last_page_and_each_item_counts_once(
-    connection: Connection, httpserver: HTTPServer, loop: bool
+    connection: HttpClient, httpserver: HTTPServer, loop: bool
 ) -> None:  # fault line 13
     url = paged(httpserver, 6, loop=loop)
     discovered = discover(WebSource(url), connection)
@@ -261,14 +261,14 @@ def test_a_feed_is_read_to_its_last_page_and_each_item_counts_once(
     assert discovered.problem is None
 
 
-def test_a_page_that_cannot_be_had_costs_none_of_those_before(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_that_cannot_be_had_costs_none_of_those_before(connection: HttpClient, httpserver: HTTPServer) -> None:
     discovered = discover(WebSource(paged(httpserver, 6, broken=4)), connection)
     assert [item.title for item in discovered] == ["1", "2", "3", "4"]
     assert discovered.problem is not None
     assert discovered.problem.code == "http_500"
 
 
-def test_a_feed_without_an_end_is_left_at_some_page(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_feed_without_an_end_is_left_at_some_page(connection: HttpClient, httpserver: HTTPServer) -> None:
     discovered = discover(WebSource(paged(httpserver, 10 * MAX_PAGES)), connection)
     assert len(httpserver.log) == MAX_PAGES
     assert len(discovered.found) == MAX_PAGES + 1
@@ -284,13 +284,13 @@ def as_posted(blog: Blog, show: str = SHOW) -> list[tuple[str, str, str | None, 
     return [(show, post.title, post.published, page, audio) for post, page, audio in posts]
 
 
-def told(found: list[Found]) -> list[tuple[str, str, str | None, str | None, str | None]]:
+def told(found: list[FoundFile]) -> list[tuple[str, str, str | None, str | None, str | None]]:
     return [(item.show, item.title, item.published, item.link, item.enclosure) for item in found]
 
 
 @pytest.mark.parametrize("posts_in_feed", [POSTS, POSTS[1:], (), None])
 def test_pages_of_a_blog_are_episodes_of_one_show(
-    connection: Connection, httpserver: HTTPServer, posts_in_feed: tuple[()] | None
+    connection: HttpClient, httpserver: HTTPServer, posts_in_feed: tuple[()] | None
 ) -> None:
     """With or without a feed, and whether or not that still has them."""
     blog = serve_blog(httpserver, posts_in_feed)
@@ -304,7 +304,7 @@ def test_pages_of_a_blog_are_episodes_of_one_show(
     assert not [path for path in paths(httpserver) if "comments" in path or path.endswith("part-1/feed/")]
 
 
-def test_a_page_is_the_very_item_of_its_feed(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_is_the_very_item_of_its_feed(connection: HttpClient, httpserver: HTTPServer) -> None:
     blog = serve_blog(httpserver)
     pages = {item.identity for page in blog.pages for item in of(page, connection)}
     assert pages == {item.identity for item in of(blog.feed, connection)}
@@ -312,13 +312,13 @@ def test_a_page_is_the_very_item_of_its_feed(connection: Connection, httpserver:
 
 
 @pytest.mark.parametrize("query", ["?utm_source=mail", "?fbclid=1", "#comments"])
-def test_a_page_is_known_by_any_of_its_addresses(connection: Connection, httpserver: HTTPServer, query: str) -> None:
+def test_a_page_is_known_by_any_of_its_addresses(connection: HttpClient, httpserver: HTTPServer, query: str) -> None:
     blog = serve_blog(httpserver)
     (found,) = of(blog.pages[0] + query, connection)
     assert (found.title, found.guid) == (POSTS[0].title, f"{blog.site}/?p=1")
 
 
-def test_a_page_may_be_reached_by_a_redirect(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_may_be_reached_by_a_redirect(connection: HttpClient, httpserver: HTTPServer) -> None:
     blog = serve_blog(httpserver, posts_in_feed=None)
     httpserver.expect_request("/short").respond_with_data("", status=302, headers={"Location": blog.pages[0]})
     (found,) = of(f"{blog.site}/short", connection)
@@ -328,7 +328,7 @@ def test_a_page_may_be_reached_by_a_redirect(connection: Connection, httpserver:
 HEAD = '<link rel="alternate" type="application/rss+xml" href="/feed"><title>Both wells</title>'
 
 
-def test_a_page_has_parts_that_its_feed_does_not_tell_of(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_has_parts_that_its_feed_does_not_tell_of(connection: HttpClient, httpserver: HTTPServer) -> None:
     serve(httpserver, "/feed", FEED.replace("<guid>1", "<link>/wells</link><guid>1"), "application/rss+xml")
     page = HEAD + "<audio src=/two.mp3></audio><audio src=/one.mp3?_=1></audio><a href=/three.mp3>another episode</a>"
     found = of(serve(httpserver, "/wells", page), connection)
@@ -339,7 +339,7 @@ def test_a_page_has_parts_that_its_feed_does_not_tell_of(connection: Connection,
     assert len({item.identity for item in found}) == 2
 
 
-def test_parts_of_a_page_without_a_feed_are_numbered(connection: Connection, httpserver: HTTPServer) -> None:
+def test_parts_of_a_page_without_a_feed_are_numbered(connection: HttpClient, httpserver: HTTPServer) -> None:
     url = serve(httpserver, "/2012/02/18/wells", "<title>Both wells</title><a href=/b.mp3></a><a href=/a.mp3></a>")
     found = of(url, connection)
     assert [(item.title, item.published) for item in found] == [
@@ -348,14 +348,14 @@ def test_parts_of_a_page_without_a_feed_are_numbered(connection: Connection, htt
     ]
 
 
-def test_a_page_whose_player_is_a_program_is_found_in_its_feed(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_whose_player_is_a_program_is_found_in_its_feed(connection: HttpClient, httpserver: HTTPServer) -> None:
     serve(httpserver, "/feed", FEED.replace("<guid>3", "<link>/third/</link><guid>3"), "application/rss+xml")
     (found,) = of(serve(httpserver, "/third", HEAD + "<script>play()</script>"), connection)
     assert found.title == "Third"
 
 
 def test_a_page_is_known_by_its_audio_where_all_items_name_one_page(
-    connection: Connection, httpserver: HTTPServer
+    connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     feed = FEED.replace("<guid>", "<link>/</link><guid>")
     serve(httpserver, "/feed", feed, "application/rss+xml")
@@ -363,7 +363,7 @@ def test_a_page_is_known_by_its_audio_where_all_items_name_one_page(
     assert found.title == "Third"
 
 
-def test_a_page_is_looked_for_on_the_later_pages_of_its_feed(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_is_looked_for_on_the_later_pages_of_its_feed(connection: HttpClient, httpserver: HTTPServer) -> None:
     paged(httpserver, 50)
     (found,) = of(serve(httpserver, "/x", HEAD + "<audio src=/4.mp3></audio>"), connection)
     assert (found.title, found.show, paths(httpserver).count("/feed")) == ("4", "Page 1", 3)
@@ -373,7 +373,7 @@ def test_a_page_is_looked_for_on_the_later_pages_of_its_feed(connection: Connect
 
 
 def test_a_page_without_audio_is_told_so(
-    connection: Connection, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    connection: HttpClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = serve(httpserver, "/page", "<html>hello</html>")
     monkeypatch.setattr("transcribe.fetch.discovery.is_installed", lambda: False)
@@ -382,12 +382,12 @@ def test_a_page_without_audio_is_told_so(
     assert problem.value.code == "no_audio_on_page"
 
 
-def test_the_extractor_is_asked_only_for_a_page_without_audio(connection: Connection, httpserver: HTTPServer) -> None:
+def test_the_extractor_is_asked_only_for_a_page_without_audio(connection: HttpClient, httpserver: HTTPServer) -> None:
     asked = []
 
-    def extract(url: str, connection: Connection) -> list[Found]:
+    def extract(url: str, connection: HttpClient) -> list[FoundFile]:
         asked.append(url)
-        return [Found("Show", "Hidden", enclosure="https://x.example/a")]
+        return [FoundFile("Show", "Hidden", enclosure="https://x.example/a")]
 
     discovery = Discovery(connection, extract)
     bare, full = serve(httpserver, "/bare", "<html>"), serve(httpserver, "/full", "<a href=/a.mp3>")

@@ -19,7 +19,7 @@ from pytest_httpserver import HTTPServer
 from tests.support.rude_server import Answer, FileServer, RudeServer, resetting, saying
 from transcribe.errors import FetchError
 from transcribe.fetch.download import HEAD_BYTES, Downloaded, Pace, changed, download, sniffed, store, stored_type
-from transcribe.fetch.http_client import Connection
+from transcribe.fetch.http_client import HttpClient
 from transcribe.sources.source import AUDIO_SUFFIXES, MEDIA_TYPES
 from transcribe.web.http_validators import Validators
 
@@ -37,16 +37,16 @@ def no_waits() -> Iterator[None]:
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    with Connection(["127.0.0.1", "localhost"], timeout_s=2) as open_connection:
+def connection() -> Iterator[HttpClient]:
+    with HttpClient(["127.0.0.1", "localhost"], timeout_s=2) as open_connection:
         yield open_connection
 
 
-def fetch(connection: Connection, url: str, folder: Path, limit_bytes: int = 10**6) -> Downloaded:
+def fetch(connection: HttpClient, url: str, folder: Path, limit_bytes: int = 10**6) -> Downloaded:
     return download(connection, url, folder / "show" / "episode", lambda *_: None, limit_bytes)
 
 
-def refusal(connection: Connection, url: str, folder: Path, limit_bytes: int = 10**6) -> FetchError:
+def refusal(connection: HttpClient, url: str, folder: Path, limit_bytes: int = 10**6) -> FetchError:
     with pytest.raises(FetchError) as refused:
         fetch(connection, url, folder, limit_bytes)
     return refused.value
@@ -57,7 +57,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_audio_is_fetched_whole_with_its_checksum(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/a").respond_with_data(MP3, content_type="audio/mpeg")
     steps: list[tuple[int, int | None]] = []
@@ -72,12 +72,12 @@ def test_audio_is_fetched_whole_with_its_checksum(
     assert steps[-1] == (len(MP3), len(MP3))
 
 
-def test_a_body_of_unknown_length_is_fetched_to_its_end(connection: Connection, tmp_path: Path) -> None:
+def test_a_body_of_unknown_length_is_fetched_to_its_end(connection: HttpClient, tmp_path: Path) -> None:
     with RudeServer(saying(OK + b"Connection: close\r\n\r\n", MP3)) as server:
         assert fetch(connection, server.url, tmp_path).sha256 == SHA256
 
 
-def test_the_address_that_answered_is_kept(connection: Connection, httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_the_address_that_answered_is_kept(connection: HttpClient, httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=302, headers={"Location": "/b.mp3"})
     httpserver.expect_request("/b.mp3").respond_with_data(MP3)
     assert fetch(connection, httpserver.url_for("/a"), tmp_path).url == httpserver.url_for("/b.mp3")
@@ -95,7 +95,7 @@ CUT = {
 # Fault 8.
 @pytest.mark.parametrize("answer", CUT.values(), ids=CUT)
 def test_a_cut_body_is_never_published_and_tried_again_three_times(
-    connection: Connection, tmp_path: Path, answer: Answer
+    connection: HttpClient, tmp_path: Path, answer: Answer
 ) -> None:
     with RudeServer(answer) as server:
         problem = refusal(connection, server.url, tmp_path)
@@ -108,7 +108,7 @@ def test_a_cut_body_is_never_published_and_tried_again_three_times(
 # Fault 8.
 @pytest.mark.parametrize("answer", CUT.values(), ids=CUT)
 def test_a_try_that_goes_well_gives_the_bytes_of_the_server(
-    connection: Connection, tmp_path: Path, answer: Answer
+    connection: HttpClient, tmp_path: Path, answer: Answer
 ) -> None:
     answers = iter([answer, answer, saying(OK + b"Content-Length: %d\r\n\r\n" % len(MP3), MP3)])
     with RudeServer(lambda peer: next(answers)(peer)) as server:
@@ -118,7 +118,7 @@ def test_a_try_that_goes_well_gives_the_bytes_of_the_server(
 
 
 def test_the_log_of_a_retry_shows_no_password(
-    connection: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    connection: HttpClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with FileServer(MP3) as server:
         server.cuts = [HALF]
@@ -135,13 +135,13 @@ def test_a_download_that_stalls_is_given_up(tmp_path: Path) -> None:
         peer.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(MP3) + MP3[:HALF])
         gone.wait(10)
 
-    with RudeServer(stall) as server, Connection(["127.0.0.1"], timeout_s=0.2) as connection:
+    with RudeServer(stall) as server, HttpClient(["127.0.0.1"], timeout_s=0.2) as connection:
         assert refusal(connection, server.url, tmp_path).code == "timeout"
         gone.set()
     assert names(tmp_path) == ["episode.part"]
 
 
-def begun(connection: Connection, server: FileServer, folder: Path, size: int = HALF) -> None:
+def begun(connection: HttpClient, server: FileServer, folder: Path, size: int = HALF) -> None:
     """A run that a bad connection ends after so many bytes."""
     server.cuts = [size, 0, 0, 0]
     assert refusal(connection, server.url, folder).code == "incomplete"
@@ -151,7 +151,7 @@ def begun(connection: Connection, server: FileServer, folder: Path, size: int = 
 
 
 # Fault 9.
-def test_a_later_run_goes_on_where_the_last_one_broke_off(connection: Connection, tmp_path: Path) -> None:
+def test_a_later_run_goes_on_where_the_last_one_broke_off(connection: HttpClient, tmp_path: Path) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
         steps: list[tuple[int, int | None]] = []
@@ -165,7 +165,7 @@ def test_a_later_run_goes_on_where_the_last_one_broke_off(connection: Connection
 
 
 # Fault 9.
-def test_a_token_of_the_day_does_not_hinder_going_on(connection: Connection, tmp_path: Path) -> None:
+def test_a_token_of_the_day_does_not_hinder_going_on(connection: HttpClient, tmp_path: Path) -> None:
     with FileServer(MP3) as server:
         server.cuts = [HALF, 0, 0, 0]
         refusal(connection, f"{server.url}/a?token=monday", tmp_path)
@@ -176,7 +176,7 @@ def test_a_token_of_the_day_does_not_hinder_going_on(connection: Connection, tmp
 
 # Fault 9.
 def test_a_part_that_does_not_say_of_how_much_it_is_is_held_to_what_was_said_at_first(
-    connection: Connection, tmp_path: Path
+    connection: HttpClient, tmp_path: Path
 ) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
@@ -192,7 +192,7 @@ OTHER = MP3[:4] + MP3[::-1] + b"longer"
 
 
 # Fault 9.
-def test_a_file_that_has_changed_is_begun_anew(connection: Connection, tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_begun_anew(connection: HttpClient, tmp_path: Path) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
         server.body, server.etag = OTHER, '"2"'
@@ -219,7 +219,7 @@ WRONG_PARTS = {
 # Fault 9.
 @pytest.mark.parametrize("answer", WRONG_PARTS.values(), ids=WRONG_PARTS)
 def test_an_answer_that_does_not_go_on_with_the_file_begins_it_anew(
-    connection: Connection, tmp_path: Path, answer: bytes
+    connection: HttpClient, tmp_path: Path, answer: bytes
 ) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
@@ -231,7 +231,7 @@ def test_an_answer_that_does_not_go_on_with_the_file_begins_it_anew(
 
 
 # Fault 9.
-def test_a_file_that_was_all_there_already_is_complete(connection: Connection, tmp_path: Path) -> None:
+def test_a_file_that_was_all_there_already_is_complete(connection: HttpClient, tmp_path: Path) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
         with (tmp_path / "show" / "episode.part").open("ab") as part:
@@ -252,7 +252,7 @@ def test_a_file_that_was_all_there_already_is_complete(connection: Connection, t
     ids=str,
 )
 def test_without_a_mark_that_is_sure_a_download_begins_anew(
-    connection: Connection, tmp_path: Path, headers: dict[str, str]
+    connection: HttpClient, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     with FileServer(MP3, etag=None) as server:
         server.headers += "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
@@ -261,7 +261,7 @@ def test_without_a_mark_that_is_sure_a_download_begins_anew(
         assert server.asked == [(None, None)] * 2
 
 
-def test_a_date_of_change_that_is_long_past_is_a_sure_mark(connection: Connection, tmp_path: Path) -> None:
+def test_a_date_of_change_that_is_long_past_is_a_sure_mark(connection: HttpClient, tmp_path: Path) -> None:
     changed_on = "Sun, 22 Nov 2026 18:00:00 GMT"
     with FileServer(MP3, etag=None) as server:
         server.headers += f"Last-Modified: {changed_on}\r\nDate: Sun, 22 Nov 2026 18:02:00 GMT\r\n".encode()
@@ -271,7 +271,7 @@ def test_a_date_of_change_that_is_long_past_is_a_sure_mark(connection: Connectio
 
 
 @pytest.mark.parametrize("note", [b"", b"[]", b'{"url": 1}', b"[" * 10_000, b'{"validators": {}}'])
-def test_a_note_that_cannot_be_read_is_as_none(connection: Connection, tmp_path: Path, note: bytes) -> None:
+def test_a_note_that_cannot_be_read_is_as_none(connection: HttpClient, tmp_path: Path, note: bytes) -> None:
     with FileServer(MP3) as server:
         begun(connection, server, tmp_path)
         (tmp_path / "show" / "episode.part.json").write_bytes(note)
@@ -283,7 +283,7 @@ def test_a_note_that_cannot_be_read_is_as_none(connection: Connection, tmp_path:
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_download_cut_at_twenty_random_points_is_the_file_of_the_server(
-    connection: Connection, tmp_path: Path, ranges: bool, seed: int
+    connection: HttpClient, tmp_path: Path, ranges: bool, seed: int
 ) -> None:
     chance = random.Random(seed)
     with FileServer(MP3, ranges=ranges) as server:
@@ -302,7 +302,7 @@ def test_a_download_cut_at_twenty_random_points_is_the_file_of_the_server(
 
 
 def test_audio_that_a_server_packs_unasked_is_unpacked(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/a").respond_with_data(
         gzip.compress(MP3), content_type="audio/mpeg", headers={"Content-Encoding": "gzip", "ETag": '"1"'}
@@ -312,7 +312,7 @@ def test_audio_that_a_server_packs_unasked_is_unpacked(
     assert fetch(connection, httpserver.url_for("/a"), tmp_path).validators == Validators('"1"')
 
 
-def test_a_server_that_drips_is_given_up_and_what_came_stays(connection: Connection, tmp_path: Path) -> None:
+def test_a_server_that_drips_is_given_up_and_what_came_stays(connection: HttpClient, tmp_path: Path) -> None:
     gone = threading.Event()
 
     def drip(peer: socket.socket) -> None:
@@ -354,7 +354,7 @@ SUNDAY, MONDAY = "Sun, 22 Nov 2026 18:00:00 GMT", "Mon, 23 Nov 2026 18:00:00 GMT
     ],
 )
 def test_a_server_is_asked_whether_its_audio_has_changed(
-    connection: Connection,
+    connection: HttpClient,
     httpserver: HTTPServer,
     before: Validators,
     status: int,
@@ -370,33 +370,33 @@ def test_a_server_is_asked_whether_its_audio_has_changed(
     assert request.headers.get("If-Modified-Since") == before.last_modified
 
 
-def test_audio_that_is_gone_cannot_be_compared(connection: Connection, httpserver: HTTPServer) -> None:
+def test_audio_that_is_gone_cannot_be_compared(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=404)
     with pytest.raises(FetchError, match="404"):
         changed(connection, httpserver.url_for("/a"), Validators('"1"'))
 
 
 def test_a_status_that_is_final_is_not_tried_again(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/a").respond_with_data("gone", status=404)
     assert refusal(connection, httpserver.url_for("/a"), tmp_path).code == "http_404"
     assert len(httpserver.log) == 1
 
 
-def test_an_answer_without_the_file_is_an_error(connection: Connection, httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_an_answer_without_the_file_is_an_error(connection: HttpClient, httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=204)
     assert refusal(connection, httpserver.url_for("/a"), tmp_path).code == "http_204"
 
 
 # Fault 1.
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/a.mp3", "data:audio/mpeg,x"])
-def test_an_enclosure_of_another_scheme_is_not_opened(connection: Connection, tmp_path: Path, url: str) -> None:
+def test_an_enclosure_of_another_scheme_is_not_opened(connection: HttpClient, tmp_path: Path, url: str) -> None:
     assert refusal(connection, url, tmp_path).code == "blocked_scheme"
     assert names(tmp_path) == []
 
 
-def test_a_file_over_the_limit_is_not_kept(connection: Connection, httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_a_file_over_the_limit_is_not_kept(connection: HttpClient, httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(MP3)
     assert refusal(connection, httpserver.url_for("/a"), tmp_path, len(MP3) - 1).code == "too_large"
     assert fetch(connection, httpserver.url_for("/a"), tmp_path, len(MP3)).bytes == len(MP3)
@@ -420,7 +420,7 @@ NO_AUDIO = {
 # Fault 12.
 @pytest.mark.parametrize("body", NO_AUDIO.values(), ids=NO_AUDIO)
 def test_what_is_no_audio_is_refused_whatever_it_is_called(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path, body: bytes
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, body: bytes
 ) -> None:
     httpserver.expect_request("/a.mp3").respond_with_data(body, content_type="audio/mpeg")
     assert refusal(connection, httpserver.url_for("/a.mp3"), tmp_path).code == "not_audio"
@@ -443,7 +443,7 @@ UNKNOWN = bytes(5000)  # zeros: neither text nor any format that shows itself
     ],
 )
 def test_content_names_the_file_before_media_type_before_url(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path, path: str, body: bytes, content_type: str, name: str
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, path: str, body: bytes, content_type: str, name: str
 ) -> None:
     httpserver.expect_request(path).respond_with_data(body, content_type=content_type)
     assert fetch(connection, httpserver.url_for(path), tmp_path).path.name == name
@@ -453,7 +453,7 @@ def test_content_names_the_file_before_media_type_before_url(
     ("path", "content_type"), [("/a.php", ""), ("/a.mp3", "text/plain"), ("/a.mp3", "image/png"), ("/", "x/y")]
 )
 def test_bytes_that_nothing_says_are_audio_are_refused(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path, path: str, content_type: str
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, path: str, content_type: str
 ) -> None:
     httpserver.expect_request(path).respond_with_data(UNKNOWN, content_type=content_type)
     assert refusal(connection, httpserver.url_for(path), tmp_path).code == "not_audio"
@@ -465,7 +465,7 @@ def test_bytes_that_nothing_says_are_audio_are_refused(
     ["../../evil.php", "%2e%2e%2fevil.php", "..%00.mp3", "a" * 300 + ".mp3", "-rf.mp3", ".hidden", "a.php", "%ff%fe"],
 )
 def test_no_name_of_the_server_names_the_file(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path, name: str
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, name: str
 ) -> None:
     header = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"}
     body = OK + b"".join(f"{key}: {value}\r\n".encode() for key, value in header.items())
@@ -477,7 +477,7 @@ def test_no_name_of_the_server_names_the_file(
 
 # Fault 15.
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_full_disk_is_told_and_leaves_nothing(connection: Connection, httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(connection: HttpClient, httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(MP3)
     (tmp_path / "show").mkdir()
     (tmp_path / "show" / "episode.part").symlink_to("/dev/full")
@@ -490,7 +490,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(connection: Connection, httpserv
 
 # Fault 15.
 def test_a_disk_that_fills_up_midway_keeps_nothing_and_the_next_run_completes(
-    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Filling(io.FileIO):
         def write(self, data: object) -> int:
@@ -507,7 +507,7 @@ def test_a_disk_that_fills_up_midway_keeps_nothing_and_the_next_run_completes(
 
 
 def test_a_place_that_cannot_be_written_is_named(
-    connection: Connection, httpserver: HTTPServer, tmp_path: Path
+    connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/a").respond_with_data(MP3)
     (tmp_path / "show").write_text("a file where a folder should be")

@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 from tests.support.rude_server import Answer, RudeServer, resetting, saying
 from transcribe import __version__
 from transcribe.errors import FetchError
-from transcribe.fetch.http_client import USER_AGENT, Connection, is_public, login_for
+from transcribe.fetch.http_client import USER_AGENT, HttpClient, is_public, login_for
 
 TLS = Path(__file__).parents[1] / "data" / "tls"  # certificates for good.test, signed by themselves, with their key
 LOCAL = ("127.0.0.1", "localhost")
@@ -21,13 +21,13 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
+def connection() -> Iterator[HttpClient]:
     """One that may talk to servers of this test."""
-    with Connection(allow_hosts=LOCAL, timeout_s=2) as open_connection:
+    with HttpClient(allow_hosts=LOCAL, timeout_s=2) as open_connection:
         yield open_connection
 
 
-def refusal(connection: Connection, url: str) -> FetchError:
+def refusal(connection: HttpClient, url: str) -> FetchError:
     with pytest.raises(FetchError) as refused:
         connection.get(url)
     return refused.value
@@ -45,7 +45,7 @@ class Names:
         return [next(self.answers[host])]
 
 
-def test_an_answer_is_had_in_whole(connection: Connection, httpserver: HTTPServer) -> None:
+def test_an_answer_is_had_in_whole(connection: HttpClient, httpserver: HTTPServer) -> None:
     seen = []
 
     def answer(request: Request) -> Response:
@@ -62,12 +62,12 @@ def test_an_answer_is_had_in_whole(connection: Connection, httpserver: HTTPServe
 def test_playhead_says_who_asks_unless_it_is_to_say_something_else(httpserver: HTTPServer) -> None:
     assert USER_AGENT.startswith(f"Playhead/{__version__} ")
     httpserver.expect_request("/a", headers={"User-Agent": "An Archive"}).respond_with_data(b"hello")
-    with Connection(LOCAL, user_agent="An Archive") as connection:
+    with HttpClient(LOCAL, user_agent="An Archive") as connection:
         assert connection.get(httpserver.url_for("/a")).body == b"hello"
 
 
 def test_a_stream_asks_for_plain_bytes_and_unpacks_what_comes_packed_all_the_same(
-    connection: Connection, httpserver: HTTPServer
+    connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     packed = gzip.compress(b"hello" * 1000)
     httpserver.expect_request("/a").respond_with_data(packed, headers={"Content-Encoding": "gzip"})
@@ -78,7 +78,7 @@ def test_a_stream_asks_for_plain_bytes_and_unpacks_what_comes_packed_all_the_sam
     assert (request.headers["Accept-Encoding"], request.headers["Range"]) == ("identity", "bytes=0-")
 
 
-def test_name_and_password_of_a_url_are_sent_but_never_shown(connection: Connection, httpserver: HTTPServer) -> None:
+def test_name_and_password_of_a_url_are_sent_but_never_shown(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a", headers={"Authorization": "Basic bWU6c2VjcmV0"}).respond_with_data("in", status=200)
     url = httpserver.url_for("/a").replace("localhost", "me:secret@localhost")
     assert connection.get(url).body == b"in"
@@ -86,7 +86,7 @@ def test_name_and_password_of_a_url_are_sent_but_never_shown(connection: Connect
     assert "secret" not in str(refusal(connection, url.replace("/a", "/none")))
 
 
-def test_a_password_stays_with_its_host_through_redirects(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_password_stays_with_its_host_through_redirects(connection: HttpClient, httpserver: HTTPServer) -> None:
     seen = []
 
     def answer(request: Request) -> Response:
@@ -98,7 +98,7 @@ def test_a_password_stays_with_its_host_through_redirects(connection: Connection
         }
         return Response(status=301, headers={"Location": leads[request.path]}) if request.path in leads else Response()
 
-    with Connection([*LOCAL, "127.1"]) as connection:
+    with HttpClient([*LOCAL, "127.1"]) as connection:
         httpserver.expect_request("/a").respond_with_handler(answer)
         for path in "bcd":
             httpserver.expect_request(f"/{path}").respond_with_handler(answer)
@@ -128,7 +128,7 @@ def test_a_password_that_went_over_tls_goes_nowhere_without_it() -> None:
     assert login_for("http://a.test/b", of="https://me:pw@a.test/feed") == "http://a.test/b"
 
 
-def test_no_cookie_is_sent_back(connection: Connection, httpserver: HTTPServer) -> None:
+def test_no_cookie_is_sent_back(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=302, headers={"Location": "/b", "Set-Cookie": "a=1"})
     httpserver.expect_request("/b").respond_with_data(b"", headers={"Set-Cookie": "b=2; Path=/"})
     for _ in range(2):
@@ -141,7 +141,7 @@ def test_no_cookie_is_sent_back(connection: Connection, httpserver: HTTPServer) 
     [([301], True), ([308, 301], True), ([302], False), ([301, 302], False), ([307, 301], False), ([], False)],
 )
 def test_a_move_is_told_where_every_redirect_was_for_good(
-    connection: Connection, httpserver: HTTPServer, statuses: list[int], moved: bool
+    connection: HttpClient, httpserver: HTTPServer, statuses: list[int], moved: bool
 ) -> None:
     for number, status in enumerate(statuses):
         httpserver.expect_request(f"/{number}").respond_with_data(
@@ -154,7 +154,7 @@ def test_a_move_is_told_where_every_redirect_was_for_good(
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503])
-def test_a_status_from_400_is_an_error_named_by_it(connection: Connection, httpserver: HTTPServer, status: int) -> None:
+def test_a_status_from_400_is_an_error_named_by_it(connection: HttpClient, httpserver: HTTPServer, status: int) -> None:
     httpserver.expect_request("/a").respond_with_data("no", status=status)
     problem = refusal(connection, httpserver.url_for("/a"))
     assert problem.code == f"http_{status}"
@@ -166,7 +166,7 @@ def test_a_status_from_400_is_an_error_named_by_it(connection: Connection, https
     [(429, "120", 120), (503, "120", 120), (429, None, 60), (503, None, None), (404, "120", None)],
 )
 def test_an_error_says_for_how_long_the_host_asks_to_be_left_alone(
-    connection: Connection, httpserver: HTTPServer, status: int, header: str | None, seconds: float | None
+    connection: HttpClient, httpserver: HTTPServer, status: int, header: str | None, seconds: float | None
 ) -> None:
     headers = {"Retry-After": header} if header else {}
     httpserver.expect_request("/a").respond_with_data(b"", status=status, headers=headers)
@@ -175,13 +175,13 @@ def test_an_error_says_for_how_long_the_host_asks_to_be_left_alone(
     assert (again.code == "retry_later", len(httpserver.log)) == ((True, 1) if seconds else (False, 2))
 
 
-def test_a_status_that_is_waited_for_is_no_error(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_status_that_is_waited_for_is_no_error(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=416)
     with connection.stream(httpserver.url_for("/a"), also=(416,)) as answer:
         assert answer.status == 416
 
 
-def test_304_is_an_answer(connection: Connection, httpserver: HTTPServer) -> None:
+def test_304_is_an_answer(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=304)
     assert connection.get(httpserver.url_for("/a"), headers={"If-None-Match": '"1"'}).status == 304
 
@@ -190,7 +190,7 @@ def test_304_is_an_answer(connection: Connection, httpserver: HTTPServer) -> Non
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "ftp://127.0.0.1/a", "gopher://127.0.0.1/", "data:text/plain,x", "/etc/passwd", "x"]
 )
-def test_only_http_and_https_are_fetched(connection: Connection, url: str) -> None:
+def test_only_http_and_https_are_fetched(connection: HttpClient, url: str) -> None:
     problem = refusal(connection, url)
     assert problem.code == "blocked_scheme"
     assert url in str(problem)
@@ -198,13 +198,13 @@ def test_only_http_and_https_are_fetched(connection: Connection, url: str) -> No
 
 # Fault 1.
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/a", "gopher://127.0.0.1/", "data:,x"])
-def test_a_redirect_to_another_scheme_is_not_followed(connection: Connection, url: str) -> None:
+def test_a_redirect_to_another_scheme_is_not_followed(connection: HttpClient, url: str) -> None:
     with RudeServer(saying(b"HTTP/1.1 302 Found\r\nLocation: " + url.encode() + b"\r\n\r\n")) as server:
         assert refusal(connection, server.url).code == "blocked_scheme"
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "http://a:b/", "http://\udcff.org/", "http://é\0/"])
-def test_what_is_no_url_is_said_to_be_none(connection: Connection, url: str) -> None:
+def test_what_is_no_url_is_said_to_be_none(connection: HttpClient, url: str) -> None:
     assert refusal(connection, url).code == "bad_url"
 
 
@@ -229,7 +229,7 @@ def test_an_address_on_the_open_internet_is_told(address: str) -> None:
 # Fault 2.
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1", "localhost"])
 def test_no_spelling_of_this_machine_is_connected_to(host: str) -> None:
-    with RudeServer(saying(OK + b"\r\nsecret")) as server, Connection() as connection:
+    with RudeServer(saying(OK + b"\r\nsecret")) as server, HttpClient() as connection:
         problem = refusal(connection, server.url.replace("127.0.0.1", host))
         assert server.requests == []
     assert problem.code == "blocked_address"
@@ -241,12 +241,12 @@ def test_a_host_that_is_allowed_is_connected_to(httpserver: HTTPServer, allowed:
     httpserver.expect_request("/").respond_with_data("hello")
     names = Names(other_test=["127.0.0.1"], **{"127.0.0.1": ["127.0.0.1"]})
     host = allowed.partition(":")[0].lower()
-    with Connection([allowed.format(port=httpserver.port)], resolve=names) as connection:
+    with HttpClient([allowed.format(port=httpserver.port)], resolve=names) as connection:
         assert connection.get(f"http://{host}:{httpserver.port}/").body == b"hello"
 
 
 def test_an_allowed_port_allows_no_other(httpserver: HTTPServer) -> None:
-    with Connection([f"localhost:{httpserver.port + 1}"]) as connection:
+    with HttpClient([f"localhost:{httpserver.port + 1}"]) as connection:
         assert refusal(connection, httpserver.url_for("/")).code == "blocked_address"
 
 
@@ -255,14 +255,14 @@ def test_a_redirect_to_a_private_address_leaves_it_untouched() -> None:
     with RudeServer(saying(OK + b"\r\nsecret")) as target:
         port = target.url.rpartition(":")[2]
         moved = f"HTTP/1.1 302 Found\r\nLocation: http://localhost:{port}/\r\nContent-Length: 0\r\n\r\n".encode()
-        with RudeServer(saying(moved)) as server, Connection(["127.0.0.1"]) as connection:
+        with RudeServer(saying(moved)) as server, HttpClient(["127.0.0.1"]) as connection:
             assert refusal(connection, server.url).code == "blocked_address"
             assert len(server.requests) == 1
         assert target.requests == []
 
 
 # Fault 3.
-def test_ten_redirects_are_followed_and_an_eleventh_is_not(connection: Connection, httpserver: HTTPServer) -> None:
+def test_ten_redirects_are_followed_and_an_eleventh_is_not(connection: HttpClient, httpserver: HTTPServer) -> None:
     for number in range(12):
         httpserver.expect_request(f"/{number}").respond_with_data(
             b"", status=302, headers={"Location": f"{number - 1}" if number else "/end"}
@@ -274,7 +274,7 @@ def test_ten_redirects_are_followed_and_an_eleventh_is_not(connection: Connectio
 
 
 # Fault 3.
-def test_a_loop_of_redirects_ends(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_loop_of_redirects_ends(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=301, headers={"Location": "/a"})
     assert refusal(connection, httpserver.url_for("/a")).code == "too_many_redirects"
     assert len(httpserver.log) == 11
@@ -283,7 +283,7 @@ def test_a_loop_of_redirects_ends(connection: Connection, httpserver: HTTPServer
 # Fault 4.
 def test_a_name_that_changes_its_address_gains_nothing() -> None:
     names = Names(turning_test=["192.0.2.1", "127.0.0.1"])
-    with RudeServer(saying(OK + b"\r\nsecret")) as server, Connection(resolve=names) as connection:
+    with RudeServer(saying(OK + b"\r\nsecret")) as server, HttpClient(resolve=names) as connection:
         url = server.url.replace("127.0.0.1", "turning.test")
         assert refusal(connection, url).code == "blocked_address"
         assert refusal(connection, url).code == "blocked_address"
@@ -300,7 +300,7 @@ def test_only_the_checked_address_is_connected_to(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket, "create_connection", connect)
     names = Names(turning_test=["93.184.216.34", "127.0.0.1"])
-    with Connection(resolve=names) as connection:
+    with HttpClient(resolve=names) as connection:
         assert refusal(connection, "http://turning.test/").code == "connection_failed"
     assert tried == [("93.184.216.34", 80)]
     assert names.asked == ["turning.test"]
@@ -308,7 +308,7 @@ def test_only_the_checked_address_is_connected_to(monkeypatch: pytest.MonkeyPatc
 
 # Fault 4.
 def test_one_private_address_among_several_is_enough_to_refuse() -> None:
-    with Connection(resolve=lambda *_: ["93.184.216.34", "127.0.0.1"]) as connection:
+    with HttpClient(resolve=lambda *_: ["93.184.216.34", "127.0.0.1"]) as connection:
         assert refusal(connection, "http://mixed.test/").code == "blocked_address"
 
 
@@ -329,7 +329,7 @@ def test_the_name_stays_in_tls_and_host(
 ) -> None:
     server, asked = secure_server
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "good.pem"))
-    with Connection(["good.test"], resolve=Names(good_test=["127.0.0.1"])) as connection:
+    with HttpClient(["good.test"], resolve=Names(good_test=["127.0.0.1"])) as connection:
         assert connection.get(f"https://good.test:{server.port}/").body == f"good.test:{server.port}".encode()
     assert asked == ["good.test"]
 
@@ -341,7 +341,7 @@ def test_a_certificate_for_another_host_or_of_no_known_authority_is_refused(
 ) -> None:
     server, _ = secure_server
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / trusted))
-    with Connection([host], resolve=lambda *_: ["127.0.0.1"]) as connection:
+    with HttpClient([host], resolve=lambda *_: ["127.0.0.1"]) as connection:
         assert refusal(connection, f"https://{host}:{server.port}/").code == "tls_error"
     assert server.log == []
 
@@ -353,7 +353,7 @@ def test_an_expired_certificate_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     context.load_cert_chain(TLS / "expired.pem")
     with (
         HTTPServer(host="127.0.0.1", ssl_context=context) as server,
-        Connection(["good.test"], resolve=lambda *_: ["127.0.0.1"]) as connection,
+        HttpClient(["good.test"], resolve=lambda *_: ["127.0.0.1"]) as connection,
     ):
         problem = refusal(connection, f"https://good.test:{server.port}/")
     assert problem.code == "tls_error"
@@ -362,7 +362,7 @@ def test_an_expired_certificate_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 # Fault 7.
 def test_a_body_over_the_limit_is_too_large_however_it_is_packed(
-    connection: Connection, httpserver: HTTPServer
+    connection: HttpClient, httpserver: HTTPServer
 ) -> None:
     bomb = gzip.compress(bytes(40_000_000))
     httpserver.expect_request("/bomb").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})
@@ -374,7 +374,7 @@ def test_a_body_over_the_limit_is_too_large_however_it_is_packed(
 
 
 # Fault 7.
-def test_endless_chunks_end_at_the_limit(connection: Connection) -> None:
+def test_endless_chunks_end_at_the_limit(connection: HttpClient) -> None:
     def endless(peer: socket.socket) -> None:
         peer.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\n")
         while True:
@@ -395,7 +395,7 @@ def test_a_byte_now_and_then_ends_at_the_cap_in_headers_or_body(start: bytes) ->
             peer.sendall(b"x")
 
     begun = time.monotonic()
-    with RudeServer(drip) as server, Connection(["127.0.0.1"], timeout_s=5, total_s=0.6) as connection:
+    with RudeServer(drip) as server, HttpClient(["127.0.0.1"], timeout_s=5, total_s=0.6) as connection:
         assert refusal(connection, server.url).code == "timeout"
         gone.set()
     assert time.monotonic() - begun < 4
@@ -407,7 +407,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
     def silent(_: socket.socket) -> None:
         gone.wait(10)
 
-    with RudeServer(silent) as server, Connection(["127.0.0.1"], timeout_s=0.2) as connection:
+    with RudeServer(silent) as server, HttpClient(["127.0.0.1"], timeout_s=0.2) as connection:
         problem = refusal(connection, server.url)
         gone.set()
     assert problem.code == "timeout"
@@ -423,23 +423,23 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
         saying(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n"),
     ],
 )
-def test_a_body_that_ends_before_its_time_is_incomplete(connection: Connection, answer: Answer) -> None:
+def test_a_body_that_ends_before_its_time_is_incomplete(connection: HttpClient, answer: Answer) -> None:
     with RudeServer(answer) as server:
         assert refusal(connection, server.url).code == "incomplete"
 
 
 @pytest.mark.parametrize("answer", [saying(), resetting(), saying(b"SSH-2.0-hello\r\n"), saying(b"\x00" * 100)])
-def test_an_answer_that_is_no_http_is_a_failed_connection(connection: Connection, answer: Answer) -> None:
+def test_an_answer_that_is_no_http_is_a_failed_connection(connection: HttpClient, answer: Answer) -> None:
     with RudeServer(answer) as server:
         assert refusal(connection, server.url).code == "connection_failed"
 
 
-def test_a_body_that_is_not_encoded_as_it_says_is_told(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_body_that_is_not_encoded_as_it_says_is_told(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"plain", headers={"Content-Encoding": "gzip"})
     assert refusal(connection, httpserver.url_for("/a")).code == "bad_encoding"
 
 
-def test_a_port_where_nobody_listens_is_a_failed_connection(connection: Connection) -> None:
+def test_a_port_where_nobody_listens_is_a_failed_connection(connection: HttpClient) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         problem = refusal(connection, f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -448,7 +448,7 @@ def test_a_port_where_nobody_listens_is_a_failed_connection(connection: Connecti
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64 + ".invalid"])
-def test_a_name_without_an_address_is_a_failed_connection(connection: Connection, host: str) -> None:
+def test_a_name_without_an_address_is_a_failed_connection(connection: HttpClient, host: str) -> None:
     problem = refusal(connection, f"http://{host}/")
     assert problem.code in ("connection_failed", "bad_url")
     assert host in str(problem)
@@ -456,16 +456,16 @@ def test_a_name_without_an_address_is_a_failed_connection(connection: Connection
 
 def test_a_host_whose_first_address_is_dead_is_reached_at_its_next(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/").respond_with_data("hello")
-    with Connection(["two.test"], resolve=lambda *_: ["127.0.0.99", "127.0.0.1"]) as connection:
+    with HttpClient(["two.test"], resolve=lambda *_: ["127.0.0.99", "127.0.0.1"]) as connection:
         assert connection.get(f"http://two.test:{httpserver.port}/").body == b"hello"
 
 
 def test_the_proxies_of_the_environment_are_not_used(
-    connection: Connection, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    connection: HttpClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     httpserver.expect_request("/").respond_with_data("hello")
-    with Connection(LOCAL) as behind_a_proxy:
+    with HttpClient(LOCAL) as behind_a_proxy:
         assert behind_a_proxy.get(httpserver.url_for("/")).body == b"hello"
 
 
@@ -475,7 +475,7 @@ def test_threads_share_a_connection_and_have_their_own_deadlines() -> None:
         peer.sendall(OK + b"Content-Length: 5\r\nConnection: close\r\n\r\nhello")
 
     bodies: list[bytes] = []
-    with RudeServer(late) as server, Connection(LOCAL, total_s=1) as connection:
+    with RudeServer(late) as server, HttpClient(LOCAL, total_s=1) as connection:
         threads = [threading.Thread(target=lambda: bodies.append(connection.get(server.url).body)) for _ in range(6)]
         for thread in threads:
             thread.start()
@@ -498,7 +498,7 @@ def test_a_host_has_one_request_at_a_time_and_other_hosts_have_theirs() -> None:
             now[0] -= 1
         peer.sendall(OK + b"Content-Length: 5\r\nConnection: close\r\n\r\nhello")
 
-    with RudeServer(busy) as one, RudeServer(busy) as two, Connection(LOCAL) as shared:
+    with RudeServer(busy) as one, RudeServer(busy) as two, HttpClient(LOCAL) as shared:
         for urls, most in (([one.url] * 4, 1), ([one.url, two.url], 2)):
             at_once.clear()
             threads = [threading.Thread(target=shared.get, args=(url,)) for url in urls]
@@ -515,7 +515,7 @@ def test_two_hosts_that_redirect_to_each_other_do_not_lock_each_other_out() -> N
 
     codes: list[str] = []
     one_leads, two_leads = [""], [""]
-    with RudeServer(leading(one_leads)) as one, RudeServer(leading(two_leads)) as two, Connection(LOCAL) as connection:
+    with RudeServer(leading(one_leads)) as one, RudeServer(leading(two_leads)) as two, HttpClient(LOCAL) as connection:
         one_leads[0], two_leads[0] = two.url, one.url
         threads = [
             threading.Thread(target=lambda url=url: codes.append(refusal(connection, url).code))
@@ -536,7 +536,7 @@ def test_closing_ends_what_other_threads_are_waiting_for() -> None:
         gone.wait(20)
 
     with RudeServer(silent) as server:
-        connection = Connection(LOCAL, timeout_s=20)
+        connection = HttpClient(LOCAL, timeout_s=20)
         threads = [threading.Thread(target=lambda: codes.append(refusal(connection, server.url).code)) for _ in "ab"]
         for thread in threads:
             thread.start()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
 from transcribe.errors import FetchError
-from transcribe.fetch.http_client import Connection
-from transcribe.fetch.politeness import DEFAULT_S, LONGEST_S, Hosts, host_of, seconds_asked, side_by_side
+from transcribe.fetch.http_client import HttpClient
+from transcribe.fetch.politeness import DEFAULT_S, LONGEST_S, Politeness, host_of, seconds_asked, side_by_side
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def watch() -> Watch:
     return Watch()
 
 
-def code(connection: Connection, url: str) -> str:
+def code(connection: HttpClient, url: str) -> str:
     try:
         connection.get(url)
     except FetchError as problem:
@@ -64,10 +64,10 @@ def test_a_host_that_asks_for_it_is_left_alone_across_a_restart(
     httpserver.expect_oneshot_request("/a").respond_with_data("later", status=status, headers=header)
     httpserver.expect_request("/a").respond_with_data("hello")
     url = httpserver.url_for("/a")
-    with Connection(["localhost"], hosts=Hosts(tmp_path / "hosts.json", watch)) as connection:
+    with HttpClient(["localhost"], hosts=Politeness(tmp_path / "hosts.json", watch)) as connection:
         assert code(connection, url) == f"http_{status}"
         assert code(connection, url) == "retry_later"
-    with Connection(["localhost"], hosts=Hosts(tmp_path / "hosts.json", watch)) as connection:
+    with HttpClient(["localhost"], hosts=Politeness(tmp_path / "hosts.json", watch)) as connection:
         watch.time += seconds - 1
         with pytest.raises(FetchError, match=f"localhost:{httpserver.port} asks to be left alone until") as refused:
             connection.get(httpserver.url_for("/other"))
@@ -82,21 +82,21 @@ def test_a_redirect_to_a_host_that_asks_to_be_left_alone_does_not_reach_it(https
     target = httpserver.url_for("/b").replace("localhost", "127.0.0.1")
     httpserver.expect_request("/a").respond_with_data(b"", status=302, headers={"Location": target})
     httpserver.expect_request("/b").respond_with_data(b"", status=429, headers={"Retry-After": "60"})
-    with Connection(["localhost", "127.0.0.1"]) as connection:
+    with HttpClient(["localhost", "127.0.0.1"]) as connection:
         assert code(connection, httpserver.url_for("/a")) == "http_429"
         assert code(connection, httpserver.url_for("/a")) == "retry_later"
     assert [request.path for request, _ in httpserver.log] == ["/a", "/b", "/a"]
 
 
 def test_other_hosts_are_asked_meanwhile(tmp_path: Path, watch: Watch) -> None:
-    hosts = Hosts(tmp_path / "hosts.json", watch)
+    hosts = Politeness(tmp_path / "hosts.json", watch)
     hosts.leave_alone("a.test", "60")
     with hosts.turn("b.test"):
         pass
 
 
 def test_the_time_is_told_as_a_person_reads_it(watch: Watch) -> None:
-    hosts = Hosts(now=watch)
+    hosts = Politeness(now=watch)
     for seconds, pattern in (("3600", r"until \d\d:\d\d$"), ("86400", r"until \d\d:\d\d on 2026-11-23$")):
         hosts.leave_alone("a.test", seconds)
         with pytest.raises(FetchError, match=pattern), hosts.turn("a.test"):
@@ -114,7 +114,7 @@ def test_the_time_is_told_as_a_person_reads_it(watch: Watch) -> None:
 def test_a_file_that_cannot_be_read_is_as_none(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "hosts.json"
     path.write_bytes(text)
-    hosts = Hosts(path)
+    hosts = Politeness(path)
     with hosts.turn("a.test"):
         pass
     hosts.leave_alone("a.test", "60")
@@ -122,16 +122,16 @@ def test_a_file_that_cannot_be_read_is_as_none(tmp_path: Path, text: bytes) -> N
 
 
 def test_a_clock_that_was_set_back_keeps_no_host_waiting_for_years(tmp_path: Path, watch: Watch) -> None:
-    Hosts(tmp_path / "hosts.json", watch).leave_alone("a.test", "60")
+    Politeness(tmp_path / "hosts.json", watch).leave_alone("a.test", "60")
     watch.time -= 10**9
-    hosts = Hosts(tmp_path / "hosts.json", watch)
+    hosts = Politeness(tmp_path / "hosts.json", watch)
     watch.time += LONGEST_S
     with hosts.turn("a.test"):
         pass
 
 
 def test_what_is_over_is_not_written_again(tmp_path: Path, watch: Watch) -> None:
-    hosts = Hosts(tmp_path / "hosts.json", watch)
+    hosts = Politeness(tmp_path / "hosts.json", watch)
     hosts.leave_alone("a.test", "60")
     watch.time += 60
     hosts.leave_alone("b.test", "60")
@@ -140,7 +140,7 @@ def test_what_is_over_is_not_written_again(tmp_path: Path, watch: Watch) -> None
 
 def test_a_place_that_cannot_be_written_costs_the_memory_only(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    hosts = Hosts(tmp_path / "file" / "hosts.json")
+    hosts = Politeness(tmp_path / "file" / "hosts.json")
     assert hosts.leave_alone("a.test", "60") == 60
     with pytest.raises(FetchError), hosts.turn("a.test"):
         pass
@@ -152,7 +152,7 @@ def test_whatever_is_asked_is_between_nothing_and_a_day(text: str | None, now: f
 
 
 def test_who_waits_for_a_turn_is_told_at_once_that_the_host_wants_none() -> None:
-    hosts, codes, waiting = Hosts(), list[str](), threading.Event()
+    hosts, codes, waiting = Politeness(), list[str](), threading.Event()
 
     def wait() -> None:
         waiting.set()
@@ -172,7 +172,7 @@ def test_who_waits_for_a_turn_is_told_at_once_that_the_host_wants_none() -> None
 
 
 def test_after_the_close_nobody_gets_a_turn() -> None:
-    hosts = Hosts()
+    hosts = Politeness()
     hosts.close()
     with pytest.raises(FetchError, match="stopped"), hosts.turn("a.test"):
         pass

@@ -9,10 +9,10 @@ from werkzeug import Request, Response
 
 from transcribe.console import Silent
 from transcribe.fetch.catalog import Catalog
-from transcribe.fetch.feed_cache import Visits
-from transcribe.fetch.http_client import Connection
+from transcribe.fetch.feed_cache import FeedCache
+from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.politeness import HOUR_S
-from transcribe.fetch.polling import Offered, Subscriptions
+from transcribe.fetch.polling import Polling, PollResult
 from transcribe.library.store import Library
 from transcribe.sources.source import AudioFileSource, FolderSource, Source, WebSource
 
@@ -25,21 +25,21 @@ PAGE = "<html><head><title>The Talk</title></head><body><a href=/talk.mp3>Listen
 class Shelf:
     """A library whose sources are asked once a run, hour after hour."""
 
-    def __init__(self, root: Path, connection: Connection) -> None:
+    def __init__(self, root: Path, connection: HttpClient) -> None:
         self.library, self.connection, self.time = Library(root), connection, 1_790_000_000.0
 
-    def ask(self, *sources: str | Source, later_s: float = HOUR_S) -> Offered:
+    def ask(self, *sources: str | Source, later_s: float = HOUR_S) -> PollResult:
         self.time += later_s
         state = self.library.state / "visits.json"
-        with Visits(state, now=lambda: self.time) as visits:
+        with FeedCache(state, now=lambda: self.time) as feed_cache:
             catalog = Catalog(self.library)
-            asked = Subscriptions(self.library, catalog, self.connection, visits, Silent())
+            asked = Polling(self.library, catalog, self.connection, feed_cache, Silent())
             return asked.ask(WebSource(each) if isinstance(each, str) else each for each in sources)
 
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[Shelf]:
-    with Connection(["localhost"]) as connection:
+    with HttpClient(["localhost"]) as connection:
         yield Shelf(tmp_path / "library", connection)
 
 
@@ -70,7 +70,7 @@ def answers(server: HTTPServer) -> list[int]:
     return statuses
 
 
-def names(offered: Offered) -> list[str]:
+def names(offered: PollResult) -> list[str]:
     return sorted(offered.candidates)
 
 

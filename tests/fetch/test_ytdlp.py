@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_httpserver import HTTPServer
 
-from transcribe.fetch.http_client import Connection
+from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.ytdlp import extracted, is_installed
 
 HIDDEN = """<title>The hidden well</title>
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason="yt-dlp, the extra `m
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    with Connection(["localhost"]) as connection:
+def connection() -> Iterator[HttpClient]:
+    with HttpClient(["localhost"]) as connection:
         yield connection
 
 
@@ -25,17 +25,17 @@ def serve(server: HTTPServer, page: str) -> str:
     return server.url_for("/page")
 
 
-def test_audio_is_found_that_the_page_alone_does_not_show(connection: Connection, httpserver: HTTPServer) -> None:
+def test_audio_is_found_that_the_page_alone_does_not_show(connection: HttpClient, httpserver: HTTPServer) -> None:
     url = serve(httpserver, HIDDEN)
     (found,) = extracted(url, connection)
     assert (found.title, found.enclosure) == ("The hidden well", httpserver.url_for("/media/a.mp3?token=1"))
     assert (found.link, found.source) == (url, None)
 
 
-def test_every_request_of_it_is_made_by_our_connection(connection: Connection, httpserver: HTTPServer) -> None:
+def test_every_request_of_it_is_made_by_our_connection(connection: HttpClient, httpserver: HTTPServer) -> None:
     extracted(serve(httpserver, HIDDEN), connection)
     assert {request.headers["User-Agent"].split("/")[0] for request, _ in httpserver.log} == {"Playhead"}
-    with Connection() as strict:  # fault line 2
+    with HttpClient() as strict:  # fault line 2
         before = len(httpserver.log)
         assert extracted(httpserver.url_for("/page"), strict) == []
         assert len(httpserver.log) == before
@@ -44,9 +44,9 @@ def test_every_request_of_it_is_made_by_our_connection(connection: Connection, h
 @pytest.mark.parametrize(
     "page", ["", "<p>Only words", "<script>jwplayer().setup({'file': 'file:///etc/a.mp3'})</script>"]
 )
-def test_where_it_finds_nothing_that_is_no_failure(connection: Connection, httpserver: HTTPServer, page: str) -> None:
+def test_where_it_finds_nothing_that_is_no_failure(connection: HttpClient, httpserver: HTTPServer, page: str) -> None:
     assert extracted(serve(httpserver, page), connection) == []
 
 
-def test_a_page_that_cannot_be_had_has_nothing(connection: Connection, httpserver: HTTPServer) -> None:
+def test_a_page_that_cannot_be_had_has_nothing(connection: HttpClient, httpserver: HTTPServer) -> None:
     assert extracted(httpserver.url_for("/nowhere"), connection) == []

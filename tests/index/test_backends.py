@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from search.index.backends import open_archive
-from search.index.library_index import Archive
+from search.index.backends import open_library_index
+from search.index.library_index import LibraryIndex
 from search.settings import Settings
 from tests.support.command import playhead
 from tests.support.conversations import transcript
@@ -23,7 +23,7 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_the_embedded_index_is_the_default(library: Library) -> None:
-    assert type(open_archive(library, Settings.load(library.root))) is Archive
+    assert type(open_library_index(library, Settings.load(library.root))) is LibraryIndex
 
 
 def test_another_is_named_by_an_option_the_environment_or_the_file(

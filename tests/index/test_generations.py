@@ -15,7 +15,7 @@ import pytest
 from search.errors import IndexBusy, IndexUnavailable
 from search.index.contract import Request
 from search.index.generations import MANIFEST, POINTER, Generations
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.query.parser import parse
 from tests.support.conversations import transcript
 from transcribe.library.store import Library
@@ -53,23 +53,23 @@ def generations(tmp_path: Path) -> Generations:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def library_index(tmp_path: Path) -> LibraryIndex:
     """Two generations: the first knows one episode, the second two."""
     library = Library(tmp_path)
     library.save_transcript(transcript("the commons", name="show/one"))
-    archive = Archive(library)
-    archive.refresh()
+    library_index = LibraryIndex(library)
+    library_index.refresh()
     library.save_transcript(transcript("the market", name="show/two"))
-    archive.refresh()
-    return archive
+    library_index.refresh()
+    return library_index
 
 
-def total(archive: Archive, text: str) -> int:
-    return Archive(archive.library).index().search(Request(parse(text))).total
+def total(library_index: LibraryIndex, text: str) -> int:
+    return LibraryIndex(library_index.library).index().search(Request(parse(text))).total
 
 
-def newest(archive: Archive) -> Path:
-    index = archive.library.state / "index"
+def newest(library_index: LibraryIndex) -> Path:
+    index = library_index.library.state / "index"
     return index / (index / POINTER).read_text()
 
 
@@ -135,18 +135,18 @@ def test_the_one_before_is_kept_and_older_ones_go(generations: Generations) -> N
 
 @pytest.mark.parametrize("damage", ["delete", "empty", "halve", "flip a bit", "flip a high bit", "grow"])
 def test_every_damage_to_every_file_is_noticed_before_it_is_used(
-    archive: Archive, damage: str
+    library_index: LibraryIndex, damage: str
 ) -> None:  # fault line 37
-    assert total(archive, "the") == 2
-    folder = newest(archive)
+    assert total(library_index, "the") == 2
+    folder = newest(library_index)
     for path in sorted(folder.iterdir()):
         whole, times = path.read_bytes(), path.stat()
         hurt(path, damage)
-        assert total(archive, "the") == 1, f"the older generation serves when {path.name} is hurt: {damage}"
+        assert total(library_index, "the") == 1, f"the older generation serves when {path.name} is hurt: {damage}"
         path.unlink(missing_ok=True)
         path.write_bytes(whole)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        assert total(archive, "the") == 2
+        assert total(library_index, "the") == 2
 
 
 def hurt(path: Path, damage: str) -> None:
@@ -162,34 +162,34 @@ def hurt(path: Path, damage: str) -> None:
     path.write_bytes(changed[damage])
 
 
-def test_where_all_is_damaged_it_says_so_and_indexing_mends_it(archive: Archive) -> None:  # fault line 37
-    for path in (archive.library.state / "index").glob("*/*.pst"):
+def test_where_all_is_damaged_it_says_so_and_indexing_mends_it(library_index: LibraryIndex) -> None:  # fault line 37
+    for path in (library_index.library.state / "index").glob("*/*.pst"):
         hurt(path, "flip a bit")
     with pytest.raises(IndexUnavailable, match="playhead index"):
-        total(archive, "the")
-    assert len(Archive(archive.library).refresh().indexed) == 2
-    assert total(archive, "the") == 2
+        total(library_index, "the")
+    assert len(LibraryIndex(library_index.library).refresh().indexed) == 2
+    assert total(library_index, "the") == 2
 
 
 @pytest.mark.parametrize("pointer", ["", "nonsense", "../../..", "00000099", "\0"])
-def test_a_pointer_to_nowhere_is_passed_over(archive: Archive, pointer: str) -> None:
-    (archive.library.state / "index" / POINTER).write_text(pointer)
-    assert total(archive, "the") == 2
+def test_a_pointer_to_nowhere_is_passed_over(library_index: LibraryIndex, pointer: str) -> None:
+    (library_index.library.state / "index" / POINTER).write_text(pointer)
+    assert total(library_index, "the") == 2
 
 
-def test_an_index_of_another_version_is_not_opened_but_rebuilt(archive: Archive) -> None:  # fault line 42
-    later = Generations(archive.library.state / "index", {"index": "2"})
+def test_an_index_of_another_version_is_not_opened_but_rebuilt(library_index: LibraryIndex) -> None:  # fault line 42
+    later = Generations(library_index.library.state / "index", {"index": "2"})
     with pytest.raises(IndexUnavailable, match="index 2"):
         later.hold()
     later.build(write("anew"))
     assert read(later) == "anew"
 
 
-def test_an_open_reader_notices_damage_done_later(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_reader_notices_damage_done_later(library_index: LibraryIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.index.library_index.LOOK_EVERY_S", 0)
-    reader = Archive(archive.library)
+    reader = LibraryIndex(library_index.library)
     assert reader.index().search(Request(parse("the"))).total == 2
-    for path in newest(archive).glob("*.pst"):
+    for path in newest(library_index).glob("*.pst"):
         hurt(path, "flip a bit")
     assert reader.index().search(Request(parse("the"))).total == 1
 
@@ -228,18 +228,18 @@ def test_a_writer_that_waits_too_long_says_the_index_is_busy(
 
 def _open_often(root: Path, count: int) -> None:
     for _ in range(count):
-        Archive(Library(root)).index()
+        LibraryIndex(Library(root)).index()
 
 
-def test_opening_never_fails_while_a_writer_commits(archive: Archive) -> None:  # fault line 39
+def test_opening_never_fails_while_a_writer_commits(library_index: LibraryIndex) -> None:  # fault line 39
     context = multiprocessing.get_context("spawn")
-    readers = [context.Process(target=_open_often, args=(archive.library.root, 300)) for _ in range(2)]
+    readers = [context.Process(target=_open_often, args=(library_index.library.root, 300)) for _ in range(2)]
     for reader in readers:
         reader.start()
     number = 0
     while any(reader.is_alive() for reader in readers):
-        archive.library.save_transcript(transcript(f"word{number}", name="show/changing"))
-        archive.refresh()
+        library_index.library.save_transcript(transcript(f"word{number}", name="show/changing"))
+        library_index.refresh()
         number += 1
     assert number > 3
     assert [reader.exitcode for reader in readers] == [0, 0]
@@ -270,17 +270,17 @@ def test_killed_at_any_moment_no_acknowledged_episode_is_lost(tmp_path: Path) ->
             time.sleep(0.0037 * kill)
             writer.send_signal(signal.SIGKILL)
             acknowledged = max([first, *map(int, writer.stdout.read().split())])
-        index = Archive(library).index()
+        index = LibraryIndex(library).index()
         known = {contents.episode.id for contents in index.contents()}
         assert {f"show/e{number}" for number in range(acknowledged + 1)} <= known
         assert index.search(Request(parse("word"))).total == 50 * len(known)
     assert acknowledged > 10
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     assert not (tmp_path / ".playhead/index/building").exists()
 
 
-def test_a_manifest_says_what_is_in_it(archive: Archive) -> None:
-    body = (newest(archive) / MANIFEST).read_text().rsplit("\n", 1)[0]
+def test_a_manifest_says_what_is_in_it(library_index: LibraryIndex) -> None:
+    body = (newest(library_index) / MANIFEST).read_text().rsplit("\n", 1)[0]
     manifest = json.loads(body)
     assert manifest["made_by"]["whoosh"] == "2.7.4"
-    assert {path.name for path in newest(archive).iterdir()} - {MANIFEST} == set(manifest["files"])
+    assert {path.name for path in newest(library_index).iterdir()} - {MANIFEST} == set(manifest["files"])

@@ -4,17 +4,27 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.index.passages import NO_CONFIDENCE, PAGE_WORDS, Contents, Passages, Said, Spoken, pack, passages, unpack
+from search.index.passages import (
+    NO_CONFIDENCE,
+    PAGE_WORDS,
+    Contents,
+    Passages,
+    StoredWord,
+    WordColumns,
+    pack,
+    passages,
+    unpack,
+)
 from search.query.words import words
 from tests.support.conversations import conversations, made_of, transcript
 from transcribe.library.transcript import LATEST_MS, Transcript, Word, segment
 
 
-def spoken(said: Said) -> list[Spoken]:
+def spoken(said: WordColumns) -> list[StoredWord]:
     """The words of a page, one by one."""
     sure = [None if given == NO_CONFIDENCE else given / 1000 for given in said.confidences]
     return [
-        Spoken(
+        StoredWord(
             said.positions[n],
             said.sizes[n],
             said.start(n),
@@ -27,12 +37,12 @@ def spoken(said: Said) -> list[Spoken]:
     ]
 
 
-def everything(made: Passages) -> list[Spoken]:
+def everything(made: Passages) -> list[StoredWord]:
     """All that its pages hold, in order."""
     return [word for page in made.pages for word in spoken(unpack(page))]
 
 
-def read(made: Passages, first: int, last: int) -> Iterator[Spoken]:
+def read(made: Passages, first: int, last: int) -> Iterator[StoredWord]:
     """The words between two positions, from the pages that are said to hold them and from no other."""
     for number in made.contents.pages_between(first, last):
         yield from (
@@ -43,11 +53,11 @@ def read(made: Passages, first: int, last: int) -> Iterator[Spoken]:
 
 
 @st.composite
-def pages(draw: st.DrawFn) -> list[Spoken]:
+def pages(draw: st.DrawFn) -> list[StoredWord]:
     """Any words at all, as one page: sizes from none to three, texts of any characters that can be written."""
     position = first = draw(st.integers(0, 1 << 31))
     start = draw(st.integers(0, LATEST_MS))
-    page: list[Spoken] = []
+    page: list[StoredWord] = []
     for number in range(draw(st.integers(1, 5))):
         speaker, flags = draw(st.sampled_from((None, "Ann", "Ben"))), draw(st.sampled_from(((), ("repetition",))))
         for _ in range(draw(st.integers(1, 4))):
@@ -56,7 +66,7 @@ def pages(draw: st.DrawFn) -> list[Spoken]:
             text = draw(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1))
             size = draw(st.integers(1 if position == first else 0, 3))
             page.append(
-                Spoken(
+                StoredWord(
                     position,
                     size,
                     start,
@@ -74,7 +84,7 @@ def pages(draw: st.DrawFn) -> list[Spoken]:
 
 @settings(deadline=None)
 @given(page=pages())
-def test_what_is_packed_is_unpacked_the_same(page: list[Spoken]) -> None:
+def test_what_is_packed_is_unpacked_the_same(page: list[StoredWord]) -> None:
     assert spoken(unpack(pack(page))) == page
 
 

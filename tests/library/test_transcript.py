@@ -26,7 +26,7 @@ def spans(draw: st.DrawFn, latest_ms: int) -> tuple[Span, ...]:
 
 
 @st.composite
-def judged(draw: st.DrawFn) -> Transcript:
+def verify_timed(draw: st.DrawFn) -> Transcript:
     """Any transcript, with what is known of how good it is, or not."""
     transcript = draw(transcripts())
     within = spans(transcript.duration_ms)
@@ -46,7 +46,7 @@ JUDGED = {
 }
 
 
-@given(judged())
+@given(verify_timed())
 def test_json_reads_back_exactly(transcript: Transcript) -> None:
     transcript.check()
     text = transcript.to_json()

@@ -14,7 +14,7 @@ import pytest
 from tests.support.sample_library import PART_2, REPOSITORY, SAMPLE
 from tests.support.speech import RATE, Pcm, write_audio
 from transcribe.audio.decode import open_audio
-from transcribe.audio.decoder_process import Here
+from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock, timestamp
@@ -24,8 +24,8 @@ from transcribe.library.transcript import Transcript
 from transcribe.publishers.match import Mismatch
 from transcribe.publishers.publisher_transcript import Offer, Target, published_transcript
 from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
-from transcribe.recognizers.pocketsphinx.recognizer import Sphinx
-from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
+from transcribe.recognizers.protocol import Hints, Recognition
 from transcribe.sources.source import PublishedText
 
 SENTENCES: list[dict[str, Any]] = [said for said in SAMPLE[0]["sentences"] if said["end_ms"] < 62_000]
@@ -43,23 +43,23 @@ class Remembering:
     batch_size = 1
 
     def __init__(self) -> None:
-        self.sphinx = Sphinx()
+        self.sphinx = PocketSphinx()
         self.engine = self.sphinx.engine
-        self.known: dict[bytes, Heard] = {}
+        self.known: dict[bytes, Recognition] = {}
 
     def language(self, pieces: Sequence[Piece]) -> str:
         return self.sphinx.language(pieces)
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         return [self._heard(piece, hints) for piece in pieces]
 
-    def _heard(self, piece: Piece, hints: Hints) -> Heard:
+    def _heard(self, piece: Piece, hints: Hints) -> Recognition:
         if piece.pcm() not in self.known:
             (heard,) = self.sphinx.recognize([replace(piece, start_ms=0)], hints)
             self.known[piece.pcm()] = heard
         words = self.known[piece.pcm()].words
         later = (replace(w, start_ms=w.start_ms + piece.start_ms, end_ms=w.end_ms + piece.start_ms) for w in words)
-        return Heard(tuple(later))
+        return Recognition(tuple(later))
 
 
 def as_published(form: str) -> str:
@@ -138,7 +138,7 @@ def adopted(
         Episode(PART_2, "Commons Talks", "A talk"), AudioFile("audio/a.wav", "0" * 64, 1, "audio/wav"), path
     )
     return published_transcript(
-        target, Offer(offered, data, PEOPLE), Here(), ears, [hands] if hands else [], lambda: NOW
+        target, Offer(offered, data, PEOPLE), InlineDecoder(), ears, [hands] if hands else [], lambda: NOW
     )
 
 

@@ -18,8 +18,8 @@ from transcribe.audio.voice_activity import Piece, pieces
 from transcribe.errors import EngineUnavailable, UsageError
 from transcribe.library.transcript import Word
 from transcribe.recognizers import engines
-from transcribe.recognizers.pocketsphinx.recognizer import Sphinx
-from transcribe.recognizers.protocol import Heard, Hints, Recognizer, heard
+from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
+from transcribe.recognizers.protocol import Hints, Recognition, Recognizer, heard
 
 DATA = Path(__file__).parents[1] / "data"
 CLOSED = "http://127.0.0.1:9"  # the discard port, where nobody listens
@@ -146,7 +146,7 @@ def test_a_confidence_that_is_no_number_is_none() -> None:
 
 def test_pocketsphinx_hears_most_words_and_when_they_are_said() -> None:
     true = truth("talk.json")
-    (heard,) = Sphinx().recognize(spoken("talk.mp3"), Hints())
+    (heard,) = PocketSphinx().recognize(spoken("talk.mp3"), Hints())
     found = list(heard.words)
     pairs = matched(found, true)
     assert len(pairs) >= 0.8 * len(true)
@@ -155,7 +155,7 @@ def test_pocketsphinx_hears_most_words_and_when_they_are_said() -> None:
 
 
 def test_pocketsphinx_gives_words_without_the_marks_of_its_dictionary() -> None:
-    heard = Sphinx().recognize([*spoken("talk.mp3"), noise(3, 900)], Hints())
+    heard = PocketSphinx().recognize([*spoken("talk.mp3"), noise(3, 900)], Hints())
     words = [word.text for one in heard for word in one.words]
     assert {"to", "the", "library"} <= set(words)  # "to" is to(2) or to(3) in its dictionary, as it is said here
     assert [word for word in words if re.search(r"[<>\[\]()\d]", word)] == []
@@ -175,8 +175,8 @@ def test_pocketsphinx_writes_the_first_person_large() -> None:
 
 
 def test_pocketsphinx_says_what_it_is_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    recognizer = Sphinx("EN")
-    assert recognizer.recognize([noise(0.1, 0.0)], Hints()) == [Heard(())]
+    recognizer = PocketSphinx("EN")
+    assert recognizer.recognize([noise(0.1, 0.0)], Hints()) == [Recognition(())]
     recognizer.recognize([noise(1, 2000)], Hints())
     assert (recognizer.engine.name, recognizer.engine.model) == ("pocketsphinx", "en-us")
     assert (recognizer.language([]), recognizer.batch_size) == ("en", 1)

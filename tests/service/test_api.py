@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.service import api
 from search.service.app import create_app
 from tests.support.conversations import transcript
@@ -46,7 +46,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
     path.parent.mkdir(parents=True)
     path.write_bytes(bytes(range(256)))
     library.save_record(Record(spoken.episode, audio=AudioFile("audio/talks/hamlet.wav", "0" * 64, 256, "audio/wav")))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     return schemathesis.openapi.from_asgi("/openapi.json", create_app(library))
 
 

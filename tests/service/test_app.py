@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.query.limits import MAX_HITS
 from search.query.parser import parse
 from search.service.app import SECURITY_HEADERS, create_app
@@ -104,7 +104,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, sound: bytes) -> TestClient
         library.save_transcript(spoken)
     store_audio(library, HAMLET, sound)
     store_audio(library, COMMONS, b"")
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     return TestClient(create_app(library))
 
 
@@ -191,7 +191,7 @@ def test_next_leads_through_all_hits_once(shared: TestClient) -> None:
 
 def test_next_never_leads_past_the_last_hit_that_may_be_asked_for(library: Library) -> None:
     library.save_transcript(transcript("again " * (MAX_HITS + 100), name="talks/long"))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     client = TestClient(create_app(library))
     page = search(client, "again", limit=3000, offset=1000).json()
     assert (page["total"], len(page["hits"])) == (MAX_HITS + 100, 3000)
@@ -394,7 +394,7 @@ def test_a_format_that_there_is_not_is_refused(shared: TestClient) -> None:
 
 
 def test_a_transcript_that_cannot_be_read_tells_nothing_of_the_machine(library: Library) -> None:
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     library.transcript_path("talks/hamlet").write_text("{")
     response = TestClient(create_app(library)).get("/api/episodes/talks/hamlet/transcript.vtt")
     assert_problem(response, 500)
@@ -597,7 +597,7 @@ def test_nothing_can_be_written(shared: TestClient, method: str, path: str) -> N
 
 
 def test_an_unknown_host_is_refused_where_hosts_are_set(library: Library) -> None:  # fault line 56
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     client = TestClient(create_app(library, hosts=["archive.example"]))
     assert client.get("/livez", headers={"Host": "archive.example"}).status_code == 200
     assert client.get("/livez", headers={"Host": "archive.example:8000"}).status_code == 200
@@ -620,7 +620,7 @@ def test_a_person_is_shown_a_page_and_a_program_a_problem(shared: TestClient) ->
 
 def test_a_bug_is_told_without_its_traceback(library: Library) -> None:
     app = create_app(library)
-    app.state.archive = None
+    app.state.library_index = None
     response = TestClient(app, raise_server_exceptions=False).get("/readyz")
     assert_problem(response, 500)
     assert "NoneType" not in response.text
@@ -666,7 +666,7 @@ def test_without_an_index_the_service_says_so_until_there_is_one(library: Librar
         assert "playhead index" in problem["detail"]
         assert str(library.root) not in problem["detail"]
     assert client.get("/?q=be").status_code == 503
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     assert search(client, "be").json()["total"] == 2
     assert client.get("/readyz").status_code == 200
 
@@ -682,7 +682,7 @@ def damages(whole: bytes) -> Iterator[bytes]:
 
 
 def test_a_broken_index_is_told_and_never_half_used(library: Library) -> None:  # fault line 58
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     refused = 0
     for path in list(index_files(library)):
         whole = path.read_bytes()
@@ -714,7 +714,7 @@ def test_every_hit_can_be_had_as_csv(shared: TestClient) -> None:
 
 def test_a_cell_never_runs_as_a_formula(library: Library) -> None:
     library.save_transcript(transcript("=SUM(A1) be", name="show/formula"))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     text = TestClient(create_app(library)).get("/api/search.csv", params={"q": "sum"}).text
     assert "'=SUM(A1)" in text
 
@@ -722,7 +722,7 @@ def test_a_cell_never_runs_as_a_formula(library: Library) -> None:
 def test_a_query_over_its_time_is_given_up_while_others_go_on(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fault line 51
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     client = TestClient(create_app(library))
     with monkeypatch.context() as patched:
         patched.setattr("search.service.api.BUDGET_S", 1e-9)
@@ -735,14 +735,14 @@ def test_a_query_over_its_time_is_given_up_while_others_go_on(
 def test_readers_never_see_a_half_made_index(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     # Fault line 57: each generation has ten hits more, so an answer from two of them would show.
     monkeypatch.setattr("search.index.library_index.LOOK_EVERY_S", 0)
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     client = TestClient(create_app(library))
     writing = threading.Event()
 
     def write() -> None:
         for number in range(12):
             library.save_transcript(transcript("tide " * 10, name=f"show/e{number}"))
-            Archive(library).refresh()
+            LibraryIndex(library).refresh()
         writing.set()
 
     def read(_: int) -> list[tuple[int, int, int, int]]:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.broken_feeds import WHOLE, broken
 from transcribe.errors import FetchError
 from transcribe.sources.feed import Feed, distinct, parse_feed
-from transcribe.sources.source import Found, PublishedText
+from transcribe.sources.source import FoundFile, PublishedText
 
 URL = "https://example.org/shows/feed"
 AUDIO = '<enclosure url="a.mp3" type="audio/mpeg"/>'
@@ -21,11 +21,11 @@ def rss(items: str, before: str = "") -> bytes:
     return f'<?xml version="1.0" encoding="utf-8"?>{before}<rss version="2.0">{channel}</rss>'.encode()
 
 
-def items(content: str) -> tuple[Found, ...]:
+def items(content: str) -> tuple[FoundFile, ...]:
     return parse_feed(rss(content), URL).items
 
 
-def item(content: str) -> Found:
+def item(content: str) -> FoundFile:
     (found,) = items(f"<item>{content}</item>")
     return found
 
@@ -40,7 +40,7 @@ def test_an_rss_item_becomes_a_recording() -> None:
         ),
         URL,
     )
-    expected = Found(
+    expected = FoundFile(
         show="Some Show",
         title="The Talk & more",
         published="2026-11-22T16:00:00Z",
@@ -75,7 +75,7 @@ def test_an_atom_entry_becomes_a_recording() -> None:
       <link href="https://example.org/1"/><link rel="enclosure" href="1.ogg" type="audio/ogg"/>
       <summary type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">About <b>commons</b></div></summary>
       </entry></feed>"""
-    expected = Found(
+    expected = FoundFile(
         show="A Show",
         title="The Talk",
         published="2026-11-22T10:00:00Z",
@@ -239,7 +239,7 @@ def test_without_guids_what_lasts_of_the_query_tells_items_of_a_feed_apart(
 # Fault 13.
 @pytest.mark.parametrize("told", ["<link>/{n}?utm_id={token}</link>", "<title>Part {n}</title><link>/</link>"])
 def test_items_with_no_more_than_a_token_in_their_urls_are_told_apart_by_their_page_or_title(told: str) -> None:
-    def feed(token: str) -> tuple[Found, ...]:
+    def feed(token: str) -> tuple[FoundFile, ...]:
         audio = '<enclosure url="play.mp3?token={n}{token}"/>'
         return items("".join(f"<item>{told}{audio}</item>".format(n=n, token=token) for n in (1, 2, 2)))
 

@@ -7,7 +7,7 @@ from tests.support.broken_feeds import WHOLE
 from transcribe.errors import FetchError
 from transcribe.sources.feed import Feed, parse_feed
 from transcribe.sources.json_feed import read_json_feed
-from transcribe.sources.source import Found
+from transcribe.sources.source import FoundFile
 
 URL = "https://example.org/shows/feed.json"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -17,14 +17,14 @@ def feed(*items: Any, **about: Any) -> Feed:
     return parse_feed(json.dumps({"version": VERSION, "items": items, **about}).encode(), URL)
 
 
-def item(**said: Any) -> Found:
+def item(**said: Any) -> FoundFile:
     (found,) = feed({"attachments": [{"url": "a.mp3", "mime_type": "audio/mpeg"}], **said}).items
     return found
 
 
 def test_an_item_of_a_json_feed_becomes_a_recording() -> None:
     read = parse_feed(WHOLE["JSON Feed 1.1"], URL)
-    expected = Found(
+    expected = FoundFile(
         show="JSON Show",
         title="Talk 😀",
         published="2026-11-22T16:00:00Z",

@@ -14,7 +14,7 @@ from transcribe.errors import UsageError
 from transcribe.sources.source import (
     AudioFileSource,
     FolderSource,
-    Found,
+    FoundFile,
     Source,
     WebSource,
     audio_suffix,
@@ -98,7 +98,7 @@ def test_a_refusal_shows_no_password() -> None:
 
 def test_tags_name_a_recording(tmp_path: Path) -> None:
     path = tagged(tmp_path / "x.mp3", title="The Talk", album="Some Show", date="2026-11-22")
-    assert found_in_file(path) == Found("Some Show", "The Talk", "2026-11-22", path=path)
+    assert found_in_file(path) == FoundFile("Some Show", "The Talk", "2026-11-22", path=path)
 
 
 def test_names_stand_in_for_missing_tags(tmp_path: Path) -> None:
@@ -153,7 +153,9 @@ def test_a_file_is_the_same_recording_alone_and_in_its_folder(tmp_path: Path, mo
 
 # Fault 13.
 def test_a_guid_makes_it_one_whatever_its_url() -> None:
-    one = Found("S", "T", guid="g", enclosure="https://example.org/a.mp3?token=1", source="https://example.org/feed")
+    one = FoundFile(
+        "S", "T", guid="g", enclosure="https://example.org/a.mp3?token=1", source="https://example.org/feed"
+    )
     assert dataclasses.replace(one, enclosure="https://cdn.example.org/b.mp3?token=2").identity == one.identity
     assert dataclasses.replace(one, source="https://example.org/other").identity != one.identity
     assert dataclasses.replace(one, guid="h").identity != one.identity
@@ -162,21 +164,21 @@ def test_a_guid_makes_it_one_whatever_its_url() -> None:
 # Fault 13.
 def test_without_a_guid_the_url_without_its_query_makes_it_one() -> None:
     urls = ["https://example.org/a.mp3", "https://example.org/a.mp3?token=2#t=1", "https://me:pw@example.org/a.mp3"]
-    assert {Found("S", "T", enclosure=url).identity for url in urls} == {urls[0]}
-    assert Found("S", "T", enclosure="https://example.org/b.mp3").identity != urls[0]
+    assert {FoundFile("S", "T", enclosure=url).identity for url in urls} == {urls[0]}
+    assert FoundFile("S", "T", enclosure="https://example.org/b.mp3").identity != urls[0]
 
 
 # Fault 13.
 def test_a_url_that_names_no_audio_file_counts_with_what_lasts_of_its_query() -> None:
     address = "https://example.org/download.php?id=0b8f7c1e-0c5f-4b5e-9a51-0d6f5a3c2e11"
     urls = [address, f"{address}&token=1", f"{address}&token=2#t=1"]
-    assert {Found("S", "T", enclosure=url).identity for url in urls} == {address}
-    assert Found("S", "T", enclosure=address.replace("0b8f", "0b8e")).identity != address
+    assert {FoundFile("S", "T", enclosure=url).identity for url in urls} == {address}
+    assert FoundFile("S", "T", enclosure=address.replace("0b8f", "0b8e")).identity != address
 
 
 # Fault 13.
 def test_a_key_stands_for_the_url_but_not_for_the_guid() -> None:
-    one = Found("S", "T", enclosure="https://example.org/a.mp3", key="https://example.org/a.mp3 part 1")
+    one = FoundFile("S", "T", enclosure="https://example.org/a.mp3", key="https://example.org/a.mp3 part 1")
     assert one.identity == one.key
     assert "part 1" not in dataclasses.replace(one, guid="g").identity
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import RecognitionError
 from transcribe.library.transcript import Engine, Word
-from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.recognizers.protocol import Hints, Recognition
 
 
 class FakeRecognizer:
@@ -21,16 +21,16 @@ class FakeRecognizer:
     def language(self, pieces: Sequence[Piece]) -> str:
         return self._language if pieces else "und"
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         self.hints.append(hints)
         return [self._heard(piece) for piece in pieces]
 
-    def _heard(self, piece: Piece) -> Heard:
+    def _heard(self, piece: Piece) -> Recognition:
         self.pieces += 1
         if self.failure:
             raise self.failure
         times = [piece.start_ms + 100 * n for n in range(len(self.said))]
-        return Heard(tuple(Word(at, at + 90, text, 0.9) for at, text in zip(times, self.said, strict=True)))
+        return Recognition(tuple(Word(at, at + 90, text, 0.9) for at, text in zip(times, self.said, strict=True)))
 
 
 def deaf() -> FakeRecognizer:

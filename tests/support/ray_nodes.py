@@ -21,7 +21,7 @@ from typing import Any
 from tests.support.fake_recognizer import FakeRecognizer
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.transcript import Engine
-from transcribe.recognizers.protocol import Heard, Hints
+from transcribe.recognizers.protocol import Hints, Recognition
 
 TIMEOUT_S = 60  # generous: for a process to begin and to die
 STORE_BYTES = 80_000_000
@@ -160,7 +160,7 @@ class Patient(FakeRecognizer):
         self.log, self.go = log, go
         self._counts: Counter[str] = Counter()
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         self._counts[hints.prompt] += 1
         while self._counts[hints.prompt] > 2 and not self.go.exists():
             time.sleep(0.05)
@@ -172,7 +172,7 @@ class Patient(FakeRecognizer):
 class Poisoned(FakeRecognizer):
     """Ends its process where it is given one prompt."""
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         if hints.prompt == "poison":
             os._exit(9)
         return super().recognize(pieces, hints)

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.service.app import create_app
 from transcribe.library.chapters import Chapter, chapters_path, to_json
 from transcribe.library.episode import AudioFile, Episode, Record, episode_id
@@ -87,7 +87,7 @@ def add_chapters(library: Library, name: str, *chapters: Chapter) -> None:
 
 
 def index(library: Library) -> None:
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from transcribe.audio import voice_activity
 from transcribe.errors import CannotWrite
 from transcribe.library.transcript import Engine, Word
 from transcribe.transcription import checkpoints
-from transcribe.transcription.checkpoints import Checkpoints, SoFar, checkpoint_name
+from transcribe.transcription.checkpoints import Checkpoints, RecognizedSoFar, checkpoint_name
 from transcribe.transcription.utterance import Utterance
 
 ENGINE = Engine("whisper", "20250625", "small", "a" * 64, {"fp16": False})
@@ -34,31 +34,36 @@ def kept(tmp_path: Path) -> Checkpoints:
     return Checkpoints(tmp_path / "checkpoints")
 
 
-@given(st.builds(SoFar, st.none() | st.text(max_size=3), st.lists(UTTERANCES).map(tuple)))
-def test_what_is_written_is_read_the_same(so_far: SoFar) -> None:
+@given(st.builds(RecognizedSoFar, st.none() | st.text(max_size=3), st.lists(UTTERANCES).map(tuple)))
+def test_what_is_written_is_read_the_same(so_far: RecognizedSoFar) -> None:
     text = so_far.to_json()
     assert "\n" not in text
-    assert SoFar.from_json(text.encode()) == so_far
+    assert RecognizedSoFar.from_json(text.encode()) == so_far
 
 
 def test_what_was_kept_is_there_batch_after_batch(kept: Checkpoints) -> None:
-    assert kept.load(NAME) == SoFar()
-    kept.add(NAME, SoFar("en", (ONE,)))
-    kept.add(NAME, SoFar("en", (TWO,)))
-    assert kept.load(NAME) == Checkpoints(kept.folder).load(NAME) == SoFar("en", (ONE, TWO))
+    assert kept.load(NAME) == RecognizedSoFar()
+    kept.add(NAME, RecognizedSoFar("en", (ONE,)))
+    kept.add(NAME, RecognizedSoFar("en", (TWO,)))
+    assert kept.load(NAME) == Checkpoints(kept.folder).load(NAME) == RecognizedSoFar("en", (ONE, TWO))
 
 
-def recording(sizes: list[int]) -> list[SoFar]:
+def recording(sizes: list[int]) -> list[RecognizedSoFar]:
     """Batches of so many pieces, a second each, in which somebody says something with an accent."""
     starts = iter(range(0, 1000 * sum(sizes), 1000))
     words = (Word(0, 900, "Überall", 0.5),)
     return [
-        SoFar("de", tuple(Utterance((at := next(starts), at + 900), (), 0.5, words) for _ in range(n))) for n in sizes
+        RecognizedSoFar("de", tuple(Utterance((at := next(starts), at + 900), (), 0.5, words) for _ in range(n)))
+        for n in sizes
     ]
 
 
-def joined(batches: list[SoFar]) -> SoFar:
-    return SoFar("de", tuple(one for batch in batches for one in batch.utterances)) if batches else SoFar()
+def joined(batches: list[RecognizedSoFar]) -> RecognizedSoFar:
+    return (
+        RecognizedSoFar("de", tuple(one for batch in batches for one in batch.utterances))
+        if batches
+        else RecognizedSoFar()
+    )
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.data())
@@ -86,9 +91,9 @@ def test_what_is_heard_anew_takes_the_place_of_what_was_heard_from_there_on(kept
     for batch in recording([1, 2, 1]):
         kept.add(NAME, batch)
     anew = Utterance((1000, 2900), (), 0.7, ())
-    kept.add(NAME, SoFar("en", (anew,)))
+    kept.add(NAME, RecognizedSoFar("en", (anew,)))
     first = recording([1])[0].utterances
-    assert kept.load(NAME) == SoFar("en", (*first, anew))
+    assert kept.load(NAME) == RecognizedSoFar("en", (*first, anew))
 
 
 def test_a_batch_is_written_once_however_many_follow(kept: Checkpoints) -> None:
@@ -114,8 +119,8 @@ def test_a_batch_is_written_once_however_many_follow(kept: Checkpoints) -> None:
     ],
 )
 def test_other_audio_another_engine_model_or_option_is_another_checkpoint(kept: Checkpoints, other: str) -> None:
-    kept.add(NAME, SoFar("en", (ONE,)))
-    assert kept.load(other) == SoFar()
+    kept.add(NAME, RecognizedSoFar("en", (ONE,)))
+    assert kept.load(other) == RecognizedSoFar()
 
 
 def test_another_way_of_cutting_is_another_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,25 +147,25 @@ def test_the_name_is_the_same_whatever_the_order_of_the_options() -> None:
     ],
 )
 def test_a_line_that_is_none_holds_nothing_and_is_in_nobodys_way(kept: Checkpoints, text: str) -> None:
-    kept.add(NAME, SoFar("en", (ONE,)))
+    kept.add(NAME, RecognizedSoFar("en", (ONE,)))
     (path,) = kept.folder.iterdir()
     path.write_text(text)
-    assert kept.load(NAME) == SoFar()
-    kept.add(NAME, SoFar("en", (ONE,)))
-    assert kept.load(NAME) == SoFar("en", (ONE,))
+    assert kept.load(NAME) == RecognizedSoFar()
+    kept.add(NAME, RecognizedSoFar("en", (ONE,)))
+    assert kept.load(NAME) == RecognizedSoFar("en", (ONE,))
 
 
 def test_what_cannot_be_written_is_named(kept: Checkpoints) -> None:
     (kept.folder / f"{NAME}.jsonl").mkdir(parents=True)
     with pytest.raises(CannotWrite, match=NAME):
-        kept.add(NAME, SoFar("en", (ONE,)))
+        kept.add(NAME, RecognizedSoFar("en", (ONE,)))
 
 
 def test_what_an_older_playhead_kept_is_not_looked_at_and_goes_with_the_rest(kept: Checkpoints) -> None:
     kept.folder.mkdir()
     old = kept.folder / f"{NAME}.json"
     old.write_text('{"language": "en", "utterances": []}')
-    assert kept.load(NAME) == SoFar()
+    assert kept.load(NAME) == RecognizedSoFar()
     kept.forget(AUDIO)
     assert not old.exists()
 
@@ -168,7 +173,7 @@ def test_what_an_older_playhead_kept_is_not_looked_at_and_goes_with_the_rest(kep
 def test_once_its_transcript_is_there_all_that_was_kept_of_an_audio_goes(kept: Checkpoints) -> None:
     other = checkpoint_name("c" * 64, ENGINE, "")
     for name in (NAME, checkpoint_name(AUDIO, ENGINE, "Bauwens"), other):
-        kept.add(name, SoFar("en", (ONE,)))
+        kept.add(name, RecognizedSoFar("en", (ONE,)))
     kept.forget(AUDIO)
     assert [path.stem for path in kept.folder.iterdir()] == [other]
     assert json.loads(next(kept.folder.iterdir()).read_text())["language"] == "en"

@@ -12,7 +12,7 @@ from transcribe.audio.voice_activity import SpeechOptions, pieces
 from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, segment
 from transcribe.recognizers.protocol import Hints
 from transcribe.transcription.quality_flags import (
-    MarkOptions,
+    FlagOptions,
     flagged_share,
     marked,
     mean_confidence,
@@ -268,9 +268,9 @@ def test_speech_without_text_is_what_a_plain_count_finds(utterances: list[Uttera
         assert not any(start <= word.start_ms < end for word in words)
     longest = max((len(run) for run in "".join("x" if at else " " for at in missed).split()), default=0)
     assert bool(found) or longest < 200
-    judged = quality(segments(words), utterances)
-    if judged.speech_ms:
-        assert judged.covered == round(1 - 10 * sum(missed) / judged.speech_ms, 3)
+    verify_timed = quality(segments(words), utterances)
+    if verify_timed.speech_ms:
+        assert verify_timed.covered == round(1 - 10 * sum(missed) / verify_timed.speech_ms, 3)
 
 
 @given(talks())
@@ -288,10 +288,10 @@ def test_marking_changes_flags_alone_and_twice_is_once(utterances: list[Utteranc
 
 def listened_to(pcm: sounds.Pcm, options: SpeechOptions | None = None) -> tuple[Segment, ...]:
     pytest.importorskip("pocketsphinx", reason="the extra `offline` is not installed")
-    from transcribe.recognizers.pocketsphinx.recognizer import Sphinx
+    from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
 
     found = list(pieces([pcm], options))
-    all_heard = Sphinx().recognize(found, Hints())
+    all_heard = PocketSphinx().recognize(found, Hints())
     utterances = [
         Utterance(piece.span, piece.speech, piece.likelihood, heard.words, heard.no_speech)
         for piece, heard in zip(found, all_heard, strict=True)
@@ -339,7 +339,7 @@ def test_good_speech_is_not_flagged(voice: str) -> None:
 
 
 def test_the_thresholds_can_be_set() -> None:
-    strict = MarkOptions(doubtful=0.95, no_text_ms=100)
+    strict = FlagOptions(doubtful=0.95, no_text_ms=100)
     utterance = heard(said("as clear as day", 0.9), (0, 2000))
     assert marked(segments(utterance.words), [utterance], strict)[0].flags == ("low_confidence",)
     assert no_text([utterance], strict) == ((1800, 2000),)

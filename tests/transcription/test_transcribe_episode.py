@@ -14,14 +14,14 @@ import pytest
 from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE
-from transcribe.audio.decoder_process import Here
+from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import AudioError
 from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Engine, Transcript, Word
 from transcribe.recognizers import engines
-from transcribe.recognizers.protocol import Heard, Hints, Recognizer
-from transcribe.transcription.checkpoints import SoFar
+from transcribe.recognizers.protocol import Hints, Recognition, Recognizer
+from transcribe.transcription.checkpoints import RecognizedSoFar
 from transcribe.transcription.transcribe_episode import LANGUAGE_PIECES, BatchDone, Task, transcribe
 from transcribe.transcription.utterance import Utterance
 
@@ -44,9 +44,9 @@ class Scripted:
     def language(self, pieces: Sequence[Piece]) -> str:
         return "en"
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         self.pieces += pieces
-        return [Heard(tuple(self._words(piece))) for piece in pieces]
+        return [Recognition(tuple(self._words(piece))) for piece in pieces]
 
     def _words(self, piece: Piece) -> list[Word]:
         return [
@@ -70,7 +70,7 @@ def transcript_of(
 ) -> Transcript:
     transcript = transcribe(
         task or Task(EPISODE, STORED),
-        Here().listen(path),
+        InlineDecoder().listen(path),
         recognizer,
         (told if told is not None else []).append,
         lambda: None,
@@ -192,7 +192,7 @@ def test_one_pieces_wrong_times_do_not_touch_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [Scripted, InPairs])
 def test_times_are_on_the_clock_of_the_file_through_silences(tmp_path: Path, kind: type[Scripted]) -> None:
-    transcript = transcript_of(with_silences(tmp_path), kind((400, 600, "Here.", 0.9)))
+    transcript = transcript_of(with_silences(tmp_path), kind((400, 600, "InlineDecoder.", 0.9)))
     starts = [segment.start_ms for segment in transcript.segments]
     assert starts == pytest.approx([10_500, 36_950], abs=150)
     assert transcript.duration_ms == pytest.approx(62_900, abs=50)
@@ -213,7 +213,7 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path) -
     told: list[BatchDone] = []
     whole = transcript_of(path, FakeRecognizer(), told, now=now)
     for batches in range(3):
-        so_far = SoFar("en", tuple(utterance for done in told[:batches] for utterance in done.utterances))
+        so_far = RecognizedSoFar("en", tuple(utterance for done in told[:batches] for utterance in done.utterances))
         recognizer = FakeRecognizer(failure=AssertionError("it should know already") if batches == 2 else None)
         resumed = transcript_of(path, recognizer, task=Task(EPISODE, STORED, so_far=so_far), now=now)
         assert resumed.to_json() == whole.to_json()
@@ -222,7 +222,7 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path) -
 
 def test_what_was_heard_in_other_pieces_is_not_taken_for_these(tmp_path: Path) -> None:
     elsewhere = Utterance((0, 500), ((0, 500),), 1.0, (Word(0, 100, "no", 0.9),))
-    task = Task(EPISODE, STORED, so_far=SoFar("en", (elsewhere,)))
+    task = Task(EPISODE, STORED, so_far=RecognizedSoFar("en", (elsewhere,)))
     transcript = transcript_of(with_silences(tmp_path), FakeRecognizer(), task=task)
     assert {word.text for _, word in transcript.words()} == {"we", "heard", "this"}
 
@@ -237,7 +237,7 @@ def test_the_language_is_that_of_the_opening_and_goes_with_every_batch(tmp_path:
 
 
 def test_an_interrupted_run_keeps_its_language(tmp_path: Path) -> None:
-    task = Task(EPISODE, STORED, so_far=SoFar("fr"))
+    task = Task(EPISODE, STORED, so_far=RecognizedSoFar("fr"))
     assert transcript_of(with_silences(tmp_path), FakeRecognizer(language="de"), task=task).language == "fr"
 
 

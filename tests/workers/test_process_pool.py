@@ -12,7 +12,7 @@ from tests.support.fake_recognizer import loaded
 from tests.workers.test_worker import ENGINE, TALK, TIMEOUT_S, Watched, job, outcomes, owner, text
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.transcription.transcribe_episode import BatchDone
-from transcribe.workers.process_pool import DIED, InProcesses, Place, _received
+from transcribe.workers.process_pool import DIED, ProcessPool, WorkerSlot, _received
 from transcribe.workers.worker import Job
 
 
@@ -27,7 +27,7 @@ def test_what_is_heard_is_kept_while_the_owner_waits_for_the_next_job(tmp_path: 
             time.sleep(0.02)
         yield job(tmp_path, "tone")
 
-    done = outcomes(InProcesses(2 * [Place(loaded, threads=1)], ENGINE, owner(tmp_path)), jobs())
+    done = outcomes(ProcessPool(2 * [WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path)), jobs())
     assert "we heard this" in text(done["show/talk"])
     assert text(done["show/tone"]) == ""
 
@@ -42,7 +42,7 @@ def test_what_cannot_be_kept_ends_the_run(tmp_path: Path) -> None:
     mine = owner(tmp_path)
     mine.checkpoints = Full(tmp_path / "checkpoints")
     with pytest.raises(OSError, match="no space left"):
-        outcomes(InProcesses([Place(loaded, threads=1)], ENGINE, mine), [job(tmp_path, "talk", TALK)])
+        outcomes(ProcessPool([WorkerSlot(loaded, threads=1)], ENGINE, mine), [job(tmp_path, "talk", TALK)])
 
 
 def test_a_worker_that_dies_in_the_midst_of_a_message_has_died() -> None:
@@ -56,7 +56,7 @@ def test_a_worker_that_dies_in_the_midst_of_a_message_has_died() -> None:
 
 def test_no_bar_is_left_standing(tmp_path: Path) -> None:
     progress = Watched()
-    running = InProcesses([Place(loaded, threads=1)], ENGINE, owner(tmp_path, progress)).run(
+    running = ProcessPool([WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path, progress)).run(
         [job(tmp_path, "tone"), job(tmp_path, "talk", TALK)]
     )
     next(iter(running))

@@ -20,15 +20,15 @@ import pytest
 from tests.support.command import environment
 from tests.support.fake_recognizer import FakeRecognizer, loaded
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import Here
+from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.console import Advance, Progress, Silent
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
 from transcribe.library.transcript import Engine, Transcript
-from transcribe.recognizers.protocol import Heard, Hints
-from transcribe.transcription.checkpoints import Checkpoints, SoFar
+from transcribe.recognizers.protocol import Hints, Recognition
+from transcribe.transcription.checkpoints import Checkpoints, RecognizedSoFar
 from transcribe.transcription.transcribe_episode import Task
-from transcribe.workers.process_pool import InProcesses, Place
+from transcribe.workers.process_pool import ProcessPool, WorkerSlot
 from transcribe.workers.worker import InThisProcess, Job, Outcome, Owner, Workers
 
 TALK = Path(__file__).parents[1] / "data/talk.mp3"
@@ -63,7 +63,7 @@ class Fatal(FakeRecognizer):
         super().__init__()
         self.epitaph = epitaph
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         self.epitaph.touch()
         os._exit(9)
 
@@ -81,7 +81,7 @@ def owner(root: Path, progress: Progress | None = None) -> Owner:
 
 
 def here(root: Path, recognizer: FakeRecognizer | None = None, progress: Progress | None = None) -> InThisProcess:
-    return InThisProcess(recognizer or FakeRecognizer(), Here(), owner(root, progress))
+    return InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner(root, progress))
 
 
 def job(root: Path, name: str, content: Path | bytes | None = None) -> Job:
@@ -142,7 +142,7 @@ def test_in_this_process_each_job_is_done_once_and_failures_are_given_back(tmp_p
 
 def test_in_processes_too_and_what_they_tell_reaches_the_owner(tmp_path: Path) -> None:
     progress = Watched()
-    workers = InProcesses(2 * [Place(loaded, threads=1)], ENGINE, owner(tmp_path, progress))
+    workers = ProcessPool(2 * [WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path, progress))
     assert_all_done(outcomes(workers, four_jobs(tmp_path)))  # fault 31
     assert progress.ended == progress.begun == 4 * ["transcribe The Title of Them All"]
     (told,) = progress.told.values()
@@ -164,8 +164,8 @@ def test_a_process_that_dies_fails_its_episode_alone(tmp_path: Path) -> None:
         yield job(tmp_path, "other")
 
     progress = Watched()
-    places = 2 * [Place(functools.partial(fatal, epitaph), threads=1)]
-    done = outcomes(InProcesses(places, ENGINE, owner(tmp_path, progress)), jobs())
+    places = 2 * [WorkerSlot(functools.partial(fatal, epitaph), threads=1)]
+    done = outcomes(ProcessPool(places, ENGINE, owner(tmp_path, progress)), jobs())
     died = done.pop("show/talk")
     assert isinstance(died, Failure)
     assert died.code == "worker_died"
@@ -187,7 +187,7 @@ def test_each_batch_is_kept_as_soon_as_it_is_heard(tmp_path: Path) -> None:
     kept: list[int] = []
 
     class Looking(FakeRecognizer):
-        def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+        def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
             kept.append(len(Checkpoints(tmp_path / "checkpoints").load("talks").utterances))
             return super().recognize(pieces, hints)
 
@@ -200,14 +200,14 @@ def test_what_was_kept_is_not_heard_again(tmp_path: Path) -> None:
     outcomes(here(tmp_path, first), [talks(tmp_path)])
     so_far = Checkpoints(tmp_path / "checkpoints").load("talks")
     second = FakeRecognizer()
-    again = talks(tmp_path, SoFar(so_far.language, so_far.utterances[:2]))
+    again = talks(tmp_path, RecognizedSoFar(so_far.language, so_far.utterances[:2]))
     done = outcomes(here(tmp_path, second), [again])
     assert (first.pieces, second.pieces) == (3, 1)
     assert text(done["show/talks"]) == " ".join(3 * ["we heard this"])
     assert Checkpoints(tmp_path / "checkpoints").load("talks") == so_far
 
 
-def talks(root: Path, so_far: SoFar | None = None) -> Job:
+def talks(root: Path, so_far: RecognizedSoFar | None = None) -> Job:
     """Three talks with pauses between, in one file."""
     from transcribe.audio.decode import open_audio
 
@@ -216,7 +216,9 @@ def talks(root: Path, so_far: SoFar | None = None) -> Job:
     pause = np.zeros(5 * 16_000, np.int16)
     made = job(root, "talks")
     write_audio(np.concatenate([talk, pause, talk, pause, talk]), made.path)
-    return Job(made.record, made.path, Task(made.task.episode, made.task.stored, so_far=so_far or SoFar()), "talks")
+    return Job(
+        made.record, made.path, Task(made.task.episode, made.task.stored, so_far=so_far or RecognizedSoFar()), "talks"
+    )
 
 
 def test_jobs_are_taken_only_as_they_are_got_to(tmp_path: Path) -> None:
@@ -252,7 +254,7 @@ def test_no_jobs_begin_no_process(tmp_path: Path) -> None:
     def never() -> FakeRecognizer:  # a function of a function cannot be sent to another process
         raise AssertionError
 
-    assert outcomes(InProcesses(2 * [Place(never)], ENGINE, owner(tmp_path)), []) == {}
+    assert outcomes(ProcessPool(2 * [WorkerSlot(never)], ENGINE, owner(tmp_path)), []) == {}
 
 
 OWNING = """
@@ -271,7 +273,7 @@ class Endless(FakeRecognizer):
         super().__init__()
         self.pid = pid
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         self.pid.write_text(str(os.getpid()))
         time.sleep(10 * TIMEOUT_S)
         raise AssertionError

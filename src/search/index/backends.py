@@ -1,18 +1,18 @@
 """Which index a library has: the embedded one, or one on a cluster, as the settings say."""
 
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.settings import Settings
 from transcribe.library.store import Library
 
 EMBEDDED = "whoosh"
 
 
-def open_archive(library: Library, settings: Settings) -> Archive:
+def open_library_index(library: Library, settings: Settings) -> LibraryIndex:
     """Connects to nothing yet. Raises CannotStart where the extra `opensearch` is needed and missing."""
     if settings.index == EMBEDDED:
-        return Archive(library)
+        return LibraryIndex(library)
     from search.index.opensearch.connection import Cluster
-    from search.index.opensearch.library_index import OpenSearchArchive
+    from search.index.opensearch.library_index import OpenSearchLibraryIndex
 
     password, api_key = (
         secret.get_secret_value() if secret else None for secret in (settings.index_password, settings.index_api_key)
@@ -26,4 +26,4 @@ def open_archive(library: Library, settings: Settings) -> Archive:
         shards=settings.index_shards,
         replicas=settings.index_replicas,
     )
-    return OpenSearchArchive(library, cluster)
+    return OpenSearchLibraryIndex(library, cluster)

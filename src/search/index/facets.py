@@ -14,10 +14,10 @@ from search.index.contract import Filters, Order
 from search.index.matching import DOCUMENT_BITS, Places, Points
 from search.index.passages import Contents
 
-Facets = dict[str, list[tuple[str, int]]]
+FacetCounts = dict[str, list[tuple[str, int]]]
 
 
-class Census:
+class Facets:
     """Of the episodes in an index, by the number of their document."""
 
     def __init__(self, episodes: Mapping[int, Contents]) -> None:
@@ -53,7 +53,7 @@ class Census:
             return sorted(counts, key=lambda number: (-counts[number], self._rank[number]))
         return sorted(counts, key=self._rank.__getitem__, reverse=order == "oldest")
 
-    def facets(self, found: Places, counts: Counter[int]) -> Facets:
+    def facets(self, found: Places, counts: Counter[int]) -> FacetCounts:
         """How many hits each show, year and speaker has, the most first."""
         speakers = Counter(who for who in self._speakers_of(found).tolist() if who) if self._has_speakers else Counter()
         shows, years = _summed(counts, self._shows), _summed(counts, self._years)

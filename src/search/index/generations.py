@@ -39,7 +39,7 @@ class _Damaged(Exception):  # noqa: N818 - said of a generation; it never leaves
 
 
 @dataclass(slots=True)
-class Held:
+class HeldGeneration:
     """A generation that was found whole and is kept while it is read."""
 
     folder: Path
@@ -77,7 +77,7 @@ class Generations:
             return None
         return name if name.isdecimal() else None
 
-    def hold(self) -> Held:
+    def hold(self) -> HeldGeneration:
         """The current generation, checked; an older one where that is damaged. Raises IndexUnavailable."""
         for _ in range(TRIES):
             name = self.current()
@@ -112,7 +112,7 @@ class Generations:
             self._clear_leftovers()
         return unusable
 
-    def _hold_newest(self, name: str | None) -> Held:
+    def _hold_newest(self, name: str | None) -> HeldGeneration:
         problem: Exception | None = None
         for candidate in dict.fromkeys([*([name] if name else []), *self._names()]):
             try:
@@ -125,7 +125,7 @@ class Generations:
                 problem = problem or damaged
         raise IndexUnavailable(f"The index cannot be used ({problem}): `playhead index` makes it anew.")
 
-    def _checked(self, folder: Path) -> Held:
+    def _checked(self, folder: Path) -> HeldGeneration:
         """Raises _Damaged, or FileNotFoundError."""
         lock = (folder / MANIFEST).open(errors="replace")  # what is no text is not what was sealed
         try:
@@ -140,7 +140,7 @@ class Generations:
         except BaseException:
             lock.close()
             raise
-        return Held(folder, lock, seen)
+        return HeldGeneration(folder, lock, seen)
 
     def _manifest(self, text: str) -> Files:
         try:

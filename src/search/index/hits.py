@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.index.passages import NO_CONFIDENCE, Contents, Said
+from search.index.passages import NO_CONFIDENCE, Contents, WordColumns
 from transcribe.library.clock import seconds
 from transcribe.library.transcript import spaced
 
@@ -66,7 +66,7 @@ class Hit:
 
 
 def hit(
-    contents: Contents, read: Callable[[int], Said], first: int, last: int, matched: Sequence[tuple[int, int]]
+    contents: Contents, read: Callable[[int], WordColumns], first: int, last: int, matched: Sequence[tuple[int, int]]
 ) -> Hit:
     """The hit from position `first` to `last`.
 
@@ -98,7 +98,9 @@ def pages_shown(contents: Contents, first: int, last: int) -> range:
     return range(pages.start, min(pages.stop, len(contents.page_firsts)))
 
 
-def _around(contents: Contents, read: Callable[[int], Said], first: int, last: int) -> tuple[Said, int, int]:
+def _around(
+    contents: Contents, read: Callable[[int], WordColumns], first: int, last: int
+) -> tuple[WordColumns, int, int]:
     """The pages of a hit, and the one before or behind where the context may reach into it; where it stands in them."""
     pages = contents.pages_between(first, last)
     said = functools.reduce(operator.add, map(read, pages))
@@ -111,24 +113,24 @@ def _around(contents: Contents, read: Callable[[int], Said], first: int, last: i
     return said, begin, end
 
 
-def _indices(said: Said, first: int, last: int) -> tuple[int, int]:
+def _indices(said: WordColumns, first: int, last: int) -> tuple[int, int]:
     """Of the written words from position `first` to `last`, the end exclusive."""
     return bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
 
 
-def _before(said: Said, begin: int) -> int:
+def _before(said: WordColumns, begin: int) -> int:
     """Where the context starts: with the hit's segment, or sooner where that would show too little."""
     segment = said.firsts[said.segment(begin)]
     return max(0, begin - CONTEXT_WORDS, min(segment, begin - CONTEXT_LEAST))
 
 
-def _after(said: Said, end: int) -> int:
+def _after(said: WordColumns, end: int) -> int:
     following = said.segment(end - 1) + 1
     segment = said.firsts[following] if following < len(said.firsts) else len(said)
     return min(len(said), end + CONTEXT_WORDS, max(segment, end + CONTEXT_LEAST))
 
 
-def _marks(said: Said, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def _marks(said: WordColumns, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Character ranges in the text of the words inside that belong to a match; those that share a word are one."""
     texts = said.texts[inside]
     whole = spaced(texts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.index.contract import Index
-from search.index.generations import Generations, Held
+from search.index.generations import Generations, HeldGeneration
 from search.index.passages import Passages, passages
 from search.index.whoosh.index import STAMP, WhooshIndex, WhooshWriter, digests
 from transcribe.console import Advance, unwatched
@@ -41,31 +41,31 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _OpenIndex:
     """An open index, and what the pointer said when it was opened."""
 
     pointer: str | None
-    held: Held
+    held: HeldGeneration
     index: WhooshIndex
 
 
-class Archive:
+class LibraryIndex:
     """The index that belongs to a library. Its files are rebuilt from the transcripts whenever that is asked for."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self._generations = Generations(library.state / "index", STAMP)
         self._seen_path = library.state / "index-seen.json"
-        self._reading: _Reading | None = None
+        self._embedded: _OpenIndex | None = None
         self._looked = 0.0
         self._lock = threading.Lock()
 
     def index(self) -> Index:
         """The newest state of the index. Raises IndexUnavailable where there is none to be trusted."""
         with self._lock:
-            if self._reading is None or (self._is_due() and self._is_outdated(self._reading)):
-                self._reading = self._read_newest()
-            return self._reading.index
+            if self._embedded is None or (self._is_due() and self._is_outdated(self._embedded)):
+                self._embedded = self._read_newest()
+            return self._embedded.index
 
     def ready(self) -> int:
         """How many episodes can be searched right now. Raises IndexUnavailable where none can."""
@@ -107,12 +107,12 @@ class Archive:
         self._remember({name: file for name, file in seen.items() if name not in report.failed})
         return report
 
-    def _read_newest(self) -> _Reading:
+    def _read_newest(self) -> _OpenIndex:
         pointer = self._generations.current()
         held = self._generations.hold()
         index = WhooshIndex(held.folder)
         weakref.finalize(index, held.release)  # once the last search in it is done
-        return _Reading(pointer, held, index)
+        return _OpenIndex(pointer, held, index)
 
     def _is_due(self) -> bool:
         due = time.monotonic() - self._looked > LOOK_EVERY_S
@@ -120,7 +120,7 @@ class Archive:
             self._looked = time.monotonic()
         return due
 
-    def _is_outdated(self, reading: _Reading) -> bool:
+    def _is_outdated(self, reading: _OpenIndex) -> bool:
         return self._generations.current() != reading.pointer or not reading.held.is_untouched()
 
     def _read(

@@ -25,7 +25,7 @@ _ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
 _CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
 
 
-class Spoken(NamedTuple):
+class StoredWord(NamedTuple):
     """A written word of a transcript, as a hit shows it. A tuple, as a page of hits makes a thousand of them."""
 
     position: int  # of its first comparable word
@@ -39,11 +39,11 @@ class Spoken(NamedTuple):
     flags: tuple[str, ...]
 
 
-Told = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speaker, flags
+SegmentInfo = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speaker, flags
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WordColumns:
     """Written words in a row, as columns that are read only where they are looked at.
 
     A page of hits has a thousand words before it and shows a few hundred.
@@ -57,16 +57,16 @@ class Said:
     confidences: "array[int]"  # thousandths, or NO_CONFIDENCE
     texts: list[str]
     firsts: list[int]  # the index of each segment's first word here
-    told: list[Told]  # of each segment
+    told: list[SegmentInfo]  # of each segment
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __add__(self, following: "Said") -> "Said":
+    def __add__(self, following: "WordColumns") -> "WordColumns":
         """With the words that follow."""
         step = following.start_ms - self.start(len(self) - 1)
         begun = int(following.told[0] == self.told[-1])  # a segment that goes on from one page to the next
-        return Said(
+        return WordColumns(
             [*self.positions, *following.positions],
             self.sizes + following.sizes,
             self.start_ms,
@@ -135,7 +135,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     pairs: dict[str, array[int]] = {}
     turns: list[tuple[int, str | None]] = []
     doubts: list[tuple[int, int]] = []
-    spoken: list[Spoken] = []
+    spoken: list[StoredWord] = []
     position, before = 0, ("", 0)  # the word before, and when it starts
     for segment, word in transcript.words():
         found = words_of_token(word.text)
@@ -166,7 +166,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     return Passages(contents, postings, pairs, tuple(pack(page) for page in pages))
 
 
-def pack(page: list[Spoken]) -> bytes:
+def pack(page: list[StoredWord]) -> bytes:
     """A page as it is stored: columns of numbers, then the words, compressed. Starts are kept as steps: they repeat."""
     segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
     begun = [told for n, told in enumerate(segments) if not n or told[:3] != segments[n - 1][:3]]
@@ -182,7 +182,7 @@ def pack(page: list[Spoken]) -> bytes:
     return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 9)
 
 
-def unpack(data: bytes) -> Said:
+def unpack(data: bytes) -> WordColumns:
     """The inverse of `pack`."""
     data = zlib.decompress(data)
     position, start_ms, count = struct.unpack_from("=III", data)
@@ -194,7 +194,7 @@ def unpack(data: bytes) -> Said:
     positions: Sequence[int] = range(position, position + count)  # as on most pages of speech
     if sizes.tobytes() != _ONE_EACH[: 4 * count]:
         positions = list(itertools.accumulate(sizes, initial=position))[:-1]
-    return Said(
+    return WordColumns(
         positions=positions,
         sizes=sizes,
         start_ms=start_ms,
@@ -229,8 +229,8 @@ def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:
     stretches.append((first, last))
 
 
-def _spoken(position: int, count: int, segment: Segment, word: Word) -> Spoken:
-    return Spoken(
+def _spoken(position: int, count: int, segment: Segment, word: Word) -> StoredWord:
+    return StoredWord(
         position,
         count,
         word.start_ms,

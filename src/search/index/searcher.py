@@ -9,7 +9,7 @@ import numpy as np
 
 from search.index.contract import Answer, Request, Unknown
 from search.index.deadline import Deadline
-from search.index.facets import Census
+from search.index.facets import Facets
 from search.index.hits import Hit, hit, pages_shown
 from search.index.matching import (
     DOCUMENT_BITS,
@@ -23,7 +23,7 @@ from search.index.matching import (
     phrase,
     together,
 )
-from search.index.passages import Contents, Said
+from search.index.passages import Contents, WordColumns
 from search.query.parser import Query, Slot, Term
 from search.query.words import COMMON
 
@@ -46,23 +46,23 @@ class Store(Protocol):
     def nearest(self, word: str) -> list[str]:
         """Words that are spelt much like one that is not there, the likeliest first."""
 
-    def page(self, document: int, number: int) -> Said:
+    def page(self, document: int, number: int) -> WordColumns:
         """A page of what was said in a document's episode."""
 
 
 Expect = Callable[[Sequence[tuple[int, int]]], None]  # pages, by document and number
-Place = tuple[int, int]  # points of the first and the last word of a hit
+HitExtent = tuple[int, int]  # points of the first and the last word of a hit
 
 SHOWN_AT_ONCE = 500  # hits, of all there are
 
 
-class Finder:
+class Searcher:
     """Finds, filters, counts, sorts and shows."""
 
     def __init__(self, store: Store, episodes: Mapping[int, Contents], expect: Expect | None = None) -> None:
         """`expect` is told which pages will be wanted, before they are: a store far away gets them in one go."""
         self.store = store
-        self.census = Census(episodes)
+        self.facets = Facets(episodes)
         self.expect = expect
 
     def answer(self, request: Request) -> Answer:
@@ -71,7 +71,7 @@ class Finder:
         return Answer(
             total=len(search.found),
             hits=tuple(search.shown(list(itertools.islice(search.places(request.offset), request.limit)))),
-            facets=self.census.facets(search.found, search.counts) if request.facets else {},
+            facets=self.facets.facets(search.found, search.counts) if request.facets else {},
             unknown=() if len(search.found) else tuple(self._unknown(request.query)),
         )
 
@@ -92,18 +92,18 @@ class Finder:
 class _Search:
     """One request being answered."""
 
-    def __init__(self, finder: Finder, request: Request) -> None:
-        self.store, self.census, self.request = finder.store, finder.census, request
+    def __init__(self, finder: Searcher, request: Request) -> None:
+        self.store, self.facets, self.request = finder.store, finder.facets, request
         self.expect = finder.expect
         self.deadline = Deadline(request.budget_s)
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
         self.terms = [self._term(term) for term in request.query.wanted]
-        self.found = self.census.admitted(self._everywhere(), request.filters)
+        self.found = self.facets.admitted(self._everywhere(), request.filters)
         self.counts = counted(self.found.documents)
 
-    def places(self, offset: int) -> Iterator[Place]:
+    def places(self, offset: int) -> Iterator[HitExtent]:
         """Of the hits from `offset` on: episode by episode in the order asked for, each from its start."""
-        for document in self.census.ordered(self.counts, self.request.order):
+        for document in self.facets.ordered(self.counts, self.request.order):
             count = self.counts[document]
             if offset < count:
                 begin = int(np.searchsorted(self.found.first, document << DOCUMENT_BITS))
@@ -118,7 +118,7 @@ class _Search:
         while some := list(itertools.islice(places, SHOWN_AT_ONCE)):
             yield from self.shown(some)
 
-    def shown(self, places: Sequence[Place]) -> Iterator[Hit]:
+    def shown(self, places: Sequence[HitExtent]) -> Iterator[Hit]:
         """These hits."""
         if self.expect:
             self.expect([page for first, last in places for page in self._pages(first, last)])
@@ -127,7 +127,7 @@ class _Search:
 
     def _pages(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         document = first >> DOCUMENT_BITS
-        for number in pages_shown(self.census.episodes[document], first & POSITION_MASK, last & POSITION_MASK):
+        for number in pages_shown(self.facets.episodes[document], first & POSITION_MASK, last & POSITION_MASK):
             yield document, number
 
     def _everywhere(self) -> Places:
@@ -170,13 +170,13 @@ class _Search:
             return [slot.word]
         return self.store.alike(slot.word)
 
-    def _hit(self, first: int, last: int, matched: Sequence[Place]) -> Hit:
+    def _hit(self, first: int, last: int, matched: Sequence[HitExtent]) -> Hit:
         self.deadline.check()
         document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
         read = functools.partial(self.store.page, document)
-        return hit(self.census.episodes[document], read, begin, end, matched)
+        return hit(self.facets.episodes[document], read, begin, end, matched)
 
-    def _matched(self, places: Sequence[Place]) -> Iterator[list[Place]]:
+    def _matched(self, places: Sequence[HitExtent]) -> Iterator[list[HitExtent]]:
         """For each hit the ranges of positions that belong to one of the terms, looked up term by term for all."""
         if len(self.terms) == 1 or not places:
             yield from ([(first & POSITION_MASK, last & POSITION_MASK)] for first, last in places)

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict  # Pydantic reads the standard one from 
 from search.index import kwic
 from search.index.contract import Filters, Order, body
 from search.index.contract import Request as SearchRequest
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.index.passages import Contents
 from search.query.limits import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from search.query.parser import Mode, Synonyms, parse
@@ -32,23 +32,25 @@ MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
-async def archive_of(request: Request) -> Archive:  # async, as it waits for nothing and needs no thread
+async def library_index_of(request: Request) -> LibraryIndex:  # async, as it waits for nothing and needs no thread
     """The archive that the service stands on."""
-    archive: Archive = request.app.state.archive
-    return archive
+    library_index: LibraryIndex = request.app.state.library_index
+    return library_index
 
 
-def episode_id_of(show: Annotated[str, Path()], episode: Annotated[str, Path()], archive: "OfArchive") -> str:
+def episode_id_of(
+    show: Annotated[str, Path()], episode: Annotated[str, Path()], library_index: "OfLibraryIndex"
+) -> str:
     """The id in a path. 404 for anything that is not one, before it comes near a file, and for a link to elsewhere."""
     name = f"{show}/{episode}"
-    if not is_id(name) or _leads_out(archive.library, name):
+    if not is_id(name) or _leads_out(library_index.library, name):
         raise HTTPException(404, "There is no such episode.")
     return name
 
 
-def contents_of(name: Annotated[str, Depends(episode_id_of)], archive: "OfArchive") -> Contents:
+def contents_of(name: Annotated[str, Depends(episode_id_of)], library_index: "OfLibraryIndex") -> Contents:
     """What the index knows of the episode in the path; 404 where it knows none."""
-    for contents in archive.index().contents():
+    for contents in library_index.index().contents():
         if contents.episode.id == name:
             return contents
     raise HTTPException(404, f"There is no episode {name}.")
@@ -61,7 +63,7 @@ def refuse_repeated(request: Request) -> None:
         raise _invalid(min(repeated), "given more than once")
 
 
-OfArchive = Annotated[Archive, Depends(archive_of)]
+OfLibraryIndex = Annotated[LibraryIndex, Depends(library_index_of)]
 OfId = Annotated[str, Depends(episode_id_of)]
 OfContents = Annotated[Contents, Depends(contents_of)]
 
@@ -163,11 +165,13 @@ class SearchParameters:
 
 
 @router.get("/api/search", response_model=SearchBody, responses=described(400, 422, 503), tags=["search"])
-def search(request: Request, archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search(
+    request: Request, library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]
+) -> Response:
     """Finds every place where the words were said."""
     began = time.perf_counter()
     asked = parameters.request()
-    answer = archive.index().search(asked)
+    answer = library_index.index().search(asked)
     again = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
     url = f"{request.url.path}?{urlencode(again)}&"
     return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
@@ -179,17 +183,17 @@ def search(request: Request, archive: OfArchive, parameters: Annotated[SearchPar
     response_class=Response,
     tags=["search"],
 )
-def search_csv(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search_csv(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
-    hits = archive.index().every(parameters.request())  # they are found in time; to tell them all may take longer
+    hits = library_index.index().every(parameters.request())  # they are found in time; to tell them all may take longer
     return StreamingResponse(kwic.lines(hits), media_type="text/csv")
 
 
 @router.get("/api/shows", responses=described(503), tags=["archive"])
-def shows(archive: OfArchive) -> list[dict[str, Any]]:
+def shows(library_index: OfLibraryIndex) -> list[dict[str, Any]]:
     """Every show, with the number of its episodes and hours."""
     found: dict[str, dict[str, Any]] = {}
-    for contents in archive.index().contents():
+    for contents in library_index.index().contents():
         name = contents.episode.slugs[0]
         show = found.setdefault(name, {"slug": name, "title": contents.episode.show, "episodes": 0, "duration_ms": 0})
         show["episodes"] += 1
@@ -199,20 +203,20 @@ def shows(archive: OfArchive) -> list[dict[str, Any]]:
 
 @router.get("/api/episodes", responses=described(422, 503), dependencies=[Depends(refuse_repeated)], tags=["archive"])
 def episodes(
-    archive: OfArchive,
+    library_index: OfLibraryIndex,
     show: str | None = None,
     limit: Annotated[int, Query(ge=0, le=MAX_HITS)] = 100,
     offset: Annotated[int, Query(ge=0, le=MOST_EPISODES)] = 0,
 ) -> dict[str, Any]:
     """Every episode, the newest first."""
     wanted = Filters(show=show_slug(show) if show else None)
-    found = [contents for contents in archive.index().contents() if wanted.admits(contents)]
+    found = [contents for contents in library_index.index().contents() if wanted.admits(contents)]
     page = found[offset : offset + limit]
     return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
 
 
 @router.get("/api/episodes/{show}/{episode}", responses=described(404, 422, 503), tags=["archive"])
-def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
+def episode(contents: OfContents, library_index: OfLibraryIndex) -> dict[str, Any]:
     """One episode."""
     more = {
         "guid": contents.episode.guid,
@@ -223,10 +227,10 @@ def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
         "engine": contents.engine,
         "words": contents.words,
         "audio_sha256": contents.audio_sha256,
-        "has_audio": archive.audio(contents.episode.id) is not None,
+        "has_audio": library_index.audio(contents.episode.id) is not None,
         "chapters": [
             {"start_ms": chapter.start_ms, "title": chapter.title}
-            for chapter in load_chapters(archive.library, contents.episode.id)
+            for chapter in load_chapters(library_index.library, contents.episode.id)
         ],
     }
     return {**_episode_body(contents), **more}
@@ -238,10 +242,12 @@ def episode(contents: OfContents, archive: OfArchive) -> dict[str, Any]:
     response_class=Response,
     tags=["archive"],
 )
-def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]) -> Response:
+def transcript(
+    name: OfId, library_index: OfLibraryIndex, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]
+) -> Response:
     """The transcript: ours (`json`), captions for a player (`vtt`, `srt`), text, or Podcasting 2.0 (`podcast.json`)."""
     written = FORMATS["podcast" if form == "podcast.json" else form]
-    text = written.write(archive.library.load_transcript(name))
+    text = written.write(library_index.library.load_transcript(name))
     return Response(text.encode(errors="replace"), media_type=written.media_type)
 
 
@@ -257,9 +263,9 @@ def transcript(name: OfId, archive: OfArchive, form: Literal["json", "vtt", "srt
     response_class=FileResponse,
     tags=["archive"],
 )
-def audio(request: Request, name: OfId, archive: OfArchive) -> Response:
+def audio(request: Request, name: OfId, library_index: OfLibraryIndex) -> Response:
     """The stored bytes, whole or by Range."""
-    stored = archive.audio(name)
+    stored = library_index.audio(name)
     if stored is None:
         raise HTTPException(404, f"The audio of {name} is not in the library.")
     path, media_type = stored
@@ -276,9 +282,9 @@ async def livez() -> dict[str, str]:  # async, so that it never waits for a thre
 
 
 @router.get("/readyz", responses=described(503), tags=["health"])
-def readyz(archive: OfArchive) -> dict[str, Any]:
+def readyz(library_index: OfLibraryIndex) -> dict[str, Any]:
     """The index is open; 503 with the reason otherwise."""
-    return {"status": "ok", "episodes": archive.ready()}
+    return {"status": "ok", "episodes": library_index.ready()}
 
 
 def _episode_body(contents: Contents) -> EpisodeBody:

@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search.errors import IndexUnavailable, QueryError, QueryTimeout
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.query.parser import Synonyms
 from search.service import api, pages
 from search.service.problem_details import PlainTextToProblem, problem
@@ -35,7 +35,10 @@ SECURITY_HEADERS = {
 
 
 def create_app(
-    library: Library, hosts: Sequence[str] = (), synonyms: Synonyms | None = None, archive: Archive | None = None
+    library: Library,
+    hosts: Sequence[str] = (),
+    synonyms: Synonyms | None = None,
+    library_index: LibraryIndex | None = None,
 ) -> FastAPI:
     """The service of one library, by default with the index that is embedded in it.
 
@@ -49,7 +52,7 @@ def create_app(
         docs_url=None,  # FastAPI's own page loads scripts from elsewhere; pages.py has ours
         redoc_url=None,
     )
-    app.state.archive = archive or Archive(library)
+    app.state.library_index = library_index or LibraryIndex(library)
     app.state.synonyms = synonyms
     app.include_router(api.router)
     app.include_router(pages.router)

@@ -23,11 +23,11 @@ from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.index.contract import Answer, Filters
 from search.index.contract import Request as SearchRequest
 from search.index.hits import Hit
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from search.query.limits import BUDGET_S, WITHIN_S
 from search.query.parser import Mode, Query, parse
 from search.service import api
-from search.service.api import OfArchive, OfId, SearchParameters
+from search.service.api import OfId, OfLibraryIndex, SearchParameters
 from search.service.api_reference import operations
 from search.service.templates import ASSETS, render
 from transcribe.errors import TranscriptError
@@ -98,60 +98,62 @@ def error_page(request: Request, status: int, detail: str) -> Response:
 
 
 @router.get("/")
-def search_page(archive: OfArchive, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """The hits as they would be read; without words, what is in the archive and how it is asked."""
-    shows = api.shows(archive)
+    shows = api.shows(library_index)
     if not parameters.text.strip():
-        newest = api.episodes(archive, limit=NEWEST_SHOWN)
+        newest = api.episodes(library_index, limit=NEWEST_SHOWN)
         return render("start.html", shows=shows, newest=newest, asked=parameters)
     shown: dict[str, Any] = {"shows": shows, "asked": parameters, "link": partial(_link, parameters), "problem": None}
     try:
-        answer = archive.index().search(parameters.request())
+        answer = library_index.index().search(parameters.request())
     except QueryError as problem:
         return render("search.html", 400, **{**shown, "problem": str(problem)})
     except QueryTimeout as problem:
         return render("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
-    groups = list(_by_episode(answer.hits, archive))
+    groups = list(_by_episode(answer.hits, library_index))
     return render("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
 @router.get("/episodes")
 def episodes_page(
-    archive: OfArchive, show: str | None = None, offset: Annotated[int, Parameter(ge=0, le=api.MOST_EPISODES)] = 0
+    library_index: OfLibraryIndex,
+    show: str | None = None,
+    offset: Annotated[int, Parameter(ge=0, le=api.MOST_EPISODES)] = 0,
 ) -> Response:
     """Every episode, or those of one show, the newest first."""
-    page = api.episodes(archive, show, EPISODES_A_PAGE, offset)
-    named = next((known["title"] for known in api.shows(archive) if known["slug"] == show), None)
+    page = api.episodes(library_index, show, EPISODES_A_PAGE, offset)
+    named = next((known["title"] for known in api.shows(library_index) if known["slug"] == show), None)
     return render("episodes.html", page=page, show=show, heading=named or "Episodes")
 
 
 @router.get("/episodes/{show}/{episode}")
 def player_page(
-    request: Request, name: OfId, archive: OfArchive, q: str = "", mode: Mode = "exact", t: str = ""
+    request: Request, name: OfId, library_index: OfLibraryIndex, q: str = "", mode: Mode = "exact", t: str = ""
 ) -> Response:
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
-    transcript = archive.library.load_transcript(name)
-    stored = archive.audio(name)
+    transcript = library_index.library.load_transcript(name)
+    stored = library_index.audio(name)
     return render(
         "episode.html",
         transcript=transcript,
-        sections=_sections(transcript, load_chapters(archive.library, name)),
+        sections=_sections(transcript, load_chapters(library_index.library, name)),
         starts={segment.start_ms for segment in transcript.segments},
         flagged=_flagged_throughout(transcript),
         audio_suffix=stored[0].suffix if stored else None,
         start_ms=_moment(t),
-        found=_found_in(archive, transcript.episode, _query(request, q, mode)),
+        found=_found_in(library_index, transcript.episode, _query(request, q, mode)),
         q=q,
     )
 
 
 @router.get("/docs")
-def docs_page(request: Request, archive: OfArchive) -> Response:
+def docs_page(request: Request, library_index: OfLibraryIndex) -> Response:
     """The API, described from its own OpenAPI document."""
     base = str(request.base_url).rstrip("/")
-    described = list(operations(request.app.openapi(), base, _an_episode(archive)))
-    return render("docs.html", operations=described, base=base, example=_an_episode(archive))
+    described = list(operations(request.app.openapi(), base, _an_episode(library_index)))
+    return render("docs.html", operations=described, base=base, example=_an_episode(library_index))
 
 
 @router.get("/opensearch.xml")
@@ -176,9 +178,9 @@ class _Group:
         return self.hits[0].contents
 
 
-def _by_episode(hits: Sequence[Hit], archive: Archive) -> Iterator[_Group]:
+def _by_episode(hits: Sequence[Hit], library_index: LibraryIndex) -> Iterator[_Group]:
     for name, neighbours in itertools.groupby(hits, key=lambda hit: hit.contents.episode.id):
-        yield _Group(tuple(neighbours), archive.audio(name) is not None)
+        yield _Group(tuple(neighbours), library_index.audio(name) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +250,14 @@ def _query(request: Request, text: str, mode: Mode) -> Query | None:
         return None
 
 
-def _found_in(archive: Archive, episode: Episode, query: Query | None) -> Answer:
+def _found_in(library_index: LibraryIndex, episode: Episode, query: Query | None) -> Answer:
     """Where the words that led here are said in the episode: an extra, without which it can still be read."""
     nothing = Answer(0, (), {})
     if query is None:
         return nothing
     request = SearchRequest(query, Filters(episode=episode.id), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
     try:
-        return archive.index().search(request)
+        return library_index.index().search(request)
     except (QueryTimeout, IndexUnavailable):
         return nothing
 
@@ -281,17 +283,17 @@ def _link(asked: SearchParameters, **changes: str | int | None) -> str:
 def _told(request: Request, problem: IndexUnavailable | TranscriptError | RequestValidationError) -> Response:
     """The page of an error."""
     if isinstance(problem, IndexUnavailable):
-        return error_page(request, 503, "The index of this archive is missing, or cannot be read.")
+        return error_page(request, 503, "The index of this library_index is missing, or cannot be read.")
     if isinstance(problem, RequestValidationError):
         return error_page(request, 422, "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in problem.errors()))
     if problem.code == "no_transcript":
-        return error_page(request, 404, "There is no transcript of such an episode in this archive.")
+        return error_page(request, 404, "There is no transcript of such an episode in this library_index.")
     return error_page(request, 500, "The transcript of this episode cannot be read.")
 
 
-def _an_episode(archive: Archive) -> str:
+def _an_episode(library_index: LibraryIndex) -> str:
     """An episode's id for the examples: a real one where there is one."""
     try:
-        return next((contents.episode.id for contents in archive.index().contents()), "show/episode")
+        return next((contents.episode.id for contents in library_index.index().contents()), "show/episode")
     except IndexUnavailable:
         return "show/episode"

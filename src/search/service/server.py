@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from search.index.backends import open_archive
+from search.index.backends import open_library_index
 from search.query.parser import synonyms
 from search.service.app import create_app
 from search.settings import Settings, web_root
@@ -44,7 +44,7 @@ def app() -> FastAPI:
 
 
 def _app(library: Library, settings: Settings) -> FastAPI:
-    return create_app(library, settings.hosts, synonyms(settings.synonyms), open_archive(library, settings))
+    return create_app(library, settings.hosts, synonyms(settings.synonyms), open_library_index(library, settings))
 
 
 def _told(library: Library, settings: Settings) -> dict[str, str]:

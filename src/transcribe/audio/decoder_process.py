@@ -65,7 +65,7 @@ class _Sent(NamedTuple):
 _Message: TypeAlias = _Begun | Piece | _Ended | _Sign
 
 
-class Sound:
+class SpeechStream:
     """The speech of one file, to be walked once. `duration_ms` and `damage` are known when that is done.
 
     Walking it may raise AudioError.
@@ -102,13 +102,13 @@ class Sound:
         return self._ended
 
 
-class Listening(Protocol):
+class SpeechDecoder(Protocol):
     """Decodes files and finds the speech in them, one after the other."""
 
     def expect(self, path: Path) -> None:
         """Says which file will be listened to after those asked for so far, so that it can be begun."""
 
-    def listen(self, path: Path) -> Sound:
+    def listen(self, path: Path) -> SpeechStream:
         """The speech in a file. The one before is over then, whether all of it was taken or not.
 
         Raises AudioError, here or while the sound is walked: those of `open_audio`, and `decoder_failed`.
@@ -118,7 +118,7 @@ class Listening(Protocol):
         """Ends what is still going on."""
 
 
-class Here:
+class InlineDecoder:
     """In this process, as the pieces are asked for."""
 
     def __init__(self, longest_ms: int = LONGEST_MS) -> None:
@@ -127,15 +127,15 @@ class Here:
     def expect(self, path: Path) -> None:
         """Nothing is begun before it is asked for."""
 
-    def listen(self, path: Path) -> Sound:
-        """See `Listening`."""
-        return Sound(_messages(path, self.longest_ms, alive=lambda: None))
+    def listen(self, path: Path) -> SpeechStream:
+        """See `SpeechDecoder`."""
+        return SpeechStream(_messages(path, self.longest_ms, alive=lambda: None))
 
     def close(self) -> None:
         """There is nothing to end."""
 
 
-class Listener:
+class DecoderProcess:
     """In a process beside this one, which is started when it is first needed and again after each failure.
 
     For one thread. The process keeps nothing on disk, so it is ended by force and at once; should this process be
@@ -161,7 +161,7 @@ class Listener:
         self.close()
 
     def expect(self, path: Path) -> None:
-        """See `Listening`."""
+        """See `SpeechDecoder`."""
         if self._decoder and self._decoder.is_over and not (self._expected or self._current):
             self._end()  # it has died while it had nothing to do
         self._expected.append(path)
@@ -170,8 +170,8 @@ class Listener:
         else:
             self._start()
 
-    def listen(self, path: Path) -> Sound:
-        """See `Listening`. Another file than was expected next makes the work on those expected vain."""
+    def listen(self, path: Path) -> SpeechStream:
+        """See `SpeechDecoder`. Another file than was expected next makes the work on those expected vain."""
         if self._current:
             self._current.close()
         if self._expected and self._expected[0] != path:
@@ -182,7 +182,7 @@ class Listener:
             self._start()
         self._expected.popleft()
         self._current = self._messages(path)
-        return Sound(self._current)
+        return SpeechStream(self._current)
 
     def close(self) -> None:
         """Ends the process and forgets what was expected. It may be used again afterwards."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from transcribe.batch.run_options import Wishes
+from transcribe.batch.run_options import RunOptions
 from transcribe.errors import TranscriptError
 from transcribe.library.episode import DAMAGES, Record, State
 from transcribe.library.store import Library
@@ -15,7 +15,7 @@ TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EpisodeState:
     """How far along an episode is."""
 
     audio: bool  # its bytes are in the library
@@ -29,24 +29,24 @@ class Standing:
         return "transcribe" if self.audio else "fetch"
 
 
-def standing_of(library: Library, record: Record, wishes: Wishes) -> Standing:
+def episode_state(library: Library, record: Record, options: RunOptions) -> EpisodeState:
     """How far along an episode of the library is, seen from what is wished."""
-    outdated = record.changed_upstream and wishes.update
+    outdated = record.changed_upstream and options.update
     stored = record.audio is not None and library.inside(record.audio.path) is not None and not outdated
     if (
         outdated
         or not library.transcript_path(record.episode.id).exists()
-        or _deserves_another(library, record, wishes)
+        or _deserves_another(library, record, options)
     ):
-        return Standing(stored, transcript=False)
-    return Standing(stored, record.state in TRANSCRIBED or _is_of_these_bytes(library, record))
+        return EpisodeState(stored, transcript=False)
+    return EpisodeState(stored, record.state in TRANSCRIBED or _is_of_these_bytes(library, record))
 
 
-def _deserves_another(library: Library, record: Record, wishes: Wishes) -> bool:
-    if wishes.redo is None:
+def _deserves_another(library: Library, record: Record, options: RunOptions) -> bool:
+    if options.redo is None:
         return False
     try:
-        return wishes.redo(library.load_transcript(record.episode.id))
+        return options.redo(library.load_transcript(record.episode.id))
     except TranscriptError:
         return True
 

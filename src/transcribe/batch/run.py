@@ -6,20 +6,20 @@ The process that runs this holds the library and writes every file.
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from transcribe.batch.next_step import WORK, Step, standing_of
+from transcribe.batch.next_step import WORK, Step, episode_state
 from transcribe.batch.report import Report
-from transcribe.batch.run_options import Wishes
+from transcribe.batch.run_options import RunOptions
 from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
 from transcribe.fetch.catalog import Catalog
 from transcribe.fetch.discovery import source_name
 from transcribe.fetch.download import Downloaded
-from transcribe.fetch.episode_fetcher import Brought, Fetching
-from transcribe.fetch.feed_cache import Visits
-from transcribe.fetch.http_client import Connection
+from transcribe.fetch.episode_fetcher import EpisodeFetcher, FetchedEpisode
+from transcribe.fetch.feed_cache import FeedCache
+from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.politeness import side_by_side
 from transcribe.fetch.polling import Candidate as Candidate
-from transcribe.fetch.polling import Subscriptions
+from transcribe.fetch.polling import Polling
 from transcribe.fetch.source_list import NAME as SOURCE_LIST
 from transcribe.fetch.source_list import SourceList
 from transcribe.library.chapters import chapters_path, load_chapters, parse_chapters, save_chapters
@@ -45,14 +45,19 @@ class Batch:
     """One run over a library. The caller holds its lock."""
 
     def __init__(
-        self, library: Library, connection: Connection, visits: Visits, progress: Progress, wishes: Wishes | None = None
+        self,
+        library: Library,
+        connection: HttpClient,
+        feed_cache: FeedCache,
+        progress: Progress,
+        options: RunOptions | None = None,
     ) -> None:
         self.library, self.connection, self.progress = library, connection, progress
-        self.wishes = wishes or Wishes()
+        self.options = options or RunOptions()
         self.catalog = Catalog(library)
-        self.subscriptions = Subscriptions(library, self.catalog, connection, visits, progress)
+        self.subscriptions = Polling(library, self.catalog, connection, feed_cache, progress)
         self.source_list = SourceList(library, self._sources_of_old())
-        self.fetching = Fetching(library, connection, progress, self.wishes.offered)
+        self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
 
@@ -63,10 +68,10 @@ class Batch:
         folder are asked.
         """
         folder = [FolderSource(self.library.audio)] if self.library.audio.is_dir() else []
-        offered = self.subscriptions.ask(named or [*self.wishes.sources, *self.source_list.sources(), *folder])
+        offered = self.subscriptions.ask(named or [*self.options.sources, *self.source_list.sources(), *folder])
         for source, trouble in offered.troubles.items():
             self._trouble(source, trouble)
-        if named or self.wishes.sources:
+        if named or self.options.sources:
             self.source_list.add(source for source in named if source not in offered.done_with)
         found = _newest_first(offered.candidates.values())
         self._look_upstream(found)
@@ -77,7 +82,7 @@ class Batch:
         """Every episode whose audio is in the library, the newest first."""
         records = self.catalog.records.values()
         return _newest_first(
-            Candidate(record) for record in records if standing_of(self.library, record, self.wishes).audio
+            Candidate(record) for record in records if episode_state(self.library, record, self.options).audio
         )
 
     def wanted(
@@ -132,7 +137,7 @@ class Batch:
 
     def _adopted(self, record: Record, read: Read) -> bool:
         """Whether the publisher's transcript was taken; not where it is to be made again, or is for comparing."""
-        offer = self._offer(record) if self.wishes.texts(record) == "prefer" and not self.wishes.redo else None
+        offer = self._offer(record) if self.options.texts(record) == "prefer" and not self.options.redo else None
         if offer is None or record.audio is None:
             return False
         target = Target(record.episode, record.audio, self.library.root / record.audio.path)
@@ -149,7 +154,7 @@ class Batch:
 
     def _offer(self, record: Record) -> Offer | None:
         """The publisher's transcript that was kept beside the audio."""
-        for text in self.wishes.offered(record):
+        for text in self.options.offered(record):
             path = self.library.record_path(record.episode.id).with_suffix(suffix(text))
             if path.exists():
                 return Offer(text, path.read_bytes(), record.persons)
@@ -182,7 +187,7 @@ class Batch:
 
     def _look_upstream(self, candidates: Iterable[Candidate]) -> None:
         """Whether publishers have changed audio that is stored: all for an update, else those that have moved it."""
-        asked = [each for each in candidates if each.record.audio and (each.moved or self.wishes.update)]
+        asked = [each for each in candidates if each.record.audio and (each.moved or self.options.update)]
         looked = side_by_side(asked, self.fetching.host, self.fetching.is_outdated, stop=self.connection.close)
         for candidate, outdated in looked:
             if outdated is True:
@@ -196,7 +201,7 @@ class Batch:
             if text and not isinstance(text, EpisodeError):
                 self._keep_text(candidate.record, *text)
 
-    def _stored(self, candidate: Candidate, got: Brought) -> Record | None:
+    def _stored(self, candidate: Candidate, got: FetchedEpisode) -> Record | None:
         """The record with its audio; None where another episode turns out to have these very bytes."""
         record, audio = candidate.record, got.audio
         same = self.catalog.with_audio(audio.sha256)
@@ -239,7 +244,7 @@ class Batch:
         self._finish(record, dataclasses.replace(transcript, episode=record.episode, audio=audio, chapters=chapters))
         return True
 
-    def _keep_beside(self, record: Record, got: Brought) -> None:
+    def _keep_beside(self, record: Record, got: FetchedEpisode) -> None:
         """The publisher's transcript as it came, and the chapters."""
         if got.text:
             self._keep_text(record, *got.text)
@@ -266,11 +271,11 @@ class Batch:
         self.progress.say(f"{candidate.path or record.episode.title} is already here, as {same.episode.id}")
 
     def _step(self, record: Record) -> Step:
-        return standing_of(self.library, record, self.wishes).next_step
+        return episode_state(self.library, record, self.options).next_step
 
     def _sources_of_old(self) -> list[str]:
         """What the episodes came from, where there is no list yet; the settings' own are not put into it."""
-        configured = {source.address for source in self.wishes.sources}
+        configured = {source.address for source in self.options.sources}
         return [address for address in self.catalog.sources() if address not in configured]
 
     def _keep(self, record: Record) -> None:
@@ -279,7 +284,7 @@ class Batch:
 
     def _trouble(self, source: Source, failure: Failure) -> None:
         """A folder or file that was once named may be gone for good; one that the settings name is missed."""
-        if failure.code == "not_there" and source not in self.wishes.sources:
+        if failure.code == "not_there" and source not in self.options.sources:
             told = f"passed over, as there is nothing; its line in {self.library.audio / SOURCE_LIST} may be deleted"
             self.report.absent[source_name(source)] = Failure(failure.code, told)
         else:

@@ -13,7 +13,7 @@ Condition = Callable[[Transcript], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RunOptions:
     """The wishes of one run; what is not said is left to the recordings."""
 
     redo: Condition | None = None  # transcripts to be made again

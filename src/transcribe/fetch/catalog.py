@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transcribe.library.episode import Episode, Record, episode_id, is_id
 from transcribe.library.store import Library
-from transcribe.sources.source import Found
+from transcribe.sources.source import FoundFile
 from transcribe.web.addresses import same_audio
 
 
@@ -22,7 +22,7 @@ class Catalog:
         self._taken = {*self.records, *library.transcript_ids()}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
-    def admit(self, found: Found) -> Record:
+    def admit(self, found: FoundFile) -> Record:
         """The record of a recording: the one it has, or a new one. What its publisher says of it is brought up to date.
 
         Nothing is written yet.
@@ -54,12 +54,12 @@ class Catalog:
         self.keep(record)
         return record
 
-    def known(self, found: Found) -> Record | None:
+    def known(self, found: FoundFile) -> Record | None:
         """The record that a recording has, if it has one."""
         name = self._by_identity.get(found.identity) or self._by_audio_of(found)
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
 
-    def _by_audio_of(self, found: Found) -> str | None:
+    def _by_audio_of(self, found: FoundFile) -> str | None:
         """The episode whose audio lies at the same address, where either was met without its feed."""
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
@@ -106,14 +106,14 @@ class Catalog:
         """The episode that holds these very bytes."""
         return next((r for r in self.records.values() if r.audio and r.audio.sha256 == sha256), None)
 
-    def _name(self, found: Found, place: str | None) -> str:
+    def _name(self, found: FoundFile, place: str | None) -> str:
         if place:  # put there by its owner under a name that can be an id
             name = place.removeprefix("audio/").rsplit(".", 1)[0]
             if is_id(name) and name not in self._taken:
                 return name
         return episode_id(found.show, found.title, found.published, found.identity, self._taken)
 
-    def _place(self, found: Found) -> str | None:
+    def _place(self, found: FoundFile) -> str | None:
         """Where in the library's audio folder the recording already lies, if it does."""
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
@@ -124,7 +124,7 @@ def _identities(record: Record) -> list[str]:
     return [*([record.identity] if record.identity else []), *record.also]
 
 
-def _told_again(before: Record, told: Episode, found: Found) -> Record:
+def _told_again(before: Record, told: Episode, found: FoundFile) -> Record:
     """A feed tells more of an episode than its page does, and is looked at again from then on."""
     if found.source is None and before.source:
         return before

@@ -12,8 +12,8 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from transcribe.errors import FetchError
-from transcribe.fetch.feed_cache import Answer, Fresh, Unchanged, Wanted
-from transcribe.fetch.http_client import MIB, Connection, Fetched, login_for
+from transcribe.fetch.feed_cache import BodyFilter, CachedAnswer, NotDue, NotModified
+from transcribe.fetch.http_client import MIB, Fetched, HttpClient, login_for
 from transcribe.fetch.ytdlp import extracted, is_installed
 from transcribe.library.episode import slug
 from transcribe.sources.feed import Feed, distinct, parse_feed
@@ -22,7 +22,7 @@ from transcribe.sources.page import Page, no_audio, parse_page
 from transcribe.sources.source import (
     AudioFileSource,
     FolderSource,
-    Found,
+    FoundFile,
     Source,
     WebSource,
     audio_suffix,
@@ -40,7 +40,7 @@ _FEEDS_REMEMBERED = 64
 _LOCAL_LIMIT = 15 * MIB
 
 Kind = Literal["audio", "feed", "opml", "page"]
-Visit = Callable[[str, Wanted], Fetched | Unchanged | Fresh]  # to a URL, where its headers are wanted
+Ask = Callable[[str, BodyFilter], Fetched | NotModified | NotDue]  # to a URL, where its headers are wanted
 
 _ASKED = "yt-dlp found none either."
 _NOT_ASKED = "With the extra `media` (yt-dlp), which knows many sites, that is asked as well."
@@ -56,14 +56,14 @@ _SOUND = re.compile(rb"ID3|OggS|fLaC|RIFF|FORM|\x1aE\xdf\xa3|#!AMR|0&\xb2u|.{4}f
 class Discovered:
     """What a source offers, as it lists it."""
 
-    found: tuple[Found, ...] = ()
+    found: tuple[FoundFile, ...] = ()
     listed: tuple[Outline, ...] = ()  # the feeds of an OPML file, each a source of its own
-    answer: Answer | None = None  # the first one, of a source on the web that was asked
+    answer: CachedAnswer | None = None  # the first one, of a source on the web that was asked
     moved_to: str | None = None  # the URL at which a feed is to be read from now on
     problem: FetchError | None = None  # what kept the rest of a feed from being read
     unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         return iter(self.found)
 
 
@@ -76,9 +76,9 @@ class Discovery:
 
     def __init__(
         self,
-        connection: Connection,
-        extract: Callable[[str, Connection], Sequence[Found]] = extracted,
-        visit: Visit | None = None,
+        connection: HttpClient,
+        extract: Callable[[str, HttpClient], Sequence[FoundFile]] = extracted,
+        visit: Ask | None = None,
     ) -> None:
         self._connection, self._extract = connection, extract
         self._visit = visit or (lambda url, wanted: connection.get(url, wanted=wanted))
@@ -102,17 +102,17 @@ class Discovery:
             return Discovered(unchanged=True)
         if not _may_be_read(answer.headers):
             if _is_audio(answer.headers) or self._begins_as_audio(url):
-                return Discovered((_audio(url),), answer=Answer.of(answer))
+                return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             answer = self._connection.get(url)
         match _kind(answer.body, answer.headers.get("content-type", "")):
             case "audio":
-                return Discovered((_audio(url),), answer=Answer.of(answer))
+                return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             case "opml":
-                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=Answer.of(answer))
+                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=CachedAnswer.of(answer))
             case "feed":
                 return self._of_a_feed(url, answer)
             case _:
-                return Discovered(self._of_a_page(url, answer), answer=Answer.of(answer))
+                return Discovered(self._of_a_page(url, answer), answer=CachedAnswer.of(answer))
 
     def _begins_as_audio(self, url: str) -> bool:
         """Asked where the server does not say what it sends, which may be of any length."""
@@ -128,7 +128,7 @@ class Discovery:
                 items += (dataclasses.replace(item, show=first.title) for item in feed.items)
         except FetchError as cut:
             problem = cut
-        return Discovered(distinct(items), (), Answer.of(answer), first.moved_to or answer.moved_to, problem)
+        return Discovered(distinct(items), (), CachedAnswer.of(answer), first.moved_to or answer.moved_to, problem)
 
     def _pages(self, first: Feed, url: str, read: Callable[[str], Feed], most: int = MAX_PAGES) -> Iterator[Feed]:
         """The pages of a feed after its first, each once."""
@@ -140,7 +140,7 @@ class Discovery:
             feed = read(login_for(feed.following, url))
             yield feed
 
-    def _of_a_page(self, url: str, answer: Fetched) -> tuple[Found, ...]:
+    def _of_a_page(self, url: str, answer: Fetched) -> tuple[FoundFile, ...]:
         """The item of its own feed that a page is, else what it says itself, else what the extractor finds."""
         page = parse_page(answer.body, answer.url, answer.headers.get("content-type", ""))
         page = dataclasses.replace(page, addresses=(url, *page.addresses))
@@ -157,7 +157,7 @@ class Discovery:
             return own
         raise no_audio(url, _ASKED if is_installed() else _NOT_ASKED)
 
-    def _items(self, page: Page, first: Feed, url: str) -> list[Found]:
+    def _items(self, page: Page, first: Feed, url: str) -> list[FoundFile]:
         """What of a feed is this page: of its first page on which anything is."""
         if items := _matching(page, first):
             return items
@@ -180,7 +180,7 @@ class Discovery:
         return known
 
 
-def discover(source: Source, connection: Connection) -> Discovered:
+def discover(source: Source, connection: HttpClient) -> Discovered:
     """What one source offers; see Discovery."""
     return Discovery(connection).discover(source)
 
@@ -244,13 +244,13 @@ def _is_audio(headers: Mapping[str, str]) -> bool:
     return media_type(headers.get("content-type", "")).startswith(("audio/", "video/", "application/ogg"))
 
 
-def _audio(url: str) -> Found:
+def _audio(url: str) -> FoundFile:
     """One audio file on the web; its name and host are all that is known of it before it is fetched."""
     parts = urlsplit(url)
     name = PurePosixPath(unquote(parts.path))
     title = name.stem.replace("_", " ").strip() or parts.hostname or "untitled"
     show = slug(parts.hostname or "", fallback="web").removeprefix("www-")
-    return Found(show=show, title=title, enclosure=url)
+    return FoundFile(show=show, title=title, enclosure=url)
 
 
 def _parsed(answer: Fetched, source: str) -> Feed:
@@ -259,7 +259,7 @@ def _parsed(answer: Fetched, source: str) -> Feed:
     return dataclasses.replace(feed, items=tuple(dataclasses.replace(item, source=source) for item in feed.items))
 
 
-def _matching(page: Page, feed: Feed) -> list[Found]:
+def _matching(page: Page, feed: Feed) -> list[FoundFile]:
     """The items of a feed that a web page is: by its address, or by its audio.
 
     A page may have more parts than its feed tells of, as those of WordPress do; they are added. Where many items name
@@ -277,7 +277,7 @@ def _matching(page: Page, feed: Feed) -> list[Found]:
     return _with_other_parts(page, taken, items) if taken else []
 
 
-def _with_other_parts(page: Page, taken: list[Found], items: list[Found]) -> list[Found]:
+def _with_other_parts(page: Page, taken: list[FoundFile], items: list[FoundFile]) -> list[FoundFile]:
     """The items in the page's order, and between them those parts that no item of the feed has."""
     by_audio = {same_audio(item.enclosure or ""): item for item in taken}
     others = {same_audio(item.enclosure or "") for item in items} - by_audio.keys()
@@ -289,9 +289,9 @@ def _with_other_parts(page: Page, taken: list[Found], items: list[Found]) -> lis
     ]
 
 
-def _part(item: Found, number: int, url: str) -> Found:
+def _part(item: FoundFile, number: int, url: str) -> FoundFile:
     """One more part of what an item tells of."""
-    return Found(
+    return FoundFile(
         show=item.show,
         title=f"{item.title}, part {number}",
         published=item.published,
@@ -303,14 +303,14 @@ def _part(item: Found, number: int, url: str) -> Found:
     )
 
 
-def _of_page(item: Found, page: Page, feed: str) -> Found:
+def _of_page(item: FoundFile, page: Page, feed: str) -> FoundFile:
     """An item of a feed that is not to be read again: the page was asked for, not the show."""
     return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or _persons(page))
 
 
-def _own(page: Page, show: str) -> tuple[Found, ...]:
+def _own(page: Page, show: str) -> tuple[FoundFile, ...]:
     """What a page tells of itself."""
-    whole = Found(
+    whole = FoundFile(
         show, page.title, page.published, link=page.link, description=page.description, persons=_persons(page)
     )
     if len(page.audio) == 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 import stamina
 
 from transcribe.errors import FetchError
-from transcribe.fetch.http_client import Connection, Stream
+from transcribe.fetch.http_client import HttpClient, Stream
 from transcribe.fetch.partial_download import Origin, Partial
 from transcribe.sources.source import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix
 from transcribe.web.http_validators import Validators, differ
@@ -21,7 +21,7 @@ GIB = 1024**3
 CHUNK_BYTES = 256 * 1024
 HEAD_BYTES = 4096  # enough for every format to show itself
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
+Downloading = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
 
 _USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
 _PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
@@ -69,10 +69,10 @@ class Pace:
 
 
 def download(
-    connection: Connection,
+    connection: HttpClient,
     url: str,
     target: Path,
-    progress: Progress,
+    progress: Downloading,
     limit_bytes: int = 2 * GIB,
     pace: Pace = Pace(),
 ) -> Downloaded:
@@ -86,7 +86,7 @@ def download(
     Raises FetchError: what Connection raises, and `not_audio`, `incomplete`, `too_large`, `disk_full`,
     `cannot_write`.
     """
-    wanted = _Wanted(url, target, progress, limit_bytes, pace)
+    wanted = _Request(url, target, progress, limit_bytes, pace)
     try:
         return _TRIES(_download_once, connection, wanted)
     except FetchError as problem:
@@ -95,7 +95,7 @@ def download(
         raise
 
 
-def changed(connection: Connection, url: str, validators: Validators) -> bool | None:
+def changed(connection: HttpClient, url: str, validators: Validators) -> bool | None:
     """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
 
     At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
@@ -166,12 +166,12 @@ _TRIES = stamina.RetryingCaller(attempts=4, timeout=None, wait_initial=0.5, wait
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Request:
     """A download as it was asked for."""
 
     url: str = field(repr=False)  # stamina's log shows the arguments, and this may hold a password
     target: Path
-    progress: Progress
+    progress: Downloading
     limit_bytes: int
     pace: Pace
 
@@ -179,7 +179,7 @@ class _Wanted:
         return FetchError("too_large", f"{public_url(self.url)} is larger than {self.limit_bytes:,} bytes")
 
 
-def _download_once(connection: Connection, wanted: _Wanted) -> Downloaded:
+def _download_once(connection: HttpClient, wanted: _Request) -> Downloaded:
     part = Partial(wanted.target)
     origin = part.origin(public_url(wanted.url))
     if origin and origin.if_range:
@@ -196,7 +196,7 @@ def _download_once(connection: Connection, wanted: _Wanted) -> Downloaded:
         return _from_its_start(part, answer, wanted)
 
 
-def _from_its_start(part: Partial, answer: Stream, wanted: _Wanted) -> Downloaded:
+def _from_its_start(part: Partial, answer: Stream, wanted: _Request) -> Downloaded:
     if answer.status != 200:
         raise FetchError(f"http_{answer.status}", f"{public_url(wanted.url)}: the server answers {answer.status}")
     head, chunks = _headed(_counted(answer, wanted))
@@ -204,7 +204,7 @@ def _from_its_start(part: Partial, answer: Stream, wanted: _Wanted) -> Downloade
     return _begun(part, origin, answer.url, chunks)
 
 
-def _counted(answer: Stream, wanted: _Wanted, done: int = 0, known: int | None = None) -> Iterator[bytes]:
+def _counted(answer: Stream, wanted: _Request, done: int = 0, known: int | None = None) -> Iterator[bytes]:
     """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace.
 
     `known` is how many it announced in all before, should it not repeat that.
@@ -228,7 +228,7 @@ def _counted(answer: Stream, wanted: _Wanted, done: int = 0, known: int | None =
 class _Watch:
     """Whether a download keeps its pace."""
 
-    wanted: _Wanted
+    wanted: _Request
     begun: float = field(default_factory=time.monotonic)
     since: float = field(default_factory=time.monotonic)
     bytes: int = 0  # since then

@@ -12,7 +12,7 @@ from pathlib import Path
 from transcribe.console import Advance, Progress
 from transcribe.errors import FetchError
 from transcribe.fetch.download import Downloaded, changed, download, store, stored_type
-from transcribe.fetch.http_client import Connection, login_for
+from transcribe.fetch.http_client import HttpClient, login_for
 from transcribe.fetch.politeness import host_of
 from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class FetchedEpisode:
     """What there is of an episode now."""
 
     audio: Downloaded
@@ -30,25 +30,25 @@ class Brought:
     chapters: bytes | None = None
 
 
-class Fetching:
+class EpisodeFetcher:
     """Brings episodes into a library. Threads share it."""
 
     def __init__(
         self,
         library: Library,
-        connection: Connection,
+        connection: HttpClient,
         progress: Progress,
         texts: Callable[[Record], Iterable[PublishedText]],
     ) -> None:
         """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
-    def bring(self, candidate: Candidate) -> Brought:
+    def bring(self, candidate: Candidate) -> FetchedEpisode:
         """The audio into the library; the rest as bytes, where it can be had. Raises FetchError for the audio."""
         record = candidate.record
         with self.progress.task(f"fetch {record.episode.title}", "bytes") as advance:
             audio = self._audio(candidate, advance)
-        return Brought(audio, self.text(candidate), self._bytes(record.chapters, record))
+        return FetchedEpisode(audio, self.text(candidate), self._bytes(record.chapters, record))
 
     def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
         """The best of its publisher's transcripts that can be had."""

@@ -18,13 +18,13 @@ from typing import Any, Self
 
 from transcribe import __version__
 from transcribe.errors import FetchError
-from transcribe.fetch.http_client import Connection, Fetched, login_for
+from transcribe.fetch.http_client import Fetched, HttpClient, login_for
 from transcribe.fetch.politeness import HOUR_S, Clock
 from transcribe.library.store import write_whole
 from transcribe.web.http_validators import Validators
 from transcribe.web.urls import citable_url, public_url
 
-Wanted = Callable[[Mapping[str, str]], bool]  # whether the body of an answer with these headers is to be read
+BodyFilter = Callable[[Mapping[str, str]], bool]  # whether the body of an answer with these headers is to be read
 
 # Failures after which the address that a new one has replaced is worth a try.
 _DEAD_ENDS = (
@@ -35,14 +35,14 @@ _LATEST_S = 1e11  # since 1970: in the year 5138
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
+class NotModified:
     """It was asked, and holds what it held before."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NotDue:
     """It was not asked: the last time is not long ago."""
 
     url: str
@@ -50,7 +50,7 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedAnswer:
     """An answer without its body, which may be long, and is of no more use once it has been read."""
 
     url: str  # the one that answered, after redirects
@@ -66,7 +66,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class FeedState:
     """What is remembered of one URL."""
 
     checked: float  # when it last answered, in seconds since 1970
@@ -92,7 +92,7 @@ class Visit:
         return visit
 
 
-class Visits:
+class FeedCache:
     """The visits of a library; used with `with`, they are saved at its end. Threads share them, each URL one at a time.
 
     A file that cannot be read is as none. One of another release keeps its times and new addresses only, so that a
@@ -114,32 +114,32 @@ class Visits:
     def ask(
         self,
         url: str,
-        connection: Connection,
-        wanted: Wanted = lambda headers: True,  # noqa: ARG005
+        connection: HttpClient,
+        wanted: BodyFilter = lambda headers: True,  # noqa: ARG005
         anew: bool = False,
-    ) -> Fetched | Unchanged | Fresh:
+    ) -> Fetched | NotModified | NotDue:
         """What is at a URL now: an answer to be read, after which `keep` is due, or that there is nothing new.
 
-        `anew` asks whatever is remembered. Raises FetchError: what `Connection.get` raises, and `gone` for a URL that
+        `anew` asks whatever is remembered. Raises FetchError: what `HttpClient.get` raises, and `gone` for a URL that
         has answered 410, at once for one that has done so before.
         """
         known = None if anew else self._known.get(_key(url))
         if known and known.gone:
             raise _gone(url, known)
         if known and 0 <= self._now() - known.checked < self._poll_every_s:
-            return Fresh(url, known.checked)
+            return NotDue(url, known.checked)
         try:
             answer = self._answer(url, known, connection, wanted)
         except FetchError as problem:
             if problem.code != "http_410":
                 raise
-            visit = Visit(self._now(), gone=True)
+            visit = FeedState(self._now(), gone=True)
             self._remember(url, visit)
             raise _gone(url, visit) from problem
         known = self._known.get(_key(url))  # without a new address that turned out wrong
         if not anew and known and (answer.status == 304 or known.sha256 == _sha256(answer.body)):
             self._remember(url, _after(known, answer, self._now()))
-            return Unchanged(url)
+            return NotModified(url)
         return answer
 
     def held_nothing(self, url: str) -> bool:
@@ -153,7 +153,7 @@ class Visits:
         return known.listed if known else ()
 
     def keep(
-        self, url: str, answer: Answer, new_url: str | None = None, holds: int = 1, listed: Sequence[str] = ()
+        self, url: str, answer: CachedAnswer, new_url: str | None = None, holds: int = 1, listed: Sequence[str] = ()
     ) -> None:
         """Remembers an answer to `ask(url)`, now that all it held is safe: how many episodes, and which feeds it lists.
 
@@ -163,7 +163,7 @@ class Visits:
         if not all(map(_can_be_remembered, listed)):
             self.drop(url)
             return
-        known = self._known.get(_key(url)) or Visit(0)
+        known = self._known.get(_key(url)) or FeedState(0)
         visit = dataclasses.replace(
             _after(known, answer, self._now()), sha256=answer.sha256, gone=False, holds=holds, listed=tuple(listed)
         )
@@ -187,7 +187,7 @@ class Visits:
             write_whole(self._path, json.dumps(data, indent=1).encode() + b"\n")
             self._saved = True
 
-    def _answer(self, url: str, known: Visit | None, connection: Connection, wanted: Wanted) -> Fetched:
+    def _answer(self, url: str, known: FeedState | None, connection: HttpClient, wanted: BodyFilter) -> Fetched:
         conditions = known.validators.conditions() if known else {}
         place = login_for(known.moved_to, url) if known and known.moved_to else url
         try:
@@ -200,7 +200,7 @@ class Visits:
             raise FetchError("http_304", f"{public_url(url)}: the server answers 304 to a question without conditions")
         return answer
 
-    def _answer_of_old(self, url: str, connection: Connection, wanted: Wanted, problem: FetchError) -> Fetched:
+    def _answer_of_old(self, url: str, connection: HttpClient, wanted: BodyFilter, problem: FetchError) -> Fetched:
         """Where the new address has failed: what the old one answers, or the problem where that does not either."""
         try:
             answer = connection.get(url, wanted=wanted)
@@ -209,7 +209,7 @@ class Visits:
         self.drop(url)
         return answer
 
-    def _remember(self, url: str, visit: Visit) -> None:
+    def _remember(self, url: str, visit: FeedState) -> None:
         with self._lock:
             self._known[_key(url)] = visit
             self._saved = False
@@ -219,7 +219,7 @@ def _sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _after(known: Visit, answer: Answer | Fetched, now: float) -> Visit:
+def _after(known: FeedState, answer: CachedAnswer | Fetched, now: float) -> FeedState:
     """The visit with what the headers and redirects of an answer add to it."""
     moved = answer.moved_to if answer.moved_to and _can_be_remembered(answer.moved_to) else known.moved_to
     validators = Validators.of(answer.headers) if answer.status == 200 else known.validators
@@ -237,24 +237,24 @@ def _key(url: str) -> str:
     return url if shown == url else f"{shown} {hashlib.sha256(url.encode(errors='replace')).hexdigest()[:16]}"
 
 
-def _gone(url: str, visit: Visit) -> FetchError:
+def _gone(url: str, visit: FeedState) -> FetchError:
     day = datetime.fromtimestamp(visit.checked).astimezone().date()
     return FetchError("gone", f"{public_url(url)}: its publisher has retired it (410 on {day}); it is not asked again")
 
 
-def _loaded(path: Path) -> dict[str, Visit]:
+def _loaded(path: Path) -> dict[str, FeedState]:
     try:
         data = json.loads(path.read_bytes())
         given, same_release = data["visits"].items(), data["release"] == __version__
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return {}
-    visits = {}
+    feed_cache = {}
     for key, value in given:
         with contextlib.suppress(ValueError):
-            visits[key] = Visit.from_json(value)
+            feed_cache[key] = FeedState.from_json(value)
     if same_release:
-        return visits
+        return feed_cache
     return {
         key: dataclasses.replace(visit, checked=0, validators=Validators(), sha256=None)
-        for key, visit in visits.items()
+        for key, visit in feed_cache.items()
     }

@@ -18,7 +18,7 @@ import httpx2
 
 from transcribe import __version__
 from transcribe.errors import FetchError
-from transcribe.fetch.politeness import Hosts, host_of
+from transcribe.fetch.politeness import Politeness, host_of
 from transcribe.web.urls import public_url
 
 USER_AGENT = f"Playhead/{__version__} (podcast archive; contact: the person at this address)"
@@ -64,7 +64,7 @@ class Stream:
     chunks: Iterator[bytes]  # as sent, or unpacked where the server has packed them unasked; raises FetchError
 
 
-class Connection:
+class HttpClient:
     """Fetches over HTTP; close it, or use it with `with`. It may be shared by threads.
 
     `allow_hosts` are the names, addresses or `host:port` for which private addresses are good, written as in the URL.
@@ -88,11 +88,11 @@ class Connection:
         timeout_s: float = 30,
         total_s: float = 120,
         resolve: Resolve | None = None,
-        hosts: Hosts | None = None,
+        hosts: Politeness | None = None,
     ) -> None:
         """`timeout_s` is for each wait, `total_s` for a `get` and for the headers of a `stream`; turns not counted."""
         self._total_s = total_s
-        self._hosts = hosts or Hosts()
+        self._hosts = hosts or Politeness()
         self._backend = _CheckedBackend(allow_hosts, resolve or system_addresses)
         self._client = httpx2.Client(
             transport=_Transport(self._backend),

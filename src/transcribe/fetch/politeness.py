@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Hosts:
+class Politeness:
     """Whose turn it is at each host, and until when a host is to be left alone. Threads share it.
 
     With a path, what hosts ask for outlasts the process; a file that cannot be read is as none. A host is named as by
@@ -132,7 +132,7 @@ def side_by_side(
 
     Gives each item with what came of it, as they are done: a result, or the EpisodeError that it failed with. No more
     than `at_once` are under way or waiting to be taken. Where the caller leaves before the end, `stop` must make the
-    work that is under way fail soon, as `Connection.close` does.
+    work that is under way fail soon, as `HttpClient.close` does.
     """
     lines: dict[str, deque[Item]] = {}
     for item in items:

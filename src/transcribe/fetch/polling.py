@@ -9,12 +9,12 @@ from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
 from transcribe.fetch.catalog import Catalog
 from transcribe.fetch.discovery import Discovered, Discovery
-from transcribe.fetch.feed_cache import Fresh, Unchanged, Visits, Wanted
-from transcribe.fetch.http_client import Connection, Fetched
+from transcribe.fetch.feed_cache import BodyFilter, FeedCache, NotDue, NotModified
+from transcribe.fetch.http_client import Fetched, HttpClient
 from transcribe.fetch.politeness import host_of, side_by_side
 from transcribe.library.episode import Failure, Record
 from transcribe.library.store import Library
-from transcribe.sources.source import Found, Source, WebSource
+from transcribe.sources.source import FoundFile, Source, WebSource
 from transcribe.web.addresses import same_audio
 from transcribe.web.tracking import without_tracking
 
@@ -33,7 +33,7 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Offered:
+class PollResult:
     """What the sources offer; episodes by id."""
 
     candidates: dict[str, Candidate] = field(default_factory=dict)
@@ -41,20 +41,20 @@ class Offered:
     done_with: set[Source] = field(default_factory=set)  # that have nothing more to give: recordings, and what is none
 
 
-class Subscriptions:
+class Polling:
     """Asks sources. Those with nothing new cost one small request, or none."""
 
     def __init__(
-        self, library: Library, catalog: Catalog, connection: Connection, visits: Visits, progress: Progress
+        self, library: Library, catalog: Catalog, connection: HttpClient, feed_cache: FeedCache, progress: Progress
     ) -> None:
         self.library, self.catalog, self.connection = library, catalog, connection
-        self.visits, self.progress = visits, progress
+        self.feed_cache, self.progress = feed_cache, progress
         self._led_to: dict[str, list[str]] = {}  # ids of episodes by the address of a source
         self._listed_in: dict[Source, tuple[str, ...]] = {}  # addresses of the lists that a feed is in
 
-    def ask(self, sources: Iterable[Source]) -> Offered:
+    def ask(self, sources: Iterable[Source]) -> PollResult:
         """What all of them offer, in their order, and what is known to have come of them; new records are written."""
-        offered, asked = Offered(), dict[Source, None]()
+        offered, asked = PollResult(), dict[Source, None]()
         self._led_to = self.catalog.by_source()
         waiting = list(dict.fromkeys(sources))
         while waiting:
@@ -74,12 +74,12 @@ class Subscriptions:
                 advance(len(answers), len(sources))
         return [(source, answers[source]) for source in sources]
 
-    def _visit(self, url: str, wanted: Wanted) -> Fetched | Unchanged | Fresh:
+    def _visit(self, url: str, wanted: BodyFilter) -> Fetched | NotModified | NotDue:
         """A source whose episodes are not in the library any more is asked whatever is remembered of it."""
-        anew = url not in self._led_to and not self.visits.held_nothing(url)
-        return self.visits.ask(url, self.connection, wanted, anew)
+        anew = url not in self._led_to and not self.feed_cache.held_nothing(url)
+        return self.feed_cache.ask(url, self.connection, wanted, anew)
 
-    def _take(self, source: Source, got: Discovered | EpisodeError, offered: Offered) -> list[Source]:
+    def _take(self, source: Source, got: Discovered | EpisodeError, offered: PollResult) -> list[Source]:
         for record in self._known(source):
             offered.candidates[record.episode.id] = Candidate(self._met(record, source))
         if isinstance(got, EpisodeError):
@@ -98,12 +98,12 @@ class Subscriptions:
             self._listed_in[feed] = (*self._listed_in.get(feed, ()), source.address)
         return listed
 
-    def _note(self, source: Source, problem: EpisodeError, offered: Offered) -> None:
+    def _note(self, source: Source, problem: EpisodeError, offered: PollResult) -> None:
         offered.troubles[source] = Failure(problem.code, str(problem))
         if problem.code in _NO_SOURCE:
             offered.done_with.add(source)
         if isinstance(source, WebSource) and problem.code in UNREADABLE:
-            self.visits.drop(source.url)
+            self.feed_cache.drop(source.url)
 
     def _known(self, source: Source) -> Iterator[Record]:
         """What came of a source before and can be fetched without it: it may be in it no more."""
@@ -115,12 +115,12 @@ class Subscriptions:
         urls = [outline.url for outline in got.listed]
         if isinstance(source, WebSource):
             if got.unchanged:
-                urls = list(self.visits.listed(source.url))
+                urls = list(self.feed_cache.listed(source.url))
             elif got.answer and not got.problem:
-                self.visits.keep(source.url, got.answer, got.moved_to, holds=len(got.found), listed=urls)
+                self.feed_cache.keep(source.url, got.answer, got.moved_to, holds=len(got.found), listed=urls)
         return [WebSource(url) for url in urls]
 
-    def _admitted(self, found: Found, source: Source) -> Candidate:
+    def _admitted(self, found: FoundFile, source: Source) -> Candidate:
         before = self.catalog.known(found)
         record = self.catalog.admit(found)
         if found.path:  # it is written once its bytes are in the library, if they are not there already

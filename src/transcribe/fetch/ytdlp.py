@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from transcribe.errors import FetchError
-from transcribe.fetch.http_client import Connection
-from transcribe.sources.source import Found
+from transcribe.fetch.http_client import HttpClient
+from transcribe.sources.source import FoundFile
 from transcribe.web.addresses import same_page
 from transcribe.web.text_decoding import plain_text
 from transcribe.web.urls import citable_url
@@ -47,7 +47,7 @@ def is_installed() -> bool:
     return find_spec("yt_dlp") is not None
 
 
-def extracted(url: str, connection: Connection) -> list[Found]:
+def extracted(url: str, connection: HttpClient) -> list[FoundFile]:
     """The recordings that yt-dlp finds on a page; none where it is not installed, or finds none."""
     if not is_installed():
         return []
@@ -72,10 +72,10 @@ def _entries(info: Any) -> Iterator[dict[str, Any]]:
             yield entry
 
 
-def _found(entry: dict[str, Any], url: str) -> Found:
+def _found(entry: dict[str, Any], url: str) -> FoundFile:
     day = re.fullmatch(r"(\d{4})(\d\d)(\d\d)", str(entry.get("upload_date") or ""))
     show = next((name for key in ("series", "channel", "uploader") if (name := entry.get(key))), None)
-    return Found(
+    return FoundFile(
         show=str(show or entry.get("webpage_url_domain") or "web"),
         title=plain_text(str(entry.get("title") or "Untitled")),
         published="-".join(day.groups()) if day else None,
@@ -86,7 +86,7 @@ def _found(entry: dict[str, Any], url: str) -> Found:
     )
 
 
-def _downloader(connection: Connection) -> Any:
+def _downloader(connection: HttpClient) -> Any:
     """yt-dlp's, with a network that is ours alone. The classes stand here since yt-dlp takes a second to load."""
     from yt_dlp import YoutubeDL
     from yt_dlp.networking import Request, RequestDirector, RequestHandler, Response

@@ -14,7 +14,7 @@ EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RunningJob:
     """An episode in work."""
 
     node: str
@@ -27,15 +27,15 @@ class Row:
         return dataclasses.asdict(self)
 
 
-class Roster:
+class RunningJobs:
     """Kept by the owner."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._shown = 0.0
-        self._rows: list[Row] | None = None
+        self._rows: list[RunningJob] | None = None
 
-    def show(self, rows: Callable[[], list[Row]]) -> None:
+    def show(self, rows: Callable[[], list[RunningJob]]) -> None:
         """Writes how it is now, if something has changed, and not too often."""
         if time.monotonic() - self._shown < EVERY_S:
             return
@@ -45,10 +45,10 @@ class Roster:
             write_whole(self.path, f"{text}\n".encode())
 
 
-def running(path: Path) -> list[Row]:
+def running(path: Path) -> list[RunningJob]:
     """What a roster says; nothing where there is none that can be read."""
     try:
         data: Any = json.loads(path.read_bytes())
-        return [Row(**row) for row in data["running"]]
+        return [RunningJob(**row) for row in data["running"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

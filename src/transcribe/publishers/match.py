@@ -17,7 +17,7 @@ from transcribe.publishers.text_alignment import Pair, comparable, pairs
 
 
 @dataclass(frozen=True, slots=True)
-class BelongingOptions:
+class MatchOptions:
     """When words that are heard are those that were published."""
 
     spots: int = 5
@@ -34,7 +34,7 @@ class BelongingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Spot:
     """Where in the published text the words of a spot are found."""
 
     share: float  # of the heard words, 0 to 1
@@ -53,7 +53,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
+class Match:
     """The published text is that of the stored audio."""
 
     found: int  # spots, or words heard, that the text has
@@ -61,9 +61,9 @@ class Belonging:
     shift_ms: int  # how much later words are said than published: seldom more than captions are imprecise
 
 
-def spots(pieces: Iterable[Piece], until_ms: int, options: BelongingOptions | None = None) -> Iterator[Piece]:
+def spots(pieces: Iterable[Piece], until_ms: int, options: MatchOptions | None = None) -> Iterator[Piece]:
     """Stretches of speech, as even over the time up to `until_ms` as the pieces allow; all pieces are taken."""
-    options = options or BelongingOptions()
+    options = options or MatchOptions()
     last = max(0, until_ms - 2 * options.spot_ms)
     wanted = [last * number // max(1, options.spots - 1) for number in range(options.spots)]
     for piece in pieces:
@@ -73,15 +73,15 @@ def spots(pieces: Iterable[Piece], until_ms: int, options: BelongingOptions | No
             wanted = [each for each in wanted[1:] if each > start]
 
 
-def judged(
-    heard: Sequence[Sequence[Word]], words: Sequence[Word], options: BelongingOptions | None = None
-) -> Belonging | Mismatch | None:
+def verify_timed(
+    heard: Sequence[Sequence[Word]], words: Sequence[Word], options: MatchOptions | None = None
+) -> Match | Mismatch | None:
     """What the words heard at each spot say of the published ones; None where too few are heard to say anything.
 
     A spot that is found nowhere, in music or in a foreign tongue, is outvoted by the others. Something inserted moves
     all that follows, so the last that is found tells of it; one before may be a teaser, which comes again later.
     """
-    options = options or BelongingOptions()
+    options = options or MatchOptions()
     published = _Published(words, options)
     telling = [spot for spot in heard if len(spot) >= options.least_words]
     places = [(spot, place) for spot in telling if (place := published.place(spot))]
@@ -92,18 +92,18 @@ def judged(
         return Mismatch(f"at {len(telling) - len(places)} of {len(telling)} places other words are heard")
     if not places:
         return None
-    return Belonging(len(places), len(telling), round(median(place.shift_ms for _, place in places)))
+    return Match(len(places), len(telling), round(median(place.shift_ms for _, place in places)))
 
 
-def compared(
-    texts: Sequence[str], heard: Sequence[Word], options: BelongingOptions | None = None
-) -> Belonging | Mismatch:
+def verify_untimed(
+    texts: Sequence[str], heard: Sequence[Word], options: MatchOptions | None = None
+) -> Match | Mismatch:
     """What all the words that are heard say of published ones without times.
 
     The text may be mended and the hearing bad; but where many more words are heard between two that both have than are
     written there, something was put into the audio, and where many more are written, something is missing from it.
     """
-    options = options or BelongingOptions()
+    options = options or MatchOptions()
     found = pairs(texts, [word.text for word in heard])
     if not found or len(found) < options.like * min(len(heard), len(texts)):
         return Mismatch(f"of {len(heard)} words heard {len(found)} are in it")
@@ -114,13 +114,13 @@ def compared(
             at = heard[min(before.other + 1, len(heard) - 1)].start_ms
             where = "are heard that it does not have" if more > 0 else "of it are not heard"
             return Mismatch(f"at {clock(at)} {abs(more)} words {where}")
-    return Belonging(len(found), len(heard), 0)
+    return Match(len(found), len(heard), 0)
 
 
 class _Published:
     """Published words, to look up what is heard."""
 
-    def __init__(self, words: Sequence[Word], options: BelongingOptions) -> None:
+    def __init__(self, words: Sequence[Word], options: MatchOptions) -> None:
         self._words, self._options = words, options
         self._starts = [word.start_ms for word in words]
         self._parts = [(part, number) for number, word in enumerate(words) for part in comparable(word.text)]
@@ -128,7 +128,7 @@ class _Published:
         for at, ((one, _), (two, _)) in enumerate(itertools.pairwise(self._parts)):
             self._places[one, two].append(at)
 
-    def place(self, heard: Sequence[Word]) -> Place | None:
+    def place(self, heard: Sequence[Word]) -> Spot | None:
         """Where the words of a spot are: at their time, or else wherever they are clearly found."""
         here = self._here(heard)
         if here and here.share >= self._options.like:
@@ -136,13 +136,13 @@ class _Published:
         elsewhere = self._anywhere(heard)
         return elsewhere if elsewhere and elsewhere.share >= self._options.like_elsewhere else None
 
-    def _here(self, heard: Sequence[Word]) -> Place | None:
+    def _here(self, heard: Sequence[Word]) -> Spot | None:
         """At the time when it is heard."""
         first = bisect_left(self._starts, heard[0].start_ms - self._options.nearby_ms)
         end = bisect_left(self._starts, heard[-1].end_ms + self._options.nearby_ms)
         return self._place_within(heard, first, end)
 
-    def _anywhere(self, heard: Sequence[Word]) -> Place | None:
+    def _anywhere(self, heard: Sequence[Word]) -> Spot | None:
         """Where most pairs of neighbouring words lie as in what is heard; a pair that is common counts for less."""
         parts = [part for word in heard for part in comparable(word.text)]
         votes: Counter[int] = Counter()
@@ -157,12 +157,12 @@ class _Published:
         last = min(len(self._parts) - 1, (best + 2) * self._options.counting + len(parts))
         return self._place_within(heard, self._parts[first][1], self._parts[last][1] + 1)
 
-    def _place_within(self, heard: Sequence[Word], first: int, end: int) -> Place | None:
+    def _place_within(self, heard: Sequence[Word], first: int, end: int) -> Spot | None:
         found = pairs([word.text for word in heard], [word.text for word in self._words[first:end]])
         if not found:
             return None
         shifts = [heard[pair.one].start_ms - self._starts[first + pair.other] for pair in found]
-        return Place(len(found) / len(heard), round(median(shifts)))
+        return Spot(len(found) / len(heard), round(median(shifts)))
 
 
 def _told(spot: Sequence[Word], shift_ms: int) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from transcribe import __version__
-from transcribe.audio.decoder_process import Listening, Sound
+from transcribe.audio.decoder_process import SpeechDecoder, SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
@@ -30,7 +30,7 @@ from transcribe.publishers.forced_alignment import (
     between_anchors,
     over_speech,
 )
-from transcribe.publishers.match import Belonging, Mismatch, compared, judged, spots
+from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, verify_untimed
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import Line, Script, form_of, known_as, parse
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
@@ -74,7 +74,7 @@ class _Basis:
     """What is known of a text's times once the file has been listened to."""
 
     stretches: tuple[Stretch, ...]
-    belonging: Belonging | None = None  # None where nothing was heard that would tell
+    belonging: Match | None = None  # None where nothing was heard that would tell
     placed: tuple[Placed, ...] = ()  # where nothing is left to be aligned
     aligner: Aligner | None = None  # what the recognizer's own words tell, for where there is nothing better
 
@@ -82,7 +82,7 @@ class _Basis:
 class _Listened:
     """A file's speech; when it was walked, what is kept of it."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, sound: SpeechStream) -> None:
         self.sound = sound
         self._pieces: list[Utterance] = []
 
@@ -108,7 +108,7 @@ class _Listened:
 def published_transcript(
     target: Target,
     offer: Offer,
-    listening: Listening,
+    listening: SpeechDecoder,
     recognizer: Recognizer | None,
     aligners: Sequence[Aligner],
     now: Callable[[], datetime],
@@ -200,7 +200,7 @@ def _on_captions(
     heard = [_heard([spot], ears, language) for spot in spots(listened, stretches[-1].end_ms) if ears]
     if (beyond := _beyond(published, listened)) is not None:
         return beyond
-    belonging = judged(heard, published)
+    belonging = verify_timed(heard, published)
     if isinstance(belonging, Mismatch):
         return belonging
     shift_ms = belonging.shift_ms if belonging and abs(belonging.shift_ms) > EXACT_MS else 0
@@ -220,7 +220,7 @@ def _on_paragraphs(
     heard = list(
         itertools.chain.from_iterable(_heard(batch, ears, language) for batch in batches(listened, ears.batch_size))
     )
-    belonging = compared(texts, heard)
+    belonging = verify_untimed(texts, heard)
     if isinstance(belonging, Mismatch):
         return belonging
     stretches = between_anchors(texts, heard, listened.speech)
@@ -238,7 +238,7 @@ def _to_the_end(listened: _Listened) -> list[Span]:
     return listened.speech
 
 
-def _spread(lines: Sequence[Line], texts: Sequence[str], speech: Sequence[Span], sound: Sound) -> list[Word]:
+def _spread(lines: Sequence[Line], texts: Sequence[str], speech: Sequence[Span], sound: SpeechStream) -> list[Word]:
     """Words over their paragraphs where each has a time, else over all speech there is."""
     if lines[0].start_ms is None or any(line.start_ms is None for line in lines):
         return over_speech(texts, speech) or spread(texts, 0, sound.duration_ms)

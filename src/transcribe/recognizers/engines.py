@@ -74,9 +74,9 @@ def _faster_whisper(
 
 def _sphinx(language: str | None) -> Recognizer:
     _require("pocketsphinx", "pocketsphinx", "playhead[offline]")
-    from transcribe.recognizers.pocketsphinx.recognizer import Sphinx
+    from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
 
-    return Sphinx(language)
+    return PocketSphinx(language)
 
 
 def _whichever(whisper: Callable[[], Recognizer], language: str | None, warn: Callable[[str], None]) -> Recognizer:

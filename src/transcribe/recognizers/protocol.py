@@ -20,7 +20,7 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognition:
     """What an engine made of one piece."""
 
     words: tuple[Word, ...]
@@ -44,7 +44,7 @@ class Recognizer(Protocol):
         """What is spoken in most of the pieces, as ISO 639-1: what was set where it was; `und` where nobody can say."""
         ...
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """What is heard in each of a batch of pieces, in order; no words where none were heard.
 
         Times are milliseconds on the clock of the stored file. The same batch gives the same words on a CPU, whatever

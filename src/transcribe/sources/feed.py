@@ -20,7 +20,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from transcribe.errors import FetchError
 from transcribe.sources.json_feed import read_json_feed
 from transcribe.sources.rss import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
-from transcribe.sources.source import Found, PublishedText, audio_suffix, dated
+from transcribe.sources.source import FoundFile, PublishedText, audio_suffix, dated
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
 from transcribe.web.tracking import without_tracking
 from transcribe.web.urls import public_url, web_address
@@ -47,7 +47,7 @@ class Feed:
     """A show as its publisher offers it: one page of it, where the feed has several."""
 
     title: str
-    items: tuple[Found, ...]  # those that have audio, in the feed's order
+    items: tuple[FoundFile, ...]  # those that have audio, in the feed's order
     following: str | None = None  # URL of the next page, or of the archive before this one (RFC 5005)
     moved_to: str | None = None  # URL at which the publisher wants it read from now on (`itunes:new-feed-url`)
 
@@ -65,30 +65,30 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
     return Feed(title, distinct(items), _following(about, url), _moved_to(about, url))
 
 
-def distinct(items: Iterable[Found]) -> tuple[Found, ...]:
+def distinct(items: Iterable[FoundFile]) -> tuple[FoundFile, ...]:
     """Each recording once, as it came first; for one page of a feed, and again for all of its pages together.
 
     A guid tells recordings apart, else the URL without its query. Where URLs without a guid differ in their queries
     alone (`play.mp3?id=1`, `?id=2`), the parameters that last do, or if even those are alike, as where each has no more
-    than a token, the item's page or its title and date: `Found.key` is set to it.
+    than a token, the item's page or its title and date: `FoundFile.key` is set to it.
     """
     plain = [dataclasses.replace(item, key=None) for item in items]
-    kept: dict[str, Found] = {}
+    kept: dict[str, FoundFile] = {}
     for item in _told_apart(plain):
         kept.setdefault(item.identity, item)
     return tuple(kept.values())
 
 
-def _told_apart(items: list[Found]) -> list[Found]:
+def _told_apart(items: list[FoundFile]) -> list[FoundFile]:
     """The same items, with a key where one is needed."""
-    twins: dict[str, list[Found]] = defaultdict(list)  # by what lasts of the URL
+    twins: dict[str, list[FoundFile]] = defaultdict(list)  # by what lasts of the URL
     addresses: dict[str, set[str]] = defaultdict(set)  # by identity
     for item in items:
         if item.enclosure and not item.guid:
             address = without_tracking(item.enclosure)
             twins[address].append(item)
             addresses[item.identity].add(address)
-    keys: dict[Found, str] = {}
+    keys: dict[FoundFile, str] = {}
     for address, alike in twins.items():
         for item, mark in zip(alike, _marks(alike), strict=True):
             if mark or len(addresses[item.identity]) > 1:
@@ -96,7 +96,7 @@ def _told_apart(items: list[Found]) -> list[Found]:
     return [dataclasses.replace(item, key=keys.get(item)) for item in items]
 
 
-def _marks(alike: list[Found]) -> list[str]:
+def _marks(alike: list[FoundFile]) -> list[str]:
     """What tells items apart of whose URLs the same part lasts; empty where they are one, offered again."""
     if len({item.enclosure for item in alike}) > 1:
         links = [without_tracking(item.link or "") for item in alike]
@@ -121,13 +121,13 @@ def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
     return feed
 
 
-def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: str) -> Found | None:
+def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: str) -> FoundFile | None:
     audio = _enclosure(entry, url)
     if audio is None or LIVE in entry:
         return None
     enclosure, length = audio.address, str(audio.length or "").strip()
     chapters = (web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
-    return Found(
+    return FoundFile(
         show=show,
         title=_text(entry, "title") or _line(entry, "itunes_title") or _name(enclosure),
         published=_published(entry),

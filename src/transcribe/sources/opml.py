@@ -38,7 +38,7 @@ def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None)
     root = from_root(decoded(data, (headers or {}).get("content-type", "")))
     if not re.match(r"<opml[\s>]", root, re.IGNORECASE):
         raise FetchError("not_opml", f"{public_url(base)} is no OPML file")
-    reader = _Reader()
+    reader = _OutlineHandler()
     parser: Any = xml.sax.make_parser()  # noqa: S317 - nothing is left before the root that could grow or lead elsewhere
     parser.setFeature(feature_external_ges, False)
     parser.setContentHandler(reader)
@@ -51,7 +51,7 @@ def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None)
     return tuple(reader.found.values())
 
 
-class _Reader(ContentHandler):
+class _OutlineHandler(ContentHandler):
     """Keeps the outlines that are feeds, and no more of the document."""
 
     def __init__(self) -> None:

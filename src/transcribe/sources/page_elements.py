@@ -14,7 +14,7 @@ from transcribe.web.urls import media_type
 
 MAX_LENGTH = 4 * 1024 * 1024  # characters
 
-Place = Literal["player", "link", "embedded"]
+FoundIn = Literal["player", "link", "embedded"]
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 1024  # bytes (WHATWG, HTML, 13.2.3.2)
@@ -25,7 +25,7 @@ _ADDRESS_LIMIT = 4000  # characters
 class Medium:
     """An address that may be that of audio, as the page writes it."""
 
-    place: Place
+    place: FoundIn
     address: str
     in_article: bool  # within <article> or <main>: not in a sidebar or a footer
 
@@ -76,12 +76,12 @@ def parse_elements(data: bytes, content_type: str = "") -> Elements:
 
     From MAX_LENGTH or `markup.MAX_DEPTH` open elements on, the rest of the page is left unread.
     """
-    reader = _Reader()
+    reader = _ElementCollector()
     read(decoded(data, _said_charset(data, content_type))[:MAX_LENGTH], reader)
     return reader.found
 
 
-class _Reader:
+class _ElementCollector:
     """Keeps what tells of a recording."""
 
     def __init__(self) -> None:
@@ -179,7 +179,7 @@ class _Reader:
                 for address in _parameters(value):
                     self._add("embedded", address)
 
-    def _add(self, place: Place, address: str) -> None:
+    def _add(self, place: FoundIn, address: str) -> None:
         if len(address) <= _ADDRESS_LIMIT:
             self.found.media.append(Medium(place, address, self._articles > 0))
 

@@ -84,7 +84,7 @@ Source = AudioFileSource | FolderSource | WebSource
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """One recording that a source offers; not yet an episode of the library. It has an enclosure or a path."""
 
     show: str
@@ -150,12 +150,12 @@ def source_of(address: str, folder: Path) -> Source:
     return AudioFileSource(path)
 
 
-def found_in_file(path: Path, source: str | None = None) -> Found:
+def found_in_file(path: Path, source: str | None = None) -> FoundFile:
     """The recording in a local file: its tags, and where those are silent, its name and its folder's."""
     path = path.absolute()
     tags = read_tags(path)
     date, title = dated(path.stem)
-    return Found(
+    return FoundFile(
         show=tags.show or readable(path.parent.name) or "Recordings",
         title=tags.title or title,
         published=tags.published or date,
@@ -165,7 +165,7 @@ def found_in_file(path: Path, source: str | None = None) -> Found:
     )
 
 
-def found_in_folder(folder: Path) -> Iterator[Found]:
+def found_in_folder(folder: Path) -> Iterator[FoundFile]:
     """Every audio file in a folder and the folders within, by name; hidden ones and links to folders are passed over.
 
     One at a time, since each is opened for its tags.

@@ -25,7 +25,7 @@ from transcribe.transcription.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True)
-class SoFar:
+class RecognizedSoFar:
     """What has been heard of an episode: all from its start, or what one batch adds to that."""
 
     language: str | None = None  # None while nothing has been heard
@@ -37,7 +37,7 @@ class SoFar:
         return json.dumps({"language": self.language, "utterances": utterances}, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: bytes) -> "SoFar":
+    def from_json(cls, text: bytes) -> "RecognizedSoFar":
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
         data = json.loads(text)
         return cls(data["language"], tuple(Utterance.from_json(each) for each in data["utterances"]))
@@ -49,26 +49,26 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def load(self, name: str) -> SoFar:
+    def load(self, name: str) -> RecognizedSoFar:
         """What is kept under a name of `checkpoint_name`; nothing where none is. What is no batch is passed over."""
         try:
             *lines, _ = self._path(name).read_bytes().split(b"\n")
         except OSError:
-            return SoFar()
+            return RecognizedSoFar()
         language, heard = None, list[Utterance]()
         for line in lines:
             with contextlib.suppress(KeyError, TypeError, ValueError):
-                batch = SoFar.from_json(line)
+                batch = RecognizedSoFar.from_json(line)
                 language = batch.language
                 _continue(heard, batch.utterances)
-        return SoFar(language, tuple(heard))
+        return RecognizedSoFar(language, tuple(heard))
 
-    def add(self, name: str, batch: SoFar) -> None:
+    def add(self, name: str, batch: RecognizedSoFar) -> None:
         """Keeps one more batch. What was kept from where it begins on holds no longer. Raises CannotWrite."""
         self.add_line(name, batch.to_json())
 
     def add_line(self, name: str, batch: str) -> None:
-        """The same for a batch that somebody has put as `SoFar.to_json` does. Raises CannotWrite."""
+        """The same for a batch that somebody has put as `RecognizedSoFar.to_json` does. Raises CannotWrite."""
         path, line = self._path(name), f"{batch}\n".encode(errors="replace")
         try:
             _append(path, line)

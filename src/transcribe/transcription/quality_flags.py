@@ -24,7 +24,7 @@ PACE_WINDOW = 12  # words, over which pace is measured across segments
 
 
 @dataclass(frozen=True, slots=True)
-class MarkOptions:
+class FlagOptions:
     """From where on a reader is warned."""
 
     # The mean of a segment's word confidences under which it is doubtful. PocketSphinx gives 0.8 on average to words
@@ -48,14 +48,14 @@ class MarkOptions:
 
 
 def marked(
-    segments: Sequence[Segment], utterances: Sequence[Utterance], options: MarkOptions | None = None
+    segments: Sequence[Segment], utterances: Sequence[Utterance], options: FlagOptions | None = None
 ) -> tuple[Segment, ...]:
     """The same segments with the flags that they deserve, besides those they have, in the order of FLAGS.
 
     `utterances` are what the segments' words were heard in, matched by their times. Without any, nothing is known of
     the sound, and the text alone is judged.
     """
-    options = options or MarkOptions()
+    options = options or FlagOptions()
     words = [word for segment in segments for word in segment.words]
     sound, looped, rushed = _Sound(utterances, options), repeated(words), _rushed(words, options)
     found: list[Segment] = []
@@ -74,9 +74,9 @@ def marked(
     return tuple(found)
 
 
-def no_text(utterances: Sequence[Utterance], options: MarkOptions | None = None) -> tuple[Span, ...]:
+def no_text(utterances: Sequence[Utterance], options: FlagOptions | None = None) -> tuple[Span, ...]:
     """Where somebody speaks for two seconds or more and no word was heard."""
-    options = options or MarkOptions()
+    options = options or FlagOptions()
     words = (word for utterance in utterances for word in utterance.words)
     untold = without(_speech(utterances), _told(words, options))
     stretches = merged(untold, gap_ms=options.nearby_ms)  # which is less than any word takes up: none is passed over
@@ -84,12 +84,12 @@ def no_text(utterances: Sequence[Utterance], options: MarkOptions | None = None)
 
 
 def quality(
-    segments: Sequence[Segment], utterances: Sequence[Utterance], options: MarkOptions | None = None
+    segments: Sequence[Segment], utterances: Sequence[Utterance], options: FlagOptions | None = None
 ) -> Quality:
     """How far the segments, marked, are to be trusted. Where nobody speaks, all that was said is covered."""
     speech = _speech(utterances)
     words = [word for segment in segments for word in segment.words]
-    speech_ms, untold_ms = total_ms(speech), total_ms(without(speech, _told(words, options or MarkOptions())))
+    speech_ms, untold_ms = total_ms(speech), total_ms(without(speech, _told(words, options or FlagOptions())))
     return Quality(
         speech_ms=speech_ms,
         covered=round(1 - untold_ms / speech_ms, 3) if speech_ms else 1.0,
@@ -129,7 +129,7 @@ def repeated(words: Sequence[Word]) -> list[bool]:
 class _Sound:
     """What the detector and the recognizer say of the sound that a word was heard in."""
 
-    def __init__(self, utterances: Sequence[Utterance], options: MarkOptions) -> None:
+    def __init__(self, utterances: Sequence[Utterance], options: FlagOptions) -> None:
         self._options = options
         self._utterances = sorted(utterances, key=lambda utterance: utterance.span)
         self._starts = [utterance.span[0] for utterance in self._utterances]
@@ -162,11 +162,11 @@ class _Sound:
         return at >= 0 and self._speech[at][1] >= word.start_ms - self._options.nearby_ms
 
 
-def _is_doubtful(segment: Segment, options: MarkOptions) -> bool:
+def _is_doubtful(segment: Segment, options: FlagOptions) -> bool:
     return segment.confidence is not None and segment.confidence < options.doubtful
 
 
-def _is_silent(utterance: Utterance, options: MarkOptions) -> bool:
+def _is_silent(utterance: Utterance, options: FlagOptions) -> bool:
     """Whether the detector all but denies that somebody speaks in it, or the recognizer does."""
     if utterance.likelihood < options.nothing or (utterance.no_speech or 0) > options.no_speech:
         return True
@@ -176,13 +176,13 @@ def _is_silent(utterance: Utterance, options: MarkOptions) -> bool:
     return total_ms(utterance.speech) < options.flickering * lasting_ms
 
 
-def _is_guess(utterance: Utterance, options: MarkOptions) -> bool:
+def _is_guess(utterance: Utterance, options: FlagOptions) -> bool:
     """Faint speech, and words that fit it badly: some of them may look well by chance."""
     sure = mean_confidence(utterance.words)
     return utterance.likelihood < options.faint and sure is not None and sure < options.doubtful_where_faint
 
 
-def _rushed(words: Sequence[Word], options: MarkOptions) -> list[bool]:
+def _rushed(words: Sequence[Word], options: FlagOptions) -> list[bool]:
     """For each word, whether it is one of twelve in a row that are too fast, whichever segments they are in."""
     sums = list(accumulate((_characters(word) for word in words), initial=0))
     rushed = [False] * len(words)
@@ -194,14 +194,14 @@ def _rushed(words: Sequence[Word], options: MarkOptions) -> list[bool]:
     return rushed
 
 
-def _is_too_fast(words: Sequence[Word], options: MarkOptions) -> bool:
+def _is_too_fast(words: Sequence[Word], options: FlagOptions) -> bool:
     lasting_ms = max(word.end_ms for word in words) - words[0].start_ms
     if sum(map(_characters, words)) > _most_characters(lasting_ms, options):
         return True
     return len(words) >= LEAST_FOR_NO_LENGTH and _mostly(word.end_ms == word.start_ms for word in words)
 
 
-def _most_characters(lasting_ms: int, options: MarkOptions) -> float:
+def _most_characters(lasting_ms: int, options: FlagOptions) -> float:
     return options.characters_a_second * (lasting_ms + options.grace_ms) / 1000
 
 
@@ -229,7 +229,7 @@ def _speech(utterances: Iterable[Utterance]) -> list[Span]:
     )
 
 
-def _told(words: Iterable[Word], options: MarkOptions) -> list[Span]:
+def _told(words: Iterable[Word], options: FlagOptions) -> list[Span]:
     """The time that words stand for, with some on both sides."""
     return merged(
         (

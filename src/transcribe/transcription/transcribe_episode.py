@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from transcribe.audio.decoder_process import Sound
+from transcribe.audio.decoder_process import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Audio, Engine, Segment, Transcript, repaired
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer, heard
 from transcribe.transcription import quality_flags
-from transcribe.transcription.checkpoints import SoFar
+from transcribe.transcription.checkpoints import RecognizedSoFar
 from transcribe.transcription.segmentation import segments
 from transcribe.transcription.utterance import Utterance
 
@@ -29,7 +29,7 @@ class Task:
     episode: Episode
     stored: AudioFile  # what the library calls these bytes
     prompt: str = ""  # names and terms to expect
-    so_far: SoFar = field(default_factory=SoFar)
+    so_far: RecognizedSoFar = field(default_factory=RecognizedSoFar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class BatchDone:
 
 def transcribe(
     task: Task,
-    sound: Sound,
+    sound: SpeechStream,
     recognizer: Recognizer,
     tell: Callable[[BatchDone], None],
     decoded: Callable[[], None],
@@ -80,7 +80,7 @@ def transcribe(
 
 def transcript(
     task: Task,
-    sound: Sound,
+    sound: SpeechStream,
     engine: Engine,
     language: str,
     said: Iterable[Segment],
@@ -115,7 +115,7 @@ def _to_the_end(pieces: Iterable[Piece], decoded: Callable[[], None]) -> Iterato
     decoded()
 
 
-def _kept(so_far: SoFar, at: int, batch: Sequence[Piece]) -> tuple[Utterance, ...]:
+def _kept(so_far: RecognizedSoFar, at: int, batch: Sequence[Piece]) -> tuple[Utterance, ...]:
     """What an earlier run heard in this batch; nothing unless it heard all of it."""
     known = so_far.utterances[at : at + len(batch)]
     return known if [utterance.span for utterance in known] == [piece.span for piece in batch] else ()

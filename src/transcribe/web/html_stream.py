@@ -13,7 +13,7 @@ MAX_DEPTH = 1000  # browsers stop at 512; a closing tag is looked for among all 
 _CHUNK = 65_536  # characters
 
 
-class Reader(Protocol):
+class TagHandler(Protocol):
     """What is told of every tag and text, in their order. All that is opened is closed again, as far as it is read."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -26,7 +26,7 @@ class Reader(Protocol):
         """Text, references resolved; one text may come in several."""
 
 
-def read(text: str, reader: Reader) -> bool:
+def read(text: str, reader: TagHandler) -> bool:
     """Tells the reader of a page; whether of all of it. From MAX_DEPTH open elements on, the rest is left unread."""
     parser = etree.HTMLParser(target=_Shallow(reader), encoding="utf-8")
     try:
@@ -45,7 +45,7 @@ class _TooDeepError(Exception):
 class _Shallow:
     """The target of lxml's parser, which keeps count of what is open."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: TagHandler) -> None:
         self._reader, self._depth = reader, 0
         self.data = reader.data
 

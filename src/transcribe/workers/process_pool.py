@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from transcribe.audio.decode import LONGEST_MS
-from transcribe.audio.decoder_process import Listener
+from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.library.episode import Failure
 from transcribe.library.transcript import Engine
 from transcribe.recognizers.protocol import Recognizer
@@ -29,7 +29,7 @@ DIED = Failure("worker_died", "the process that transcribed it was ended")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerSlot:
     """Where one worker works."""
 
     load: Callable[[], Recognizer]  # called in the worker's process; can be sent there
@@ -37,15 +37,15 @@ class Place:
     threads: int | None = None  # of the processor, where it is to keep to some
 
 
-class InProcesses:
+class ProcessPool:
     """Several episodes at once, one for each place."""
 
-    def __init__(self, places: Iterable[Place], engine: Engine, owner: Owner) -> None:
+    def __init__(self, places: Iterable[WorkerSlot], engine: Engine, owner: Owner) -> None:
         self.places, self.engine, self.owner = list(places), engine, owner
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """See `Workers`. When the caller stops asking, or an error or Ctrl-C ends it, no process is left behind."""
-        waiting, crew = iter(jobs), _Crew(self.places)
+        waiting, crew = iter(jobs), _WorkerPool(self.places)
         try:
             more = True
             while more or crew.busy:
@@ -60,10 +60,10 @@ class InProcesses:
             crew.dismiss()
 
 
-class _Crew:
+class _WorkerPool:
     """Workers, and what those have to give back that are done: each is heard by a thread of its own."""
 
-    def __init__(self, places: Iterable[Place]) -> None:
+    def __init__(self, places: Iterable[WorkerSlot]) -> None:
         self._done: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._workers = [_Worker(place, self._done) for place in places]
 
@@ -92,7 +92,7 @@ class _Crew:
 class _Worker:
     """A process and the job it has; the process is begun with its first job."""
 
-    def __init__(self, place: Place, done: "queue.SimpleQueue[_Worker]") -> None:
+    def __init__(self, place: WorkerSlot, done: "queue.SimpleQueue[_Worker]") -> None:
         self._place, self._done = place, done
         self.job: Job | None = None
         self._process: BaseProcess | None = None
@@ -173,14 +173,14 @@ def _received(pipe: Connection) -> BatchDone | Outcome:
     return message
 
 
-def _work(pipe: Connection, place: Place) -> None:
+def _work(pipe: Connection, place: WorkerSlot) -> None:
     """The life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of us; the owner says when to stop
     _leave_with(os.getppid())
     if place.threads:
         os.environ["OMP_NUM_THREADS"] = str(place.threads)  # read when torch is loaded
     recognizer = place.load()
-    with Listener(place.longest_ms) as listening:
+    with DecoderProcess(place.longest_ms) as listening:
         while True:
             try:
                 job: Job = pipe.recv()

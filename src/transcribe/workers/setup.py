@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from transcribe.audio.decoder_process import Listener, Listening
+from transcribe.audio.decoder_process import DecoderProcess, SpeechDecoder
 from transcribe.batch.run import Read
 from transcribe.errors import EngineUnavailable
 from transcribe.library.transcript import Transcript
@@ -20,12 +20,12 @@ from transcribe.recognizers import engines
 from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
 from transcribe.recognizers.protocol import Recognizer
 from transcribe.settings import Settings
-from transcribe.workers.process_pool import InProcesses, Place
+from transcribe.workers.process_pool import ProcessPool, WorkerSlot
 from transcribe.workers.worker import InThisProcess, Owner, Workers
 
 
 @dataclass(frozen=True, slots=True)
-class Workforce:
+class WorkerSetup:
     """Who transcribes, and who takes over what a publisher has transcribed."""
 
     workers: Workers
@@ -33,7 +33,7 @@ class Workforce:
 
 
 @contextmanager
-def workforce(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[Workforce]:
+def worker_setup(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[WorkerSetup]:
     """For that many episodes, the engine made ready; what other machines work on is told in the file `running`.
 
     Raises UsageError or EngineUnavailable before any work is begun.
@@ -51,21 +51,21 @@ def workforce(settings: Settings, episodes: int, owner: Owner, running: Path) ->
     recognizer = load(settings.engine, settings.model, device=settings.device, warn=owner.progress.say)
     load = functools.partial(load, recognizer.engine.name, settings.model, warn=_unheard)
     places = _places(settings, recognizer, load)[:episodes]
-    with Listener(_longest_ms(settings)) as listening, Listener(_longest_ms(settings)) as reading:
+    with DecoderProcess(_longest_ms(settings)) as listening, DecoderProcess(_longest_ms(settings)) as reading:
         workers: Workers = InThisProcess(recognizer, listening, owner)
         if len(places) > 1:
-            workers = InProcesses(places, recognizer.engine, owner)
-        yield Workforce(workers, _reader(lambda: recognizer, reading))
+            workers = ProcessPool(places, recognizer.engine, owner)
+        yield WorkerSetup(workers, _reader(lambda: recognizer, reading))
 
 
 @contextmanager
-def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[Workforce]:
+def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[WorkerSetup]:
     """On a cluster. The engine is loaded here only if a publisher's transcript is to be held against the sound."""
-    from transcribe.workers.ray.actor import Wanted
+    from transcribe.workers.ray.actor import EngineRequest
     from transcribe.workers.ray.scheduler import on_ray
 
     assert settings.ray
-    asked = Wanted(
+    asked = EngineRequest(
         settings.engine, settings.model, settings.language, settings.device, settings.batch_size, settings.quantize
     )
     most = min(settings.workers or episodes, episodes)
@@ -81,14 +81,14 @@ def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> I
             episodes=episodes,
             longest_ms=longest_ms,
         ) as workers,
-        Listener(longest_ms) as reading,
+        DecoderProcess(longest_ms) as reading,
     ):
         here = functools.partial(engines.load, language=settings.language, device=settings.device, warn=_unheard)
         recognizer = functools.cache(lambda: here(workers.engine.name, settings.model))
-        yield Workforce(workers, _reader(recognizer, reading))
+        yield WorkerSetup(workers, _reader(recognizer, reading))
 
 
-def _reader(recognizer: Callable[[], Recognizer], listening: Listening) -> Read:
+def _reader(recognizer: Callable[[], Recognizer], listening: SpeechDecoder) -> Read:
     """PocketSphinx tells best when given English words are said; for other languages Whisper, if it is that."""
 
     @functools.cache
@@ -104,18 +104,18 @@ def _reader(recognizer: Callable[[], Recognizer], listening: Listening) -> Read:
     return read
 
 
-def _places(settings: Settings, recognizer: Recognizer, load: Callable[..., Recognizer]) -> list[Place]:
+def _places(settings: Settings, recognizer: Recognizer, load: Callable[..., Recognizer]) -> list[WorkerSlot]:
     """A process for each GPU; on a processor, Whisper uses all cores for one episode, pocketsphinx one for each."""
     if recognizer.engine.options.get("device") == "cuda" and settings.device is None:
         import torch
 
         count = torch.cuda.device_count()
         devices = [f"cuda:{number % count}" for number in range(settings.workers or count)]
-        return [Place(functools.partial(load, device=device), _longest_ms(settings)) for device in devices]
+        return [WorkerSlot(functools.partial(load, device=device), _longest_ms(settings)) for device in devices]
     cores = _cores()
     count = settings.workers or (cores if recognizer.engine.name == "pocketsphinx" else 1)
     threads = max(1, cores // count)
-    return count * [Place(functools.partial(load, device=settings.device), _longest_ms(settings), threads)]
+    return count * [WorkerSlot(functools.partial(load, device=settings.device), _longest_ms(settings), threads)]
 
 
 def _longest_ms(settings: Settings) -> int:

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from transcribe.audio.decoder_process import Listening
+from transcribe.audio.decoder_process import SpeechDecoder
 from transcribe.console import Progress
 from transcribe.library.episode import Failure, Record
 from transcribe.library.transcript import Engine, Transcript, Word
 from transcribe.recognizers.protocol import Recognizer
-from transcribe.transcription.checkpoints import Checkpoints, SoFar
+from transcribe.transcription.checkpoints import Checkpoints, RecognizedSoFar
 from transcribe.transcription.transcribe_episode import BatchDone, Task, transcribe
 from transcribe.workers.failures import attempted
 
@@ -67,7 +67,7 @@ class Owner:
 
         def tell(done: BatchDone) -> None:
             if not done.kept:
-                self.checkpoints.add(job.checkpoint, SoFar(done.language, done.utterances))
+                self.checkpoints.add(job.checkpoint, RecognizedSoFar(done.language, done.utterances))
             advance(done.done_ms, done.of_ms)
 
         with self.progress.task(f"transcribe {job.record.episode.title}") as advance:
@@ -75,7 +75,7 @@ class Owner:
 
 
 def do(
-    job: Job, recognizer: Recognizer, listening: Listening, tell: Tell, decoded: Callable[[], None] = lambda: None
+    job: Job, recognizer: Recognizer, listening: SpeechDecoder, tell: Tell, decoded: Callable[[], None] = lambda: None
 ) -> Outcome:
     """Transcribes one episode; `decoded` is called when all of it is, and the last of it is yet to be recognized.
 
@@ -92,7 +92,7 @@ def do(
 class InThisProcess:
     """One episode after the other, here; the next one is being decoded when the present one is done."""
 
-    def __init__(self, recognizer: Recognizer, listening: Listening, owner: Owner) -> None:
+    def __init__(self, recognizer: Recognizer, listening: SpeechDecoder, owner: Owner) -> None:
         self.recognizer, self.listening, self.owner = recognizer, listening, owner
 
     @property
@@ -112,7 +112,7 @@ class InThisProcess:
 class _Waiting:
     """The jobs that are still to be done. The next one is taken, and fetched, no sooner than it can be decoded."""
 
-    def __init__(self, jobs: Iterator[Job], listening: Listening) -> None:
+    def __init__(self, jobs: Iterator[Job], listening: SpeechDecoder) -> None:
         self.jobs, self.listening = jobs, listening
         self.prepared: Job | None = None
         self.problem: Exception | None = None

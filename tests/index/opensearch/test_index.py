@@ -18,16 +18,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
-from werkzeug import Request as Asked
+from werkzeug import Request as CommandContext
 from werkzeug import Response
 
 from search.errors import IndexUnavailable
 from search.index.contract import Filters, Index, Order, Request
 from search.index.opensearch.bulk import Action, send
-from search.index.opensearch.circuit_breaker import REMEMBERED_S, Outage
+from search.index.opensearch.circuit_breaker import REMEMBERED_S, CircuitBreaker
 from search.index.opensearch.connection import Cluster, Connection, OutOfReach, Refused
 from search.index.opensearch.documents import Bucket, Document, pack_bucket
-from search.index.opensearch.library_index import OpenSearchArchive
+from search.index.opensearch.library_index import OpenSearchLibraryIndex
 from search.index.opensearch.schema import STATE_ID, bucket, key
 from search.index.opensearch.writer import OpenSearchWriter, current
 from search.index.passages import Passages, passages
@@ -53,8 +53,8 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def archive(library: Library, cluster: Cluster) -> Iterator[OpenSearchArchive]:
-    yield OpenSearchArchive(library, cluster)
+def library_index(library: Library, cluster: Cluster) -> Iterator[OpenSearchLibraryIndex]:
+    yield OpenSearchLibraryIndex(library, cluster)
     if (library.state / "library.id").exists():
         opensearch_cluster.forget(f"playhead-{(library.state / 'library.id').read_text()}")
 
@@ -163,50 +163,52 @@ def test_pages_stay_as_they_are_while_the_index_changes(cluster: Cluster, tmp_pa
     assert total(opensearch_cluster.reader(tmp_path), "peer") == 9
 
 
-def test_a_rebuild_is_seen_all_at_once_and_the_old_is_gone_at_the_next(archive: OpenSearchArchive) -> None:
-    archive.refresh()
-    alias = archive.alias()
-    old, index = generation(alias), archive.index()
-    archive.refresh(rebuild=True)
+def test_a_rebuild_is_seen_all_at_once_and_the_old_is_gone_at_the_next(library_index: OpenSearchLibraryIndex) -> None:
+    library_index.refresh()
+    alias = library_index.alias()
+    old, index = generation(alias), library_index.index()
+    library_index.refresh(rebuild=True)
     assert generation(alias) != old
     assert total(index, "the") == 2  # by one who still reads it
-    archive.refresh()
+    library_index.refresh()
     assert generations(alias) == [generation(alias)]
 
 
-def test_a_new_index_has_all_its_copies_before_anything_is_written(archive: OpenSearchArchive) -> None:
+def test_a_new_index_has_all_its_copies_before_anything_is_written(library_index: OpenSearchLibraryIndex) -> None:
     found = []
 
     def look(*_: object) -> None:
-        path = f"/_cluster/health/{archive.alias()}-*"
+        path = f"/_cluster/health/{library_index.alias()}-*"
         found.append(opensearch_cluster.connection().call("GET", path)["status"])
 
-    archive.refresh(advance=look)
+    library_index.refresh(advance=look)
     assert set(found) == {"green"}
 
 
-def test_a_rebuild_that_died_leaves_the_old_and_goes_at_the_next(archive: OpenSearchArchive, library: Library) -> None:
-    archive.refresh()
-    writer = OpenSearchWriter(opensearch_cluster.connection(), archive.alias())
+def test_a_rebuild_that_died_leaves_the_old_and_goes_at_the_next(
+    library_index: OpenSearchLibraryIndex, library: Library
+) -> None:
+    library_index.refresh()
+    writer = OpenSearchWriter(opensearch_cluster.connection(), library_index.alias())
     with pytest.raises(ZeroDivisionError):
         writer.rebuild(dies(read([transcript("half", name="show/half")])))
-    assert len(generations(archive.alias())) == 2
-    assert total(archive.index(), "the") == 2
-    assert archive.refresh().unchanged == 2
-    assert len(generations(archive.alias())) == 1
+    assert len(generations(library_index.alias())) == 2
+    assert total(library_index.index(), "the") == 2
+    assert library_index.refresh().unchanged == 2
+    assert len(generations(library_index.alias())) == 1
 
 
 def test_a_change_that_died_is_whole_after_the_next(
-    archive: OpenSearchArchive, library: Library, monkeypatch: pytest.MonkeyPatch
+    library_index: OpenSearchLibraryIndex, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive.refresh()
+    library_index.refresh()
     library.save_transcript(transcript("the garden", name="show/one"))
     with monkeypatch.context() as patched:
         patched.setattr(OpenSearchWriter, "_publish", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            archive.refresh()
-    archive.refresh()
-    index = OpenSearchArchive(library, archive.cluster).index()
+            library_index.refresh()
+    library_index.refresh()
+    index = OpenSearchLibraryIndex(library, library_index.cluster).index()
     assert [total(index, word) for word in ("the", "commons", "garden", "market")] == [2, 0, 1, 1]
     assert len(set(index.reading.editions_of_leaves())) == 2  # what was said before is gone
 
@@ -229,74 +231,74 @@ def generation(alias: str) -> str:
 # --- a library's index ---
 
 
-def test_new_changed_and_deleted_transcripts_are_seen(archive: OpenSearchArchive, library: Library) -> None:
-    assert sorted(archive.refresh().indexed) == ["show/one", "show/two"]
+def test_new_changed_and_deleted_transcripts_are_seen(library_index: OpenSearchLibraryIndex, library: Library) -> None:
+    assert sorted(library_index.refresh().indexed) == ["show/one", "show/two"]
     library.save_transcript(transcript("a new word", name="show/three"))
     library.save_transcript(transcript("the garden", name="show/one"))
     library.transcript_path("show/two").unlink()
-    report = archive.refresh()
+    report = library_index.refresh()
     assert (sorted(report.indexed), report.removed) == (["show/one", "show/three"], ["show/two"])
-    fresh = OpenSearchArchive(library, archive.cluster).index()
+    fresh = OpenSearchLibraryIndex(library, library_index.cluster).index()
     assert [total(fresh, word) for word in ("commons", "market", "garden", "new")] == [0, 0, 1, 1]
-    assert archive.refresh().unchanged == 2
+    assert library_index.refresh().unchanged == 2
 
 
 def test_a_reader_sees_what_another_process_wrote(
-    archive: OpenSearchArchive, library: Library, monkeypatch: pytest.MonkeyPatch
+    library_index: OpenSearchLibraryIndex, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.index.opensearch.library_index.LOOK_EVERY_S", 0)
-    archive.refresh()
-    assert total(archive.index(), "garden") == 0
+    library_index.refresh()
+    assert total(library_index.index(), "garden") == 0
     library.save_transcript(transcript("the garden", name="show/one"))
-    OpenSearchArchive(library, archive.cluster).refresh()
-    assert total(archive.index(), "garden") == 1
+    OpenSearchLibraryIndex(library, library_index.cluster).refresh()
+    assert total(library_index.index(), "garden") == 1
 
 
 def test_a_transcript_that_went_bad_is_named_and_keeps_no_old_words(
-    archive: OpenSearchArchive, library: Library
+    library_index: OpenSearchLibraryIndex, library: Library
 ) -> None:
-    archive.refresh()
+    library_index.refresh()
     library.transcript_path("show/one").write_text("{")
-    report = archive.refresh()
+    report = library_index.refresh()
     assert list(report.failed) == ["show/one"]
-    assert [total(archive.index(), word) for word in ("commons", "market")] == [0, 1]
+    assert [total(library_index.index(), word) for word in ("commons", "market")] == [0, 1]
 
 
-def test_two_libraries_share_a_cluster(archive: OpenSearchArchive, cluster: Cluster, tmp_path: Path) -> None:
-    archive.refresh()
-    other = OpenSearchArchive(Library(tmp_path / "other"), cluster)
+def test_two_libraries_share_a_cluster(library_index: OpenSearchLibraryIndex, cluster: Cluster, tmp_path: Path) -> None:
+    library_index.refresh()
+    other = OpenSearchLibraryIndex(Library(tmp_path / "other"), cluster)
     with pytest.raises(IndexUnavailable, match=r"no index .* yet: `playhead index` makes it"):
         other.index()
     other.library.save_transcript(transcript("the garden"))
     other.refresh()
-    assert [total(one.index(), "the") for one in (archive, other)] == [2, 1]
+    assert [total(one.index(), "the") for one in (library_index, other)] == [2, 1]
     opensearch_cluster.forget(other.alias())
 
 
-def test_an_index_of_another_schema_is_not_read_and_made_anew(archive: OpenSearchArchive) -> None:
-    archive.refresh()
+def test_an_index_of_another_schema_is_not_read_and_made_anew(library_index: OpenSearchLibraryIndex) -> None:
+    library_index.refresh()
     state = {"made_by": {"index": "0"}, "revision": "x", "is_written": False}
-    path = f"/{generation(archive.alias())}/_doc/{STATE_ID}"
+    path = f"/{generation(library_index.alias())}/_doc/{STATE_ID}"
     opensearch_cluster.connection().call("PUT", path, {"state": json.dumps(state)})
     with pytest.raises(IndexUnavailable, match="another version of Playhead"):
-        OpenSearchArchive(archive.library, archive.cluster).index()
-    assert len(archive.refresh().indexed) == 2
-    assert total(OpenSearchArchive(archive.library, archive.cluster).index(), "the") == 2
+        OpenSearchLibraryIndex(library_index.library, library_index.cluster).index()
+    assert len(library_index.refresh().indexed) == 2
+    assert total(OpenSearchLibraryIndex(library_index.library, library_index.cluster).index(), "the") == 2
 
 
 def test_a_cluster_whose_disk_is_full_is_read_and_says_why_it_is_not_written(
-    archive: OpenSearchArchive, library: Library
+    library_index: OpenSearchLibraryIndex, library: Library
 ) -> None:
-    archive.refresh()
-    path = f"/{generation(archive.alias())}/_settings"
+    library_index.refresh()
+    path = f"/{generation(library_index.alias())}/_settings"
     connection = opensearch_cluster.connection()
     connection.call("PUT", path, {"index.blocks.read_only_allow_delete": True})
     library.save_transcript(transcript("the garden", name="show/one"))
     with pytest.raises(IndexUnavailable, match="read-only, as it does when a disk is nearly full"):
-        archive.refresh()
-    assert total(archive.index(), "the") == 2
+        library_index.refresh()
+    assert total(library_index.index(), "the") == 2
     connection.call("PUT", path, {"index.blocks.read_only_allow_delete": None})
-    assert archive.refresh().indexed == ["show/one"]
+    assert library_index.refresh().indexed == ["show/one"]
 
 
 # --- nodes that fail ---
@@ -354,10 +356,12 @@ def pour(here: socket.socket, there: socket.socket) -> None:
         there.shutdown(socket.SHUT_WR)
 
 
-def test_a_cluster_that_went_and_came_back_is_searched_again(archive: OpenSearchArchive, library: Library) -> None:
-    archive.refresh()
-    gate = Gate(archive.cluster.urls[0])
-    reader = OpenSearchArchive(library, Cluster.at(gate.url))
+def test_a_cluster_that_went_and_came_back_is_searched_again(
+    library_index: OpenSearchLibraryIndex, library: Library
+) -> None:
+    library_index.refresh()
+    gate = Gate(library_index.cluster.urls[0])
+    reader = OpenSearchLibraryIndex(library, Cluster.at(gate.url))
     with gate.opened():
         assert (total(reader.index(), "the"), reader.ready()) == (2, 2)
     began = time.monotonic()
@@ -371,17 +375,17 @@ def test_a_cluster_that_went_and_came_back_is_searched_again(archive: OpenSearch
         assert (total(reader.index(), "the"), reader.ready()) == (2, 2)
 
 
-def test_another_node_is_asked_where_one_fails(archive: OpenSearchArchive, library: Library) -> None:
-    archive.refresh()
-    gone = Gate(archive.cluster.urls[0]).url
-    for urls in itertools.permutations([gone, *archive.cluster.urls]):
-        reader = OpenSearchArchive(library, Cluster.at(urls))
+def test_another_node_is_asked_where_one_fails(library_index: OpenSearchLibraryIndex, library: Library) -> None:
+    library_index.refresh()
+    gone = Gate(library_index.cluster.urls[0]).url
+    for urls in itertools.permutations([gone, *library_index.cluster.urls]):
+        reader = OpenSearchLibraryIndex(library, Cluster.at(urls))
         assert [total(reader.index(), "the") for _ in range(3)] == [2, 2, 2]
 
 
-def test_a_point_in_time_that_went_with_its_node_is_taken_anew(archive: OpenSearchArchive) -> None:
-    archive.refresh()
-    index = archive.index()
+def test_a_point_in_time_that_went_with_its_node_is_taken_anew(library_index: OpenSearchLibraryIndex) -> None:
+    library_index.refresh()
+    index = library_index.index()
     index.reading.close()
     assert total(index, "the") == 2
 
@@ -404,7 +408,7 @@ def test_a_server_that_never_answers_is_given_up(silent: str) -> None:
 
 
 def test_of_many_who_ask_a_silent_cluster_only_the_first_have_to_wait(silent: str, library: Library) -> None:
-    reader = OpenSearchArchive(library, Cluster.at(silent))
+    reader = OpenSearchLibraryIndex(library, Cluster.at(silent))
     reader.alias()
     refused: list[str] = []
 
@@ -424,14 +428,14 @@ def test_of_many_who_ask_a_silent_cluster_only_the_first_have_to_wait(silent: st
 
 
 def test_one_question_that_takes_too_long_is_no_outage() -> None:
-    outage = Outage()
+    outage = CircuitBreaker()
     outage.over()
     outage.notice(OutOfReach("it took too long"), since=time.monotonic() - 1)
     outage.check()
 
 
 def test_an_outage_is_over_as_soon_as_somebody_is_answered() -> None:
-    outage = Outage()
+    outage = CircuitBreaker()
     outage.notice(OutOfReach("it took too long"), since=time.monotonic() - 1)
     with pytest.raises(OutOfReach):
         outage.check()
@@ -525,7 +529,7 @@ class Bulk:
     def __init__(self, *answers: Any) -> None:
         self.answers, self.taken, self.requests = list(answers), list[str](), 0
 
-    def __call__(self, asked: Asked) -> Response:
+    def __call__(self, asked: CommandContext) -> Response:
         self.requests += 1
         names = [next(iter(json.loads(line).values()))["_id"] for line in asked.data.decode().splitlines()[::2]]
         answer = self.answers.pop(0) if self.answers else {}

@@ -13,7 +13,7 @@ import pytest
 
 from search.index.contract import Request
 from search.index.opensearch.connection import Cluster
-from search.index.opensearch.library_index import OpenSearchArchive
+from search.index.opensearch.library_index import OpenSearchLibraryIndex
 from search.query.parser import parse
 from tests.support import opensearch_cluster
 from tests.support.command import begun, ended
@@ -70,10 +70,10 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def archive(nodes: Nodes, library: Library) -> Iterator[OpenSearchArchive]:
-    archive = OpenSearchArchive(library, Cluster.at(nodes.urls))
-    yield archive
-    opensearch_cluster.forget(archive.alias())
+def library_index(nodes: Nodes, library: Library) -> Iterator[OpenSearchLibraryIndex]:
+    library_index = OpenSearchLibraryIndex(library, Cluster.at(nodes.urls))
+    yield library_index
+    opensearch_cluster.forget(library_index.alias())
 
 
 @pytest.fixture
@@ -86,19 +86,19 @@ def save(library: Library, some: Sequence[Transcript]) -> None:
         library.save_transcript(one)
 
 
-def totals(archive: OpenSearchArchive) -> dict[str, int]:
+def totals(library_index: OpenSearchLibraryIndex) -> dict[str, int]:
     """As a process finds them that has just begun."""
-    index = OpenSearchArchive(archive.library, archive.cluster).index()
+    index = OpenSearchLibraryIndex(library_index.library, library_index.cluster).index()
     assert len(index.contents()) == EPISODES
     return {query: index.search(Request(parse(query))).total for query in expected()}
 
 
 def test_clients_meet_right_totals_and_hardly_an_error_while_the_manager_is_killed(
-    archive: OpenSearchArchive, nodes: Nodes
+    library_index: OpenSearchLibraryIndex, nodes: Nodes
 ) -> None:
-    save(archive.library, transcripts())
-    archive.refresh()
-    serving = begun("--library", archive.library.root, "serve", "--port", "0", "--index", nodes.urls)
+    save(library_index.library, transcripts())
+    library_index.refresh()
+    serving = begun("--library", library_index.library.root, "serve", "--port", "0", "--index", nodes.urls)
     try:
         assert serving.stderr is not None
         port = int(serving.stderr.readline().split()[3].rpartition(":")[2])
@@ -113,29 +113,29 @@ def test_clients_meet_right_totals_and_hardly_an_error_while_the_manager_is_kill
 
 @pytest.mark.usefixtures("small_bulks")
 def test_an_index_is_whole_that_was_being_loaded_when_the_manager_was_killed(
-    archive: OpenSearchArchive, nodes: Nodes
+    library_index: OpenSearchLibraryIndex, nodes: Nodes
 ) -> None:
     before, more = transcripts()[: EPISODES // 2], transcripts()[EPISODES // 2 :]
-    save(archive.library, before)
-    archive.refresh()
-    save(archive.library, more)
+    save(library_index.library, before)
+    library_index.refresh()
+    save(library_index.library, more)
     kill = KillAt(nodes, len(more) // 2)
-    report = archive.refresh(advance=kill)
+    report = library_index.refresh(advance=kill)
     assert (kill.has_killed, len(report.indexed)) == (True, len(more))
-    assert totals(archive) == expected()
+    assert totals(library_index) == expected()
     nodes.heal()
-    assert totals(archive) == expected()
+    assert totals(library_index) == expected()
 
 
 @pytest.mark.usefixtures("small_bulks")
 def test_an_index_is_whole_that_was_being_rebuilt_when_the_manager_was_killed(
-    archive: OpenSearchArchive, nodes: Nodes
+    library_index: OpenSearchLibraryIndex, nodes: Nodes
 ) -> None:
-    save(archive.library, transcripts())
-    archive.refresh()
+    save(library_index.library, transcripts())
+    library_index.refresh()
     kill = KillAt(nodes, EPISODES // 2)
-    report = archive.refresh(rebuild=True, advance=kill)
+    report = library_index.refresh(rebuild=True, advance=kill)
     assert (kill.has_killed, len(report.indexed)) == (True, EPISODES)
-    assert totals(archive) == expected()
+    assert totals(library_index) == expected()
     nodes.heal()
-    assert totals(archive) == expected()
+    assert totals(library_index) == expected()

@@ -34,7 +34,7 @@ from transcribe.audio.voice_activity import Piece, SpeechOptions, pieces
 from transcribe.errors import EngineUnavailable, RecognitionError, UsageError
 from transcribe.library.transcript import Word
 from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
-from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition
 
 DATA = Path(__file__).parents[2] / "data"
 CLOSED = "http://127.0.0.1:9"  # the discard port, where nobody listens
@@ -111,7 +111,7 @@ def cut(talk: flite.Spoken) -> list[Piece]:
 
 
 @pytest.fixture(scope="module")
-def understood(recognizer: FasterWhisper, cut: list[Piece]) -> list[Heard]:
+def understood(recognizer: FasterWhisper, cut: list[Piece]) -> list[Recognition]:
     return recognizer.recognize(cut, ENGLISH)
 
 
@@ -131,7 +131,7 @@ def moved(piece: Piece, ms: int) -> Piece:
     return Piece(piece.start_ms + ms, piece.audio, speech, piece.likelihood)
 
 
-def texts(found: list[Heard]) -> list[str]:
+def texts(found: list[Recognition]) -> list[str]:
     return [re.sub(r"\W", "", word.text.lower()) for each in found for word in each.words]
 
 
@@ -160,8 +160,8 @@ def test_it_hears_words_and_when_they_are_said(recognizer: FasterWhisper) -> Non
     assert statistics.median(abs(w.start_ms - t.start_ms) for w, t in zip(found.words, true, strict=True)) < 200
 
 
-def test_it_understands_sentences_it_was_not_trained_on(talk: flite.Spoken, understood: list[Heard]) -> None:
-    true = texts([Heard(tuple(Word(w.start_ms, w.end_ms, w.text) for w in talk.words))])
+def test_it_understands_sentences_it_was_not_trained_on(talk: flite.Spoken, understood: list[Recognition]) -> None:
+    true = texts([Recognition(tuple(Word(w.start_ms, w.end_ms, w.text) for w in talk.words))])
     found = [word for each in understood for word in each.words]
     assert wrong(texts(understood), true) < 0.08
     blocks = difflib.SequenceMatcher(None, texts(understood), true, autojunk=False).get_matching_blocks()
@@ -170,7 +170,7 @@ def test_it_understands_sentences_it_was_not_trained_on(talk: flite.Spoken, unde
 
 
 def test_it_gives_the_words_of_whisper_on_the_same_weights(
-    checkpoint: Path, cut: list[Piece], understood: list[Heard]
+    checkpoint: Path, cut: list[Piece], understood: list[Recognition]
 ) -> None:
     model = package.load_model(str(checkpoint), "cpu")
     options = package.DecodingOptions(language="en", without_timestamps=True, fp16=False)
@@ -180,7 +180,7 @@ def test_it_gives_the_words_of_whisper_on_the_same_weights(
 
 
 def test_a_batch_is_heard_as_each_of_its_pieces_by_itself(
-    recognizer: FasterWhisper, cut: list[Piece], understood: list[Heard]
+    recognizer: FasterWhisper, cut: list[Piece], understood: list[Recognition]
 ) -> None:
     alone = [heard for piece in cut for heard in recognizer.recognize([piece], ENGLISH)]
     assert alike(texts(alone), texts(understood)) >= 0.99
@@ -191,7 +191,7 @@ def test_a_batch_is_heard_as_each_of_its_pieces_by_itself(
 
 # Fault 35
 def test_the_same_batch_gives_the_same_words_whatever_came_before(
-    recognizer: FasterWhisper, folder: Path, cut: list[Piece], understood: list[Heard]
+    recognizer: FasterWhisper, folder: Path, cut: list[Piece], understood: list[Recognition]
 ) -> None:
     recognizer.recognize([noise(1, 3000)], ENGLISH)
     assert recognizer.recognize(cut, ENGLISH) == understood

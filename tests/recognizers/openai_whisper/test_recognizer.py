@@ -19,7 +19,7 @@ from transcribe.audio.voice_activity import Piece, SpeechOptions, pieces
 from transcribe.errors import UsageError
 from transcribe.library.transcript import Word
 from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper, Window
-from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition
 
 DATA = Path(__file__).parents[2] / "data"
 ENGLISH = Hints("en")
@@ -61,7 +61,7 @@ def talk_pieces(talk: flite.Spoken) -> list[Piece]:
 
 
 @pytest.fixture(scope="module")
-def one_by_one(whisper: OpenAIWhisper, talk_pieces: list[Piece]) -> list[Heard]:
+def one_by_one(whisper: OpenAIWhisper, talk_pieces: list[Piece]) -> list[Recognition]:
     return [heard for piece in talk_pieces for heard in whisper.recognize([piece], ENGLISH)]
 
 
@@ -70,7 +70,7 @@ def noise(seconds: float, amplitude: float, start_ms: int = 0) -> Piece:
     return Piece(start_ms, segment(sound.astype(np.int16)))
 
 
-def words_of(heard: Sequence[Heard]) -> list[Word]:
+def words_of(heard: Sequence[Recognition]) -> list[Word]:
     return [word for one in heard for word in one.words]
 
 
@@ -87,11 +87,11 @@ def wrong(found: list[str], true: list[str]) -> float:
 # Words and times
 
 
-def test_sentences_it_was_not_trained_on_are_understood(one_by_one: list[Heard], talk: flite.Spoken) -> None:
+def test_sentences_it_was_not_trained_on_are_understood(one_by_one: list[Recognition], talk: flite.Spoken) -> None:
     assert wrong(bare(words_of(one_by_one)), bare(talk.words)) < 0.1
 
 
-def test_words_start_when_they_are_said(one_by_one: list[Heard], talk: flite.Spoken) -> None:
+def test_words_start_when_they_are_said(one_by_one: list[Recognition], talk: flite.Spoken) -> None:
     found = words_of(one_by_one)
     blocks = difflib.SequenceMatcher(None, bare(found), bare(talk.words), autojunk=False).get_matching_blocks()
     pairs = [(found[a + k], talk.words[b + k]) for a, b, size in blocks for k in range(size)]
@@ -101,7 +101,7 @@ def test_words_start_when_they_are_said(one_by_one: list[Heard], talk: flite.Spo
 
 
 def test_a_batch_is_heard_as_its_pieces_are_one_by_one(
-    whisper: OpenAIWhisper, talk_pieces: list[Piece], one_by_one: list[Heard]
+    whisper: OpenAIWhisper, talk_pieces: list[Piece], one_by_one: list[Recognition]
 ) -> None:
     assert len(talk_pieces) > whisper.batch_size
     together = whisper.recognize(talk_pieces, ENGLISH)
@@ -111,7 +111,7 @@ def test_a_batch_is_heard_as_its_pieces_are_one_by_one(
 
 
 def test_words_are_those_of_whispers_own_transcribe(
-    checkpoint: Path, whisper: OpenAIWhisper, talk_pieces: list[Piece], one_by_one: list[Heard]
+    checkpoint: Path, whisper: OpenAIWhisper, talk_pieces: list[Piece], one_by_one: list[Recognition]
 ) -> None:
     import whisper as package
 
@@ -126,7 +126,7 @@ def test_words_are_those_of_whispers_own_transcribe(
 
 
 def test_in_8_bits_nearly_the_same_is_heard(
-    checkpoint: Path, talk_pieces: list[Piece], one_by_one: list[Heard], talk: flite.Spoken
+    checkpoint: Path, talk_pieces: list[Piece], one_by_one: list[Recognition], talk: flite.Spoken
 ) -> None:
     quantized = OpenAIWhisper(str(checkpoint), batch_size=8, quantize="int8")
     found = words_of(quantized.recognize(talk_pieces, ENGLISH))
@@ -137,7 +137,7 @@ def test_in_8_bits_nearly_the_same_is_heard(
 
 
 def test_words_lie_in_their_piece_in_order_with_a_probability(
-    one_by_one: list[Heard], talk_pieces: list[Piece]
+    one_by_one: list[Recognition], talk_pieces: list[Piece]
 ) -> None:
     for heard, piece in zip(one_by_one, talk_pieces, strict=True):
         starts = [word.start_ms for word in heard.words]

@@ -17,7 +17,7 @@ from transcribe.audio.decode import RATE, open_audio
 from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded, decode, encode
 from transcribe.recognizers.openai_whisper.weights import checkpoint, load_weights
 from transcribe.recognizers.openai_whisper.word_timing import (
-    Reading,
+    WindowText,
     _median,
     _shorten,
     _token_times,
@@ -49,13 +49,13 @@ def encoded(model: Any) -> Encoded:
 
 
 @pytest.fixture(scope="module")
-def readings(model: Any, tokenizer: Any, encoded: Encoded) -> list[Reading]:
+def readings(model: Any, tokenizer: Any, encoded: Encoded) -> list[WindowText]:
     decoded = decode(model, encoded, DecodingOptions(language="en", fp16=False))
-    return [Reading.of(read, tokenizer.eot, seconds) for read, seconds in zip(decoded, (4.8, 1.0, 2.0), strict=True)]
+    return [WindowText.of(read, tokenizer.eot, seconds) for read, seconds in zip(decoded, (4.8, 1.0, 2.0), strict=True)]
 
 
 def test_words_and_times_are_those_that_whisper_finds_for_each_alone(
-    model: Any, tokenizer: Any, encoded: Encoded, readings: list[Reading], monkeypatch: pytest.MonkeyPatch
+    model: Any, tokenizer: Any, encoded: Encoded, readings: list[WindowText], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model, "encoder", torch.nn.Identity())  # it is given what is encoded
     found = align(model, tokenizer, encoded, readings)
@@ -69,9 +69,9 @@ def test_words_and_times_are_those_that_whisper_finds_for_each_alone(
 
 
 def test_no_word_is_found_after_the_end_of_the_sound(
-    model: Any, tokenizer: Any, encoded: Encoded, readings: list[Reading]
+    model: Any, tokenizer: Any, encoded: Encoded, readings: list[WindowText]
 ) -> None:
-    short = [Reading(reading.tokens, reading.probabilities, 1.0) for reading in readings]
+    short = [WindowText(reading.tokens, reading.probabilities, 1.0) for reading in readings]
     words = [word for found in align(model, tokenizer, encoded, short) for word in found]
     assert words
     assert max(word.end for word in words) <= 1.0
@@ -79,18 +79,18 @@ def test_no_word_is_found_after_the_end_of_the_sound(
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1])
 def test_a_sound_of_no_length_to_speak_of_does_no_harm(
-    seconds: float, model: Any, tokenizer: Any, encoded: Encoded, readings: list[Reading]
+    seconds: float, model: Any, tokenizer: Any, encoded: Encoded, readings: list[WindowText]
 ) -> None:
-    short = [Reading(reading.tokens, reading.probabilities, seconds) for reading in readings]
+    short = [WindowText(reading.tokens, reading.probabilities, seconds) for reading in readings]
     assert len(align(model, tokenizer, encoded, short)) == len(readings)
 
 
 def test_a_reading_is_the_text_alone_and_how_sure_each_token_is(tokenizer: Any) -> None:
     first = tokenizer.timestamp_begin
     decoded = Decoded([first, 11, 12, first + 50], [0.0, None, None, 1.0], [0.1, 0.2, 0.3, 0.4, 0.5], -0.1, 0.0, 1.0)
-    assert Reading.of(decoded, tokenizer.eot, 2.0) == Reading([11, 12], [0.2, 0.3], 2.0)
+    assert WindowText.of(decoded, tokenizer.eot, 2.0) == WindowText([11, 12], [0.2, 0.3], 2.0)
     silent = Decoded([first, 11], [0.0, None], [0.1, 0.2], -2.0, 0.9, 1.0)
-    assert Reading.of(silent, tokenizer.eot, 2.0).tokens == []
+    assert WindowText.of(silent, tokenizer.eot, 2.0).tokens == []
 
 
 def test_the_path_through_a_matrix_built_for_it_is_found() -> None:

@@ -24,21 +24,21 @@ from tests.support.command import environment
 from tests.support.ray_nodes import SETTINGS, TIMEOUT_S, Nodes
 from tests.support.speech import write_audio
 from transcribe.audio.decode import open_audio
-from transcribe.audio.decoder_process import Here
+from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.console import Advance, Silent, Unit
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
 from transcribe.library import running_jobs
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
-from transcribe.library.running_jobs import Row, running
+from transcribe.library.running_jobs import RunningJob, running
 from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
-from transcribe.transcription.checkpoints import Checkpoints, SoFar
+from transcribe.transcription.checkpoints import Checkpoints, RecognizedSoFar
 from transcribe.transcription.transcribe_episode import Task
 from transcribe.workers.ray import file_transfer, progress_bars, worker_pool
-from transcribe.workers.ray.actor import About, Wanted
+from transcribe.workers.ray.actor import EngineRequest, Versions
 from transcribe.workers.ray.cluster import Node, connected
-from transcribe.workers.ray.job_queue import Backlog, Errand
+from transcribe.workers.ray.job_queue import JobQueue, QueuedJob
 from transcribe.workers.ray.placement import Need, need, shares
 from transcribe.workers.ray.progress_bars import Bar, Board
 from transcribe.workers.ray.scheduler import on_ray
@@ -111,7 +111,7 @@ def owner(root: Path, progress: Silent | None = None) -> Owner:
 
 @contextmanager
 def asking(
-    cluster: Nodes, root: Path, wanted: Wanted, progress: Silent | None = None, most: int | None = None
+    cluster: Nodes, root: Path, wanted: EngineRequest, progress: Silent | None = None, most: int | None = None
 ) -> "Iterator[Callable[[Iterable[Job]], dict[str, Outcome]]]":
     with on_ray(
         cluster.address, wanted, owner(root, progress), most=most, cpus=1, running=root / "running.json"
@@ -129,7 +129,7 @@ def outcomes(done: Iterable[tuple[Job, Outcome]]) -> dict[str, Outcome]:
 
 
 def here(root: Path, recognizer: Recognizer, jobs: Iterable[Job]) -> dict[str, Outcome]:
-    return outcomes(InThisProcess(recognizer, Here(), owner(root / "here")).run(jobs))
+    return outcomes(InThisProcess(recognizer, InlineDecoder(), owner(root / "here")).run(jobs))
 
 
 def texts(done: dict[str, Outcome]) -> dict[str, str]:
@@ -151,7 +151,7 @@ def test_two_nodes_write_what_one_process_writes(cluster: Nodes, tmp_path: Path)
     jobs = [job(tmp_path, "talk", TALK), job(tmp_path, "broken"), *(job(tmp_path, f"tone-{n}") for n in range(4))]
     jobs[1].path.write_bytes(b"no sound at all" * 99)
     progress = Saying()
-    with asking(cluster, tmp_path, Wanted("pocketsphinx"), progress) as on:
+    with asking(cluster, tmp_path, EngineRequest("pocketsphinx"), progress) as on:
         done = on(jobs)
     expected = here(tmp_path, engines.load("pocketsphinx", warn=print), jobs)
     assert texts(done) == texts(expected)
@@ -159,7 +159,7 @@ def test_two_nodes_write_what_one_process_writes(cluster: Nodes, tmp_path: Path)
     assert [line.rpartition(": ")[2] for line in progress.lines] == 2 * ["1 worker"]
     assert not (tmp_path / "running.json").exists()
     kept = Checkpoints(tmp_path / "checkpoints").load("talk")
-    assert kept == Checkpoints(tmp_path / "here/checkpoints").load("talk") != SoFar()
+    assert kept == Checkpoints(tmp_path / "here/checkpoints").load("talk") != RecognizedSoFar()
 
 
 @needs_ray
@@ -173,7 +173,7 @@ def test_workers_are_sent_the_audio_and_the_model_that_they_do_not_see(
     jobs = [job(unseen, "talk", DATA / "micro.flac"), job(unseen, "tone")]
     progress = Saying()
     model = str(unseen / "micro.pt")
-    with asking(cluster, tmp_path, Wanted("whisper", model, "en", "cpu"), progress, most=1) as on:
+    with asking(cluster, tmp_path, EngineRequest("whisper", model, "en", "cpu"), progress, most=1) as on:
         done = on(jobs)
     assert any("the model is being sent" in line for line in progress.lines)
     local = engines.load("whisper", model, "en", "cpu", warn=print)
@@ -188,7 +188,7 @@ def test_what_a_killed_node_had_goes_on_elsewhere_and_a_new_node_gets_work(
     cluster: Nodes, tmp_path: Path, long_pcm: Sequence[int]
 ) -> None:
     log, progress, last = tmp_path / "log", Saying(), cluster.running[-1]
-    seen: list[Row] = []
+    seen: list[RunningJob] = []
 
     def jobs() -> Iterator[Job]:
         yield job(tmp_path, "one", long_pcm, "one")
@@ -223,7 +223,7 @@ def test_what_a_killed_node_had_goes_on_elsewhere_and_a_new_node_gets_work(
 @needs_ray
 def test_an_episode_that_workers_die_of_is_given_up_and_the_others_go_on(cluster: Nodes, tmp_path: Path) -> None:
     jobs = [job(tmp_path, "poison", TALK, "poison"), *(job(tmp_path, f"tone-{n}") for n in range(3))]
-    with asking(cluster, tmp_path, Wanted("fake", device="cpu", load=ray_nodes.poisoned)) as on:
+    with asking(cluster, tmp_path, EngineRequest("fake", device="cpu", load=ray_nodes.poisoned)) as on:
         done = on(jobs)
     died = done.pop("show/poison")
     assert isinstance(died, Failure)
@@ -284,8 +284,8 @@ def test_when_the_owner_ends_so_do_its_workers_and_the_next_one_goes_on(
 def test_a_worker_with_another_playhead_stops_it_before_any_work(
     cluster: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_pool, "about", lambda: About("9.9", "3.11"))
-    wanted = Wanted("fake", load=ray_nodes.fake)
+    monkeypatch.setattr(worker_pool, "about", lambda: Versions("9.9", "3.11"))
+    wanted = EngineRequest("fake", load=ray_nodes.fake)
     with pytest.raises(CannotStart) as problem, asking(cluster, tmp_path, wanted):
         raise AssertionError
     assert re.search(r"it has Playhead 0\.\S+ on Python 3\S+, and here is Playhead 9\.9", str(problem.value))
@@ -296,7 +296,7 @@ def test_a_worker_with_another_playhead_stops_it_before_any_work(
 def test_so_does_one_with_another_engine(cluster: Nodes, tmp_path: Path) -> None:
     with (
         pytest.raises(CannotStart, match="with version 1"),
-        asking(cluster, tmp_path, Wanted("fake", load=ray_nodes.unlike)),
+        asking(cluster, tmp_path, EngineRequest("fake", load=ray_nodes.unlike)),
     ):
         raise AssertionError
 
@@ -305,7 +305,7 @@ def test_so_does_one_with_another_engine(cluster: Nodes, tmp_path: Path) -> None
 def test_so_does_one_where_the_engine_is_not_to_be_had(cluster: Nodes, tmp_path: Path) -> None:
     with (
         pytest.raises(CannotStart, match="pocketsphinx knows English alone"),
-        asking(cluster, tmp_path, Wanted("pocketsphinx", language="de")),
+        asking(cluster, tmp_path, EngineRequest("pocketsphinx", language="de")),
     ):
         raise AssertionError
 
@@ -390,12 +390,12 @@ def test_where_nobody_listens_it_cannot_start() -> None:
 
 
 def test_the_longest_goes_first_and_not_where_it_was_the_death_of_one(tmp_path: Path) -> None:
-    backlog = Backlog()
-    short, long = (Errand(job(tmp_path, name, range(size))) for name, size in (("short", 100), ("long", 9000)))
+    backlog = JobQueue()
+    short, long = (QueuedJob(job(tmp_path, name, range(size))) for name, size in (("short", 100), ("long", 9000)))
     backlog.add(short)
     backlog.add(long)
-    long.shunned.add("there")
-    assert backlog.take(lambda errand: "there" not in errand.shunned) is short
+    long.excluded_nodes.add("there")
+    assert backlog.take(lambda errand: "there" not in errand.excluded_nodes) is short
     assert backlog.take() is long
     assert backlog.take() is None
 
@@ -463,12 +463,12 @@ def test_a_folder_arrives_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert file_transfer.content(tmp_path / "there/long") == file_transfer.content(folder / "deep/long")
 
 
-def patiently(root: Path) -> Wanted:
-    return Wanted("fake", device="cpu", load=functools.partial(ray_nodes.patient, root / "log", root / "go"))
+def patiently(root: Path) -> EngineRequest:
+    return EngineRequest("fake", device="cpu", load=functools.partial(ray_nodes.patient, root / "log", root / "go"))
 
 
 def fresh(one: Job) -> Task:
-    return replace(one.task, so_far=SoFar())
+    return replace(one.task, so_far=RecognizedSoFar())
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from search.index.matching import DOCUMENT_BITS, NOWHERE, Occurrences, Places, Points, phrase
 from search.index.opensearch.documents import LEAF_PAGES
 from search.index.opensearch.schema import bucket
-from search.index.opensearch.snapshot import Found, Reading
-from search.index.passages import Contents, Said, unpack
+from search.index.opensearch.snapshot import Matches, Snapshot
+from search.index.passages import Contents, WordColumns, unpack
 from search.query.parser import Query, Slot, Term
 from search.query.spelling import nearest
 
@@ -19,7 +19,7 @@ _Leaf = tuple[str, int]  # edition and number
 class Spellings:
     """The words of the index that each slot of a query stands for, looked up once."""
 
-    def __init__(self, reading: Reading, query: Query) -> None:
+    def __init__(self, reading: Snapshot, query: Query) -> None:
         self._loose = query.mode == "loose"
         self.slots = dict.fromkeys(slot for term in query.wanted + query.unwanted for slot in _slots(term))
         self.words: dict[Slot, list[str]] = {slot: self._look_up(reading, slot) for slot in self.slots}
@@ -28,7 +28,7 @@ class Spellings:
         """Every word whose places are needed."""
         return {word for words in self.words.values() for word in words}
 
-    def _look_up(self, reading: Reading, slot: Slot) -> list[str]:
+    def _look_up(self, reading: Snapshot, slot: Slot) -> list[str]:
         if slot.prefix:
             return reading.beginning_with(slot.word)
         return reading.alike(slot.word) if self._loose else [slot.word]
@@ -37,7 +37,7 @@ class Spellings:
 class Candidates:
     """Episodes that may have hits, numbered in the order given. See `finder.Store`."""
 
-    def __init__(self, reading: Reading, found: Iterable[Found], spellings: Spellings) -> None:
+    def __init__(self, reading: Snapshot, found: Iterable[Matches], spellings: Spellings) -> None:
         self._reading, self._found, self._spellings = reading, list(found), spellings
         self._remembered: dict[str, Places] = {}
         self._leaves: dict[_Leaf, list[bytes]] = {}
@@ -71,7 +71,7 @@ class Candidates:
         counts = self._reading.frequencies(self._reading.within(word, distance))
         return {other: count for other, count in counts.items() if count}
 
-    def page(self, document: int, number: int) -> Said:
+    def page(self, document: int, number: int) -> WordColumns:
         """A page of what was said in an episode."""
         leaf = self._found[document].edition, number // LEAF_PAGES
         if leaf not in self._leaves:
@@ -110,7 +110,7 @@ class Candidates:
 class _Known:
     """Of a word: where it stands in the candidates, and whether anywhere at all. See `matching.Occurrences`."""
 
-    def __init__(self, places: Places, word: str, reading: Reading) -> None:
+    def __init__(self, places: Places, word: str, reading: Snapshot) -> None:
         self._places, self._word, self._reading = places, word, reading
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from search.errors import IndexUnavailable
 REMEMBERED_S = 1.0
 
 
-class Outage:
+class CircuitBreaker:
     """Whether a cluster answers nobody at the moment. Safe to share between threads."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from search.errors import IndexUnavailable
-from search.index.opensearch.circuit_breaker import Outage
+from search.index.opensearch.circuit_breaker import CircuitBreaker
 from transcribe.errors import CannotStart, UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Connection:
         self.cluster = cluster
         self._errors = opensearchpy.exceptions
         self._transport = _transport(cluster)
-        self._outage = Outage()
+        self._outage = CircuitBreaker()
 
     def call(
         self, method: str, path: str, body: object = None, patience_s: float = SOON_S, **parameters: str

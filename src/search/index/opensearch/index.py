@@ -20,9 +20,20 @@ from search.index.hits import Hit
 from search.index.opensearch.candidates import Candidates, Spellings
 from search.index.opensearch.connection import SOON_S, Connection
 from search.index.opensearch.schema import key
-from search.index.opensearch.snapshot import MENDS, Clause, Found, Json, PointLost, Reading, found, name_of, said, times
+from search.index.opensearch.snapshot import (
+    MENDS,
+    Clause,
+    Json,
+    Matches,
+    PointLost,
+    Snapshot,
+    found,
+    name_of,
+    said,
+    times,
+)
 from search.index.passages import Contents
-from search.index.searcher import Finder
+from search.index.searcher import Searcher
 from search.query.parser import Term
 
 T = TypeVar("T")
@@ -37,7 +48,7 @@ class OpenSearchIndex:
         """`index` is the name of one generation. Raises IndexUnavailable."""
         self._connection, self._name = connection, index
         self._lock = threading.Lock()
-        self.reading = Reading.of(connection, index)
+        self.reading = Snapshot.of(connection, index)
         self._contents: list[Contents] | None = None
 
     def close(self) -> None:
@@ -58,7 +69,7 @@ class OpenSearchIndex:
         """Every hit there is, one by one."""
         return told_from(self, self._asked(lambda reading: _Search(reading, request).every()))
 
-    def _asked(self, ask: Callable[[Reading], T]) -> T:
+    def _asked(self, ask: Callable[[Snapshot], T]) -> T:
         """What is asked; of another point in time where the one at hand went with a node."""
         until = time.monotonic() + SOON_S
         while True:
@@ -70,16 +81,16 @@ class OpenSearchIndex:
                     raise
                 self._renew(reading)
 
-    def _renew(self, lost: Reading) -> None:
+    def _renew(self, lost: Snapshot) -> None:
         with self._lock:
             if self.reading is lost:
-                self.reading, self._contents = Reading.of(self._connection, self._name), None
+                self.reading, self._contents = Snapshot.of(self._connection, self._name), None
 
 
 class _Search:
     """One request being answered."""
 
-    def __init__(self, reading: Reading, request: Request) -> None:
+    def __init__(self, reading: Snapshot, request: Request) -> None:
         self._reading = reading if request.budget_s else reading.patient()
         self._request = request
         self._deadline = Deadline(request.budget_s)
@@ -107,7 +118,7 @@ class _Search:
         self._request = dataclasses.replace(self._request, budget_s=None)
         return itertools.chain(first, self._others(candidates, spellings))
 
-    def _others(self, candidates: Iterator[Found], spellings: Spellings) -> Iterator[Hit]:
+    def _others(self, candidates: Iterator[Matches], spellings: Spellings) -> Iterator[Hit]:
         while some := list(itertools.islice(candidates, EPISODES_AT_ONCE)):
             yield from self._finder(some, spellings).every(self._request)
 
@@ -139,7 +150,7 @@ class _Search:
             raise IndexUnavailable(f"The index is damaged, its parts differ: {MENDS}")
         return answer.hits
 
-    def _candidates(self, spellings: Spellings) -> Iterator[Found]:
+    def _candidates(self, spellings: Spellings) -> Iterator[Matches]:
         request = self._request
         clauses = [_clause(term, spellings) for term in request.query.wanted]
         words = spellings.all_of_them()
@@ -147,9 +158,9 @@ class _Search:
             self._deadline.check()
             yield one
 
-    def _finder(self, some: Iterable[Found], spellings: Spellings) -> Finder:
+    def _finder(self, some: Iterable[Matches], spellings: Spellings) -> Searcher:
         candidates = Candidates(self._reading, some, spellings)
-        return Finder(candidates, candidates.contents, candidates.expect)
+        return Searcher(candidates, candidates.contents, candidates.expect)
 
 
 def _plain_phrase(request: Request) -> list[str]:

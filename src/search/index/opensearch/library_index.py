@@ -11,7 +11,7 @@ import uuid
 import weakref
 
 from search.errors import IndexUnavailable
-from search.index.library_index import LOOK_EVERY_S, Archive, IndexReport
+from search.index.library_index import LOOK_EVERY_S, IndexReport, LibraryIndex
 from search.index.opensearch.connection import Cluster, Connection, OutOfReach
 from search.index.opensearch.index import OpenSearchIndex
 from search.index.opensearch.writer import OpenSearchWriter, State, current
@@ -20,7 +20,7 @@ from transcribe.console import Advance, unwatched
 from transcribe.library.store import Library, write_whole
 
 
-class OpenSearchArchive(Archive):
+class OpenSearchLibraryIndex(LibraryIndex):
     """The index that belongs to a library, on a cluster. It is rebuilt from the transcripts whenever that is asked."""
 
     def __init__(self, library: Library, cluster: Cluster) -> None:
@@ -29,7 +29,7 @@ class OpenSearchArchive(Archive):
         self.cluster = cluster
         self._connection = Connection(cluster)
         self._id_path = library.state / "library.id"
-        self._opened: tuple[State, OpenSearchIndex] | None = None
+        self._on_cluster: tuple[State, OpenSearchIndex] | None = None
         self._opening = threading.Lock()
         self._asked = 0.0  # when it was last looked whether there is a newer state
 
@@ -39,12 +39,12 @@ class OpenSearchArchive(Archive):
         While it cannot be asked for a newer state, the one at hand goes on: its own questions show whether it can.
         """
         with self._opening:
-            if self._opened is None:
-                self._opened = self._open(self._current())
+            if self._on_cluster is None:
+                self._on_cluster = self._open(self._current())
             elif time.monotonic() - self._asked > LOOK_EVERY_S:
-                self._opened = self._renewed(self._opened)
+                self._on_cluster = self._renewed(self._on_cluster)
             self._asked = time.monotonic()
-            return self._opened[1]
+            return self._on_cluster[1]
 
     def ready(self) -> int:
         """How many episodes can be searched, as the cluster says at this moment. Raises IndexUnavailable."""

@@ -46,7 +46,7 @@ class PointLost(IndexUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """An episode that may have hits, and where the words asked for stand in it."""
 
     id: str
@@ -67,7 +67,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Snapshot:
     """A point in time of an index. Safe to share between threads."""
 
     connection: Connection
@@ -76,13 +76,13 @@ class Reading:
     patience_s: float = SOON_S
 
     @classmethod
-    def of(cls, connection: Connection, index: str, patience_s: float = SOON_S) -> "Reading":
+    def of(cls, connection: Connection, index: str, patience_s: float = SOON_S) -> "Snapshot":
         """The present state. Raises IndexUnavailable."""
         path = f"/{index}/_search/point_in_time"
         answer = connection.call("POST", path, None, patience_s, keep_alive=_KEEP_ALIVE)
         return cls(connection, index, answer["pit_id"], patience_s)
 
-    def patient(self) -> "Reading":
+    def patient(self) -> "Snapshot":
         """The same state for work that nobody waits for."""
         return replace(self, patience_s=LONG_S)
 
@@ -145,14 +145,14 @@ class Reading:
 
     def candidates(
         self, clauses: Sequence[Clause], filters: Filters, order: Order, words: Iterable[str]
-    ) -> Iterator[Found]:
+    ) -> Iterator[Matches]:
         """The episodes that fulfil all clauses, in order."""
         query = {"bool": {"filter": [*clauses, *admitting(filters)]}}
         sort = NEWEST if order == "relevance" else _SORTS[order]
         body = {"query": query, "sort": sort, "docvalue_fields": _fields(words)}
         return map(found, self.all_of(body))
 
-    def episodes(self, names: Sequence[str], words: Iterable[str]) -> list[Found]:
+    def episodes(self, names: Sequence[str], words: Iterable[str]) -> list[Matches]:
         """Those of these ids, in their order."""
         hits = self.ask({"query": {"ids": {"values": names}}, "size": len(names), "docvalue_fields": _fields(words)})[
             "hits"
@@ -246,7 +246,7 @@ def admitting(filters: Filters) -> list[Clause]:
     return clauses
 
 
-def found(hit: Json) -> Found:
+def found(hit: Json) -> Matches:
     """An episode as a search gives it."""
     fields = hit["fields"]
     buckets = {
@@ -254,7 +254,7 @@ def found(hit: Json) -> Found:
         for name, values in fields.items()
         if name.startswith("at.")
     }
-    return Found(
+    return Matches(
         id=name_of(hit),
         score=hit["_score"] or 0.0,
         contents=_contents(fields["contents"][0]),

@@ -22,7 +22,7 @@ from search.index.opensearch.bulk import Action, send
 from search.index.opensearch.connection import LONG_S, SOON_S, Connection, Refused
 from search.index.opensearch.documents import edition, episode_document, leaf_documents, word_document
 from search.index.opensearch.schema import STAMP, STATE_ID, definition, shards_for
-from search.index.opensearch.snapshot import Reading
+from search.index.opensearch.snapshot import Snapshot
 from search.index.passages import Passages
 
 _BULK_BYTES = 4 << 20
@@ -180,14 +180,14 @@ class OpenSearchWriter:
         """Of each episode in a generation its digest and edition."""
         if state.is_written:  # a writer died: what it wrote is there, and would be seen sooner or later
             self._call("POST", f"/{state.index}/_refresh")
-        reading = Reading.of(self._connection, state.index, LONG_S)
+        reading = Snapshot.of(self._connection, state.index, LONG_S)
         try:
             return reading.digests()
         finally:
             reading.close()
 
     def _with_leaves(self, index: str) -> set[str]:
-        reading = Reading.of(self._connection, index, LONG_S)
+        reading = Snapshot.of(self._connection, index, LONG_S)
         try:
             return set(reading.editions_of_leaves())
         finally:

@@ -36,9 +36,9 @@ from whoosh.filedb.structfile import BufferFile, StructFile
 from search.index.contract import Answer, Request, told_from
 from search.index.hits import Hit
 from search.index.matching import DOCUMENT_BITS, NOWHERE, POSITION_MASK, Occurrences, Places, Points
-from search.index.passages import Contents, Passages, Said, pack_contents, unpack, unpack_contents
-from search.index.searcher import Finder
-from search.index.whoosh.posting_cache import Memory
+from search.index.passages import Contents, Passages, WordColumns, pack_contents, unpack, unpack_contents
+from search.index.searcher import Searcher
+from search.index.whoosh.posting_cache import PostingCache
 from search.query.spelling import nearest
 
 STAMP = {"index": "4", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
@@ -128,7 +128,7 @@ class WhooshIndex:
     def __init__(self, folder: Path) -> None:
         """The caller has made sure that the files are whole: they are unpickled here."""
         self._store = _Store(folder)
-        self._finder = Finder(self._store, dict(self._store.contents()))
+        self._finder = Searcher(self._store, dict(self._store.contents()))
         self._closing = weakref.finalize(self, self._store.close)  # Whoosh would leave its files open
 
     def close(self) -> None:
@@ -137,8 +137,8 @@ class WhooshIndex:
 
     def contents(self) -> Sequence[Contents]:
         """Every episode, the newest first."""
-        census = self._finder.census
-        return [census.episodes[number] for number in census.newest_first]
+        facets = self._finder.facets
+        return [facets.episodes[number] for number in facets.newest_first]
 
     def search(self, request: Request) -> Answer:
         """The hits asked for, exactly. See `index.Index`."""
@@ -166,8 +166,8 @@ class _Store:
         segments = self._reader.leaf_readers() if self._reader.doc_count_all() else []
         self._leaves = [_Leaf(reader, base) for reader, base in segments]
         self._lock = threading.Lock()  # Whoosh reads through one file position
-        self._remembered = Memory[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
-        self._decoded = Memory[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
+        self._remembered = PostingCache[_WordOccurrences](_POSTINGS_BYTES, lambda occurrences: occurrences.nbytes)
+        self._decoded = PostingCache[Places](_DECODED_BYTES, lambda places: places.first.nbytes + places.start.nbytes)
         self._page = functools.lru_cache(_REMEMBERED_PAGES)(functools.partial(_read_page, self._leaves, self._lock))
 
     def close(self) -> None:
@@ -215,7 +215,7 @@ class _Store:
         near = self._reader.terms_within("said", word, distance, prefix=1)
         return {other: self._reader.frequency("said", other) for other in near}
 
-    def page(self, document: int, number: int) -> Said:
+    def page(self, document: int, number: int) -> WordColumns:
         """A page of what was said in a document's episode: they stand right behind it."""
         return self._page(document + 1 + number)
 
@@ -253,7 +253,7 @@ class _Leaf:
         return _Postings.of(np.array(documents, np.int64) + self.base, values)
 
 
-def _read_page(leaves: Sequence[_Leaf], lock: threading.Lock, number: int) -> Said:
+def _read_page(leaves: Sequence[_Leaf], lock: threading.Lock, number: int) -> WordColumns:
     with lock:
         data = next(leaf for leaf in reversed(leaves) if leaf.base <= number).page(number)
     return unpack(data)
@@ -312,7 +312,7 @@ def _placed(documents: Points, counts: NDArray[np.int64], numbers: NDArray[np.ui
 class _WordOccurrences:
     """Of one word in the whole index. See `matching.Occurrences`."""
 
-    def __init__(self, word: str, parts: list[_Postings], decoded: Memory[Places]) -> None:
+    def __init__(self, word: str, parts: list[_Postings], decoded: PostingCache[Places]) -> None:
         self._word, self._parts, self._decoded = word, parts, decoded
         self._count = sum(map(len, parts))
 

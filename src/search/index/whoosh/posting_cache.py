@@ -9,7 +9,7 @@ import cachetools
 T = TypeVar("T")
 
 
-class Memory(Generic[T]):
+class PostingCache(Generic[T]):
     """Remembers what was made for a key; what was not asked for the longest goes first. Shared by threads."""
 
     def __init__(self, limit_bytes: int, size: Callable[[T], int]) -> None:

@@ -28,7 +28,7 @@ from transcribe.recognizers.batching import (
     telling,
 )
 from transcribe.recognizers.faster_whisper.weights import load_weights, weights
-from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
 
 DEFAULT_MODEL = "small"  # as for whisper
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
@@ -75,7 +75,7 @@ class FasterWhisper:
             return self._asked
         return majority(self._in_batches(self._languages, telling(pieces)))
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
 
         Raises MemoryError where not even a single piece fits into memory. A prompt is kept from pieces with next to no
@@ -86,9 +86,9 @@ class FasterWhisper:
         spoken = [speech_ms(piece) for piece in pieces]
         little = [number for number, ms in enumerate(spoken) if hints.prompt and ms < LITTLE_SPEECH_MS]
         others = [number for number in range(len(pieces)) if number not in little]
-        found: dict[int, Heard] = {}
+        found: dict[int, Recognition] = {}
         for numbers, prompt in ((others, hints.prompt), (little, "")):
-            reader = _Reader(self._model, self._options, language, prompt)
+            reader = _PieceDecoder(self._model, self._options, language, prompt)
             found.update(zip(numbers, self._in_batches(reader.read, [pieces[n] for n in numbers]), strict=True))
         return [found[number] for number in range(len(pieces))]
 
@@ -105,7 +105,7 @@ class FasterWhisper:
         return [(mark.strip("<|>"), float(probability)) for ((mark, probability), *_) in ranked]
 
 
-class _Reader:
+class _PieceDecoder:
     """Reads batches of pieces in one language, with one prompt."""
 
     def __init__(self, model: Any, options: Any, language: str, prompt: str) -> None:
@@ -115,7 +115,7 @@ class _Reader:
         self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", language)
         self._options = dataclasses.replace(options, initial_prompt=f" {prompt.strip()}" if prompt.strip() else None)
 
-    def read(self, pieces: Sequence[Piece]) -> list[Heard]:
+    def read(self, pieces: Sequence[Piece]) -> list[Recognition]:
         """What is said in each."""
         from faster_whisper import BatchedInferencePipeline
 
@@ -125,10 +125,10 @@ class _Reader:
         texts = pipeline.forward(_features(self._model, pieces), self._tokenizer, clips, self._options)
         return [self._heard(*each) for each in zip(pieces, offsets, texts, strict=True)]
 
-    def _heard(self, piece: Piece, offset: int, texts: list[dict[str, Any]]) -> Heard:
+    def _heard(self, piece: Piece, offset: int, texts: list[dict[str, Any]]) -> Recognition:
         words = [word for text in texts if not self._silent(text) for word in text["words"]]
         no_speech = max(float(text["no_speech_prob"]) for text in texts)
-        return Heard(tuple(_words(piece, offset, words)), round(no_speech, 3))
+        return Recognition(tuple(_words(piece, offset, words)), round(no_speech, 3))
 
     def _silent(self, text: dict[str, Any]) -> bool:
         """Nobody speaks, and the text is invented: as `whisper.transcribe` judges."""

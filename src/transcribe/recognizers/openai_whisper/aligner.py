@@ -14,7 +14,7 @@ from whisper.tokenizer import LANGUAGES, get_tokenizer
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.transcript import Span
 from transcribe.recognizers.openai_whisper.decoding import encode
-from transcribe.recognizers.openai_whisper.word_timing import Reading, align
+from transcribe.recognizers.openai_whisper.word_timing import WindowText, align
 
 
 class WhisperAligner:
@@ -41,7 +41,7 @@ class WhisperAligner:
         if not words or len(tokens) > self._model.dims.n_text_ctx - 8 or not len(sound.audio):  # 8: what Whisper adds
             return nothing
         encoded = encode(self._model, [sound.samples()], self._fp16)
-        reading = Reading(tokens, [1.0] * len(tokens), len(sound.audio) / 1000)
+        reading = WindowText(tokens, [1.0] * len(tokens), len(sound.audio) / 1000)
         (timings,) = align(self._model, self._tokenizer, encoded, [reading])
         letters = list(_letters(timings, sound.start_ms))
         if len(letters) != sum(map(_length, words)):

@@ -32,7 +32,7 @@ from transcribe.recognizers.openai_whisper.weights import (
     load_weights,
     quantize_linear,
 )
-from transcribe.recognizers.protocol import UNDETERMINED, Heard, Hints, heard
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
 
 if TYPE_CHECKING:
     from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
@@ -133,20 +133,20 @@ class OpenAIWhisper:
             return self._asked
         return majority(in_batches(self._languages, telling(pieces), self.batch_size, _is_shortage))
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
 
         Raises MemoryError where not even a single piece fits into memory.
         """
         language = self._asked or _known(hints.language) or self.language(pieces)
-        found = [Heard(()) for _ in pieces]
+        found = [Recognition(()) for _ in pieces]
         windows = {number: Window(piece, piece.start_ms) for number, piece in enumerate(pieces)}
         while windows:
             passages = self._read(windows, language, hints.prompt)
             for number, passage in passages.items():
                 before = found[number]
                 no_speech = passage.no_speech if before.no_speech is None else before.no_speech
-                found[number] = Heard(before.words + passage.words, no_speech)
+                found[number] = Recognition(before.words + passage.words, no_speech)
             windows = {number: passage.rest for number, passage in passages.items() if passage.rest}
         return found
 
@@ -172,7 +172,7 @@ class OpenAIWhisper:
         from whisper.tokenizer import get_tokenizer
 
         from transcribe.recognizers.openai_whisper.decoding import decode, encode
-        from transcribe.recognizers.openai_whisper.word_timing import Reading, align
+        from transcribe.recognizers.openai_whisper.word_timing import WindowText, align
 
         model, many = self._model, self._model.is_multilingual
         tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
@@ -184,7 +184,9 @@ class OpenAIWhisper:
             read.whole() if end_ms is not None and window.rest(end_ms) else read
             for window, read, end_ms in zip(windows, decoded, ends, strict=True)
         ]
-        readings = [Reading.of(read, tokenizer.eot, window.seconds) for window, read in zip(windows, kept, strict=True)]
+        readings = [
+            WindowText.of(read, tokenizer.eot, window.seconds) for window, read in zip(windows, kept, strict=True)
+        ]
         timings = align(model, tokenizer, encoded, readings)
         return [_passage(*one) for one in zip(windows, decoded, timings, ends, strict=True)]
 

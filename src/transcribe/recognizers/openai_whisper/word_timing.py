@@ -30,7 +30,7 @@ SENTENCE_ENDS = ".。!！?？"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WindowText:
     """Text to be aligned with the sound of its window."""
 
     tokens: list[int]  # of text alone
@@ -46,7 +46,7 @@ class Reading:
 
 
 @torch.inference_mode()
-def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[Reading]) -> list[list[WordTiming]]:
+def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[WindowText]) -> list[list[WordTiming]]:
     """The words of each reading, punctuation joined to them, in seconds from the start of their window."""
     words: list[list[WordTiming]] = [[] for _ in readings]
     spoken = [number for number, reading in enumerate(readings) if reading.tokens]
@@ -128,7 +128,7 @@ def _median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return columns[SMOOTHED // 2]
 
 
-def _words(tokenizer: Any, reading: Reading, matrix: Tensor) -> list[WordTiming]:
+def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WordTiming]:
     texts, tokens = tokenizer.split_to_word_tokens([*reading.tokens, tokenizer.eot])
     starts_at = np.cumsum([0, *map(len, tokens[:-1])])  # the number of each word's first token, and the end's
     times = _token_times(matrix)[starts_at]

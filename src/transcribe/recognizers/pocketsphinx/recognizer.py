@@ -9,7 +9,7 @@ from transcribe.audio.decode import RATE
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import EngineUnavailable, UsageError
 from transcribe.library.transcript import Engine, Word
-from transcribe.recognizers.protocol import Heard, Hints, heard
+from transcribe.recognizers.protocol import Hints, Recognition, heard
 
 FRAME_MS = 10
 FILLERS = re.compile(r"[<\[].*")  # <s>, </s>, <sil>, [NOISE], [SPEECH]
@@ -21,7 +21,7 @@ VARIANT = re.compile(r"\(\d+\)$")  # to(2): the dictionary's second way to say i
 OPTIONS: dict[str, Any] = {"maxhmmpf": -1}
 
 
-class Sphinx:
+class PocketSphinx:
     """A `Recognizer`. Each piece is an utterance of its own: no piece changes another's words."""
 
     batch_size = 1
@@ -43,9 +43,9 @@ class Sphinx:
         """English is all it knows."""
         return "en"
 
-    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Heard]:  # noqa: ARG002 - it takes none
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:  # noqa: ARG002 - it takes none
         """As `Recognizer` has it. Words are in lower case, but for "I", and nothing is punctuated."""
-        return [Heard(tuple(self._words(piece))) for piece in pieces]
+        return [Recognition(tuple(self._words(piece))) for piece in pieces]
 
     def _words(self, piece: Piece) -> Iterator[Word]:
         self._decoder.reinit_feat()  # it learns the noise of what it hears, and would take it into the next piece

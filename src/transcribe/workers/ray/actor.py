@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Self
 
 import transcribe
-from transcribe.audio.decoder_process import Listener
+from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.errors import CannotStart, PlayheadError
 from transcribe.library.transcript import Engine
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
-from transcribe.transcription.checkpoints import SoFar
+from transcribe.transcription.checkpoints import RecognizedSoFar
 from transcribe.transcription.transcribe_episode import BatchDone
 from transcribe.workers.ray import file_transfer
 from transcribe.workers.ray.file_transfer import Chunk, Content
@@ -33,7 +33,7 @@ TEMPORARY = "playhead-worker-"  # followed by the number of the process whose fo
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class Versions:
     """What a worker and its owner must have in common."""
 
     playhead: str
@@ -43,13 +43,13 @@ class About:
         return f"Playhead {self.playhead} on Python {self.python}"
 
 
-def about() -> About:
+def versions() -> Versions:
     """This process."""
-    return About(transcribe.__version__, ".".join(platform.python_version_tuple()[:2]))
+    return Versions(transcribe.__version__, ".".join(platform.python_version_tuple()[:2]))
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EngineRequest:
     """The engine that is to listen; see `engines.load`."""
 
     engine: str
@@ -63,7 +63,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class EngineLoaded:
     """The engine that listens now."""
 
     engine: Engine
@@ -71,7 +71,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class FileMissing:
     """The worker has not got the file; it is to be sent."""
 
 
@@ -79,16 +79,16 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class BatchReport:
     """A batch is done."""
 
-    batch: str | None  # as `SoFar.to_json` puts it; None for one that its owner has kept
+    batch: str | None  # as `RecognizedSoFar.to_json` puts it; None for one that its owner has kept
     done_ms: int  # of the audio
     of_ms: int | None  # if the container tells
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobDone:
     """The job is done."""
 
     packed: bytes
@@ -110,22 +110,22 @@ class RayWorker:
     def __init__(self, longest_ms: int) -> None:
         _sweep()
         _forget_main()
-        self._listener = Listener(longest_ms)
+        self._listener = DecoderProcess(longest_ms)
         self._recognizer: Recognizer | None = None
         self._thread = ThreadPoolExecutor(1)  # torch keeps a team of threads for each that calls it: so always the same
         self._folder = Path(tempfile.gettempdir()) / f"{TEMPORARY}{os.getpid()}"
 
-    def about(self) -> About:
+    def versions(self) -> Versions:
         """Asked before anything else."""
-        return about()
+        return versions()
 
-    def load(self, wanted: Wanted) -> Loaded | Lacking | PlayheadError:
+    def load(self, wanted: EngineRequest) -> EngineLoaded | FileMissing | PlayheadError:
         """Makes the engine ready. An error is given back, for raised it would come as one of Ray's."""
         model: str | None = wanted.model
         if wanted.weights:
             found = self._weights(Path(str(wanted.model)), wanted.weights)
             if not found:
-                return Lacking()
+                return FileMissing()
             model = str(found)
         return self._thread.submit(self._load, replace(wanted, model=model)).result()
 
@@ -133,7 +133,7 @@ class RayWorker:
         """A part of what was lacking."""
         file_transfer.take(chunk, self._folder)
 
-    def transcribe(self, job: Job, sent: bool) -> Iterator[Told | Done | Lacking]:
+    def transcribe(self, job: Job, sent: bool) -> Iterator[BatchReport | JobDone | FileMissing]:
         """Each batch as it is done, and in the end what came of it.
 
         The audio is what was sent, which is thrown away afterwards, or where its owner has it.
@@ -143,28 +143,28 @@ class RayWorker:
             if path:
                 yield from self._done(replace(job, path=path))
             else:
-                yield Lacking()
+                yield FileMissing()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _done(self, job: Job) -> Iterator[Told | Done]:
+    def _done(self, job: Job) -> Iterator[BatchReport | JobDone]:
         assert self._recognizer is not None
         told: queue.SimpleQueue[BatchDone | None] = queue.SimpleQueue()
         ended = self._thread.submit(do, job, self._recognizer, self._listener, told.put)
         ended.add_done_callback(lambda _: told.put(None))
         while done := told.get():
-            batch = None if done.kept else SoFar(done.language, done.utterances).to_json()
-            yield Told(batch, done.done_ms, done.of_ms)
-        yield Done.of(ended.result())
+            batch = None if done.kept else RecognizedSoFar(done.language, done.utterances).to_json()
+            yield BatchReport(batch, done.done_ms, done.of_ms)
+        yield JobDone.of(ended.result())
 
-    def _load(self, wanted: Wanted) -> Loaded | PlayheadError:
+    def _load(self, wanted: EngineRequest) -> EngineLoaded | PlayheadError:
         warnings: list[str] = []
         options = {"batch_size": wanted.batch_size, "quantize": wanted.quantize, "warn": warnings.append}
         try:
             self._recognizer = wanted.load(wanted.engine, wanted.model, wanted.language, wanted.device, **options)
         except PlayheadError as problem:
             return CannotStart(str(problem))
-        return Loaded(self._recognizer.engine, tuple(warnings))
+        return EngineLoaded(self._recognizer.engine, tuple(warnings))
 
     def _weights(self, there: Path, wanted: Content) -> Path | None:
         """Where the model is: as its owner has it, as it was sent before, or sent now."""

@@ -44,11 +44,11 @@ class Node:
         return f"{self.host} ({self.id[:6]})"
 
 
-class Lost(Exception):  # noqa: N818 - said of a worker
+class WorkerLost(Exception):  # noqa: N818 - said of a worker
     """There will be no answer; the text says why in one line."""
 
 
-class Ended(Exception):  # noqa: N818 - as StopIteration
+class CallsEnded(Exception):  # noqa: N818 - as StopIteration
     """All answers of a stream have been had."""
 
 
@@ -66,9 +66,9 @@ class Call:
             one = self.pending if self.is_one else next(self.pending)
             return ray.get(one, timeout=GET_S)
         except StopIteration:
-            raise Ended from None
+            raise CallsEnded from None
         except ray.exceptions.RayError as problem:
-            raise Lost(_in_short(problem)) from problem
+            raise WorkerLost(_in_short(problem)) from problem
 
 
 class Remote:

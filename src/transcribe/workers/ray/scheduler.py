@@ -21,14 +21,14 @@ from pathlib import Path
 from transcribe.audio.decode import LONGEST_MS
 from transcribe.errors import UsageError
 from transcribe.library.episode import Failure
-from transcribe.library.running_jobs import Roster, Row
+from transcribe.library.running_jobs import RunningJob, RunningJobs
 from transcribe.library.transcript import Engine
 from transcribe.workers.ray import file_transfer
-from transcribe.workers.ray.actor import Done, Lacking, RayWorker, Told, Wanted
+from transcribe.workers.ray.actor import BatchReport, EngineRequest, FileMissing, JobDone, RayWorker
 from transcribe.workers.ray.cluster import connected
-from transcribe.workers.ray.job_queue import TRIES, Backlog, Errand
+from transcribe.workers.ray.job_queue import TRIES, JobQueue, QueuedJob
 from transcribe.workers.ray.progress_bars import Bar, Board
-from transcribe.workers.ray.worker_pool import Crew, Hand
+from transcribe.workers.ray.worker_pool import WorkerHandle, WorkerPool
 from transcribe.workers.worker import Job, Outcome, Owner
 
 AT_HAND = 64  # jobs to choose the longest from; they may be fetched so far ahead of their turn
@@ -41,7 +41,7 @@ UNKEPT = 256  # batches that may be heard of and not yet be on disk
 @contextmanager
 def on_ray(
     address: str,
-    wanted: Wanted,
+    wanted: EngineRequest,
     owner: Owner,
     *,
     most: int | None,
@@ -50,7 +50,7 @@ def on_ray(
     episodes: int = 0,
     longest_ms: int = LONGEST_MS,
     kind: type[RayWorker] = RayWorker,
-) -> Iterator["OnRay"]:
+) -> Iterator["RayScheduler"]:
     """Workers on the cluster at that address, at most so many, the engine made ready on each node.
 
     `cpus` is what a cluster of its own has, with `local`; `running` the file that says what runs where; `episodes` how
@@ -64,18 +64,18 @@ def on_ray(
             say(
                 f"Ray at {address} asks nobody for a token: who reaches it, runs code there. See README, Many machines."
             )
-        crew = Crew(cluster, kind, wanted, most, longest_ms, say)
+        crew = WorkerPool(cluster, kind, wanted, most, longest_ms, say)
         try:
-            yield OnRay(crew, crew.begin(), owner, Roster(running), episodes)
+            yield RayScheduler(crew, crew.begin(), owner, RunningJobs(running), episodes)
         finally:
             crew.dismiss()
             running.unlink(missing_ok=True)
 
 
-class OnRay:
+class RayScheduler:
     """See `Workers`."""
 
-    def __init__(self, crew: Crew, engine: Engine, owner: Owner, roster: Roster, episodes: int) -> None:
+    def __init__(self, crew: WorkerPool, engine: Engine, owner: Owner, roster: RunningJobs, episodes: int) -> None:
         self._crew, self._engine, self._owner, self._roster = crew, engine, owner, roster
         self._episodes = episodes
 
@@ -103,9 +103,9 @@ class OnRay:
 class _Work:
     """An errand in a worker's hands."""
 
-    errand: Errand
+    errand: QueuedJob
     sent: bool = False  # the worker was sent the audio
-    last: Told | None = None
+    last: BatchReport | None = None
 
     @property
     def share(self) -> float:
@@ -116,18 +116,18 @@ class _Work:
 class _Shift:
     """The other two threads."""
 
-    def __init__(self, crew: Crew, owner: Owner, roster: Roster, expected: int) -> None:
+    def __init__(self, crew: WorkerPool, owner: Owner, roster: RunningJobs, expected: int) -> None:
         self.crew, self.owner, self.roster = crew, owner, roster
-        self.backlog = Backlog()
+        self.backlog = JobQueue()
         self.added = self.unfinished = 0
         self.expected = expected  # jobs in all, as far as anybody knows
         self._board = Board(owner.progress)
-        self._done: queue.SimpleQueue[tuple[Job, Done | Failure] | BaseException] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Job, JobDone | Failure] | BaseException] = queue.SimpleQueue()
         self._over = threading.Event()
-        self._sending: Hand | None = None
+        self._sending: WorkerHandle | None = None
         self._blind: set[str] = set()  # nodes that do not see the owner's files
         self._staffed = time.monotonic()  # when there was last a worker
-        self._news: queue.Queue[tuple[Errand, Told | Done | Failure | None] | None] = queue.Queue(UNKEPT)
+        self._news: queue.Queue[tuple[QueuedJob, BatchReport | JobDone | Failure | None] | None] = queue.Queue(UNKEPT)
         self._working = threading.Thread(target=self._work, daemon=True)
         self._keeping = threading.Thread(target=self._keep, daemon=True)
 
@@ -151,7 +151,7 @@ class _Shift:
     def add(self, job: Job) -> None:
         """To be done."""
         self.added, self.unfinished = self.added + 1, self.unfinished + 1
-        self.backlog.add(Errand(job))
+        self.backlog.add(QueuedJob(job))
 
     def finished(self, wait_s: float | None) -> Iterator[tuple[Job, Outcome]]:
         """What is done by now; waits so long for the first. Raises what went wrong in the other thread."""
@@ -165,7 +165,7 @@ class _Shift:
             self.unfinished -= 1
             wait_s = 0
             job, came = done
-            yield job, came.outcome() if isinstance(came, Done) else came
+            yield job, came.outcome() if isinstance(came, JobDone) else came
 
     def _work(self) -> None:
         try:
@@ -187,8 +187,8 @@ class _Shift:
             except BaseException as problem:  # for the thread that waits
                 self._done.put(problem)
 
-    def _keep_one(self, errand: Errand, message: Told | Done | Failure | None) -> None:
-        if isinstance(message, Told):
+    def _keep_one(self, errand: QueuedJob, message: BatchReport | JobDone | Failure | None) -> None:
+        if isinstance(message, BatchReport):
             if message.batch:
                 self.owner.checkpoints.add_line(errand.job.checkpoint, message.batch)
         elif message:
@@ -211,46 +211,46 @@ class _Shift:
             else:
                 self._begin(hand)
 
-    def _suits(self, hand: Hand) -> Callable[[Errand], bool]:
+    def _suits(self, hand: WorkerHandle) -> Callable[[QueuedJob], bool]:
         """Whether an errand may be given to a worker: not where it was the death of one, if there are other nodes."""
         nodes = {other.node.id for other in self.crew.hands}
-        return lambda errand: hand.node.id not in errand.shunned or nodes <= errand.shunned
+        return lambda errand: hand.node.id not in errand.excluded_nodes or nodes <= errand.excluded_nodes
 
-    def _begin(self, hand: Hand) -> None:
+    def _begin(self, hand: WorkerHandle) -> None:
         hand.follow(partial(self._hear, hand), "transcribe", hand.job.errand.job, hand.job.sent)
 
-    def _send(self, hand: Hand) -> None:
+    def _send(self, hand: WorkerHandle) -> None:
         self._sending, hand.job.sent = hand, True
         hand.send(hand.job.errand.job.path, partial(self._sent, hand), partial(self._unreadable, hand))
 
-    def _sent(self, hand: Hand) -> None:
+    def _sent(self, hand: WorkerHandle) -> None:
         self._sending = None
         self._begin(hand)
 
-    def _unreadable(self, hand: Hand, problem: OSError) -> None:
+    def _unreadable(self, hand: WorkerHandle, problem: OSError) -> None:
         self._sending = None
         name = hand.job.errand.job.path.name
         self._finish(hand, Failure("unreadable", f"{name} cannot be read ({problem.strerror})"))
 
-    def _hear(self, hand: Hand, message: Told | Done | Lacking) -> None:
+    def _hear(self, hand: WorkerHandle, message: BatchReport | JobDone | FileMissing) -> None:
         work: _Work = hand.job
-        if isinstance(message, Lacking):
+        if isinstance(message, FileMissing):
             self._blind.add(hand.node.id)
             self._put_back(hand)
-        elif isinstance(message, Told):
+        elif isinstance(message, BatchReport):
             work.last = message
             self._news.put((work.errand, message))
         else:
             self._finish(hand, message)
 
-    def _put_back(self, hand: Hand) -> None:
+    def _put_back(self, hand: WorkerHandle) -> None:
         self._news.put((hand.job.errand, None))
         hand.job, hand.what = None, ""
 
-    def _finish(self, hand: Hand, outcome: Done | Failure) -> None:
+    def _finish(self, hand: WorkerHandle, outcome: JobDone | Failure) -> None:
         self._news.put((hand.job.errand, outcome))
         hand.job, hand.what = None, ""
-        self.crew.praise(hand)
+        self.crew.record_success(hand)
         self._hand_out()
 
     def _see_to_the_lost(self) -> None:
@@ -259,9 +259,9 @@ class _Shift:
             hand, why = self.crew.lost.popleft()
             if hand is self._sending:
                 self._sending = None
-            errand: Errand = hand.job.errand
+            errand: QueuedJob = hand.job.errand
             errand.deaths += 1
-            errand.shunned.add(hand.node.id)
+            errand.excluded_nodes.add(hand.node.id)
             if errand.deaths < TRIES:
                 self.owner.progress.say(f"{hand.node.name}: a worker died ({why}); {hand.what} goes on elsewhere")
                 self._put_back(hand)
@@ -276,10 +276,10 @@ class _Shift:
             while errand := self.backlog.take():
                 self._done.put((errand.job, Failure("no_worker", f"for {NOBODY_S:g} s there was no worker on Ray")))
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[RunningJob]:
         working = [hand for hand in self.crew.hands if hand.job]
         return [
-            Row(
+            RunningJob(
                 hand.node.name,
                 hand.job.errand.job.record.episode.id,
                 hand.job.last.done_ms if hand.job.last else 0,
@@ -294,14 +294,14 @@ class _Shift:
         return [Bar("transcribe on Ray", round(1000 * done), 1000 * of), *map(_bar, self.crew.by_node())]
 
 
-def _bar(hands: Sequence[Hand]) -> Bar:
+def _bar(hands: Sequence[WorkerHandle]) -> Bar:
     """Of a node: how much of what it has in hand is done."""
     shares = [hand.job.share for hand in hands if hand.job]
     label = f"{hands[0].node.name}: {len(shares)} of {len(hands)} at work"
     return Bar(label, round(1000 * sum(shares)), 1000 * len(shares) or None)
 
 
-def _with_weights(wanted: Wanted) -> Wanted:
+def _with_weights(wanted: EngineRequest) -> EngineRequest:
     """The same, with what is in the model's file, where it is one here. Raises UsageError where it cannot be read."""
     if not wanted.model:
         return wanted

@@ -15,8 +15,8 @@ from typing import Any
 from transcribe.errors import CannotStart, PlayheadError
 from transcribe.library.transcript import Engine
 from transcribe.workers.ray import file_transfer
-from transcribe.workers.ray.actor import About, Lacking, Loaded, RayWorker, Wanted, about
-from transcribe.workers.ray.cluster import Call, Cluster, Ended, Lost, Node, Remote
+from transcribe.workers.ray.actor import EngineLoaded, EngineRequest, FileMissing, RayWorker, Versions, versions
+from transcribe.workers.ray.cluster import Call, CallsEnded, Cluster, Node, Remote, WorkerLost
 from transcribe.workers.ray.placement import Need, need, shares
 
 LOOK_EVERY_S = 1.0  # for nodes that have come or gone
@@ -28,7 +28,7 @@ Then = Callable[[Any], None]
 
 
 @dataclass(eq=False)
-class Hand:
+class WorkerHandle:
     """A worker as its owner sees it."""
 
     node: Node
@@ -73,7 +73,7 @@ class Hand:
         """Takes an answer that has come. Raises Lost."""
         try:
             answer = call.answer()
-        except Ended:
+        except CallsEnded:
             del self.awaited[call]
             return
         then = self.awaited[call]
@@ -93,16 +93,24 @@ class _Site:
     told: int = 0  # how many workers were last spoken of
 
 
-class Crew:
+class WorkerPool:
     """All workers. For one thread at a time."""
 
     def __init__(
-        self, cluster: Cluster, kind: type[RayWorker], wanted: Wanted, most: int | None, longest_ms: int, say: Say
+        self,
+        cluster: Cluster,
+        kind: type[RayWorker],
+        wanted: EngineRequest,
+        most: int | None,
+        longest_ms: int,
+        say: Say,
     ) -> None:
         self.cluster, self.kind, self.wanted, self.most = cluster, kind, wanted, most
         self.longest_ms, self.say = longest_ms, say
-        self.hands: list[Hand] = []
-        self.lost: collections.deque[tuple[Hand, str]] = collections.deque()  # with what had a job, to be seen to
+        self.hands: list[WorkerHandle] = []
+        self.lost: collections.deque[tuple[WorkerHandle, str]] = (
+            collections.deque()
+        )  # with what had a job, to be seen to
         self.engine: Engine | None = None
         self._sites: dict[str, _Site] = {}
         self._need = Need()
@@ -138,23 +146,23 @@ class Crew:
             if hand in self.hands and call in hand.awaited:
                 try:
                     hand.hear(call)
-                except Lost as problem:
+                except WorkerLost as problem:
                     self.lose(hand, str(problem))
 
-    def idle(self) -> Iterator[Hand]:
+    def idle(self) -> Iterator[WorkerHandle]:
         """Those that could do something."""
         return (hand for hand in self.hands if hand.ready and not hand.job)
 
-    def by_node(self) -> list[list[Hand]]:
+    def by_node(self) -> list[list[WorkerHandle]]:
         """Those that are ready, a list for each node."""
         nodes = [[hand for hand in self.hands if hand.ready and hand.node.id == name] for name in self._sites]
         return [hands for hands in nodes if hands]
 
-    def praise(self, hand: Hand) -> None:
+    def record_success(self, hand: WorkerHandle) -> None:
         """It has done a job."""
         self._sites[hand.node.id].deaths.clear()
 
-    def lose(self, hand: Hand, why: str) -> None:
+    def lose(self, hand: WorkerHandle, why: str) -> None:
         """It is dead, or as good as that."""
         self._dismiss(hand)
         if hand.job:
@@ -201,24 +209,24 @@ class Crew:
 
     def _hire(self, node: Node) -> None:
         start = self.cluster.start(self.kind, [self.longest_ms], node, self._need.cpus_of(node), self._need.gpus)
-        hand = Hand(node, start)
+        hand = WorkerHandle(node, start)
         self.hands.append(hand)
         hand.ask(partial(self._greeted, hand), "about")
 
-    def _greeted(self, hand: Hand, there: About) -> None:
-        here = about()
+    def _greeted(self, hand: WorkerHandle, there: Versions) -> None:
+        here = versions()
         if there != here:
             self._refuse(self._sites[hand.node.id], f"it has {there}, and here is {here}")
         else:
             hand.known = True
             self._load(hand)
 
-    def _load(self, hand: Hand) -> None:
+    def _load(self, hand: WorkerHandle) -> None:
         hand.ask(partial(self._loaded, hand), "load", self.wanted)
 
-    def _loaded(self, hand: Hand, answer: Loaded | Lacking | PlayheadError) -> None:
+    def _loaded(self, hand: WorkerHandle, answer: EngineLoaded | FileMissing | PlayheadError) -> None:
         site = self._sites[hand.node.id]
-        if isinstance(answer, Lacking):
+        if isinstance(answer, FileMissing):
             self.say(f"{site.node.name}: the model is being sent there")
             failed = partial(self._unreadable, site)
             hand.send(Path(str(self.wanted.model)), lambda: self._load(hand), failed)
@@ -234,7 +242,7 @@ class Crew:
     def _unreadable(self, site: _Site, problem: OSError) -> None:
         self._refuse(site, f"the model cannot be sent: {problem}")
 
-    def _settle(self, answer: Loaded, hand: Hand) -> None:
+    def _settle(self, answer: EngineLoaded, hand: WorkerHandle) -> None:
         """The first engine is everybody's."""
         for warning in answer.warnings:
             self.say(warning)
@@ -262,7 +270,7 @@ class Crew:
             self.lose(hand, f"its node {site.node.name} is gone")
         self.say(f"{site.node.name}: gone")
 
-    def _dismiss(self, hand: Hand) -> None:
+    def _dismiss(self, hand: WorkerHandle) -> None:
         self.hands.remove(hand)
         hand.awaited.clear()
         hand.remote.end()
