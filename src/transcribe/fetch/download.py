@@ -1,4 +1,4 @@
-"""A URL, or a file of the user's, to a finished audio file: whole, checked, and named by the library alone."""
+"""Downloads or copies an audio file: whole, checked, under a name that the library chooses."""
 
 import errno
 import itertools
@@ -19,11 +19,11 @@ from transcribe.web.urls import media_type, public_url
 
 GIB = 1024**3
 CHUNK_BYTES = 256 * 1024
-HEAD_BYTES = 4096  # enough for every format to show itself
+HEAD_BYTES = 4096  # enough to recognize every format
 
 Downloading = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
 
-_USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
+_USELESS = ("not_audio", "too_large")  # failures after which the bytes are deleted
 _PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
 _TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in text; sound has other bytes in 4 kB
 _TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
@@ -61,7 +61,7 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a server must keep up with: so many bytes a second, measured over a while, and an end some day."""
+    """The speed that a server must keep: bytes a second, measured over some time, and a limit for the whole."""
 
     least_bytes_per_s: float = 1000
     while_s: float = 60
@@ -76,7 +76,7 @@ def download(
     limit_bytes: int = 2 * GIB,
     pace: Pace = Pace(),
 ) -> Downloaded:
-    """Fetches audio to `target` plus a suffix that its content chooses; nothing that the server says names the file.
+    """Downloads audio to `target` plus a suffix that its content gives; the server has no say in the name.
 
     The bytes gather in `<target>.part`, which stays when the connection fails for good, and are published once they
     are all there and on the disk. A connection that breaks is tried again three times. Each try, and a later run, goes
@@ -96,7 +96,7 @@ def download(
 
 
 def changed(connection: HttpClient, url: str, validators: Validators) -> bool | None:
-    """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
+    """Whether a URL has other audio than its validators describe; None where the server does not tell.
 
     At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
     """
@@ -127,7 +127,7 @@ def store(path: Path, target: Path) -> Downloaded:
 
 
 def stored_type(path: Path) -> str:
-    """The media type of a stored file, by the suffix that its content has given it."""
+    """The media type of a stored file, by its suffix."""
     return MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
@@ -155,7 +155,7 @@ def _mpeg(head: bytes) -> str | None:
     return ".mp3" if layer != 3 and rate != 15 and head[2] >> 2 & 3 != 3 else None
 
 
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news unless somebody asks for it
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # retries are not logged unless somebody sets that up
 
 
 def _worth_another(problem: Exception) -> bool:
@@ -205,7 +205,7 @@ def _from_its_start(part: Partial, answer: Stream, wanted: _Request) -> Download
 
 
 def _counted(answer: Stream, wanted: _Request, done: int = 0, known: int | None = None) -> Iterator[bytes]:
-    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace.
+    """The chunks after the first `done` bytes; raises where length, limit or pace are not kept.
 
     `known` is how many it announced in all before, should it not repeat that.
     """
@@ -257,7 +257,7 @@ def _headed(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _suffix(head: bytes, answer: Stream, url: str) -> str:
-    """By content, else by media type, else by the URL. Raises FetchError (`not_audio`)."""
+    """The suffix by content, else by media type, else by URL. Raises FetchError (`not_audio`)."""
     if suffix := sniffed(head):
         return suffix
     kind = media_type(answer.headers.get("content-type", ""))
@@ -275,7 +275,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
-    """A file from its first byte."""
+    """Begins a file at its first byte."""
     try:
         part.begin(origin)
     except OSError as problem:
@@ -284,7 +284,7 @@ def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[byte
 
 
 def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
-    """The rest of a file written, synced and published."""
+    """Writes the rest of a file, syncs it and gives it its name."""
     path = part.path.with_name(part.path.name.removesuffix(".part") + origin.suffix)
     try:
         sha256 = part.extend(chunks)
