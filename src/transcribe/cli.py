@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library.store import Library, write_whole
-from transcribe.printable import printable
 
 if TYPE_CHECKING:
     from transcribe.batch.report import Report

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe.errors import TranscriptError
+from transcribe.library.episode import PublishedText
 from transcribe.publishers.transcript_formats import Form, Line, Script, form_of, known_as, parse, ranked, suffix
-from transcribe.sources.source import PublishedText
 
 VTT = b"""WEBVTT
 

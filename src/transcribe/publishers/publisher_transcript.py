@@ -18,7 +18,7 @@ from transcribe.audio.decoder_process import SpeechDecoder, SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
-from transcribe.library.episode import AudioFile, Episode
+from transcribe.library.episode import AudioFile, Episode, PublishedText
 from transcribe.library.transcript import Engine, Segment, Span, Transcript, Word, segment
 from transcribe.publishers.caption_reader import are_words, spread
 from transcribe.publishers.forced_alignment import (
@@ -34,7 +34,6 @@ from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, ve
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import Line, Script, form_of, known_as, parse
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
-from transcribe.sources.source import PublishedText
 from transcribe.transcription.segmentation import SegmentOptions, segments
 from transcribe.transcription.transcribe_episode import Task, batches, transcript
 from transcribe.transcription.utterance import Utterance
