@@ -28,7 +28,7 @@ from transcribe.library.episode import AudioFile, Episode, Failure, PublishedTex
 from transcribe.library.store import Library, link, write_whole
 from transcribe.library.transcript import Damage, Engine, Transcript
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import PUBLISHED, Offer, Target
+from transcribe.publishers.publisher_transcript import PUBLISHED, Offer, Read, Target
 from transcribe.publishers.transcript_formats import suffix
 from transcribe.sources.source import FolderSource, Source
 from transcribe.transcription.checkpoints import Checkpoints, checkpoint_name
@@ -38,7 +38,6 @@ from transcribe.workers.failures import attempted
 from transcribe.workers.worker import Job, Workers
 
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
-Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
 
 
 class Batch:

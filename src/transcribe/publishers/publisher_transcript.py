@@ -68,6 +68,9 @@ class Target:
     path: Path
 
 
+Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
+
+
 @dataclass(frozen=True, slots=True)
 class _Basis:
     """What is known of a text's times once the file has been listened to."""
