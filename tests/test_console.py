@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from transcribe.console import ProgressBars, Silent, printable, unwatched
+from transcribe.console import ProgressBars, printable
 
 
 def console(terminal: bool) -> tuple[Console, io.StringIO]:
@@ -59,15 +59,6 @@ def test_it_all_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressBars() as progress:
         progress.say("done")
     assert capsys.readouterr() == ("", "done\n")
-
-
-def test_nobody_looks_at_silence(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Silent()
-    with progress.task("fetch") as advance:
-        advance(1, 2)
-    unwatched(1, None)
-    progress.say("done")
-    assert capsys.readouterr() == ("", "")
 
 
 def test_what_would_steer_a_terminal_is_left_out() -> None:

@@ -20,8 +20,9 @@ from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
     from transcribe.batch.report import Report
-    from transcribe.batch.run import Batch, Candidate
+    from transcribe.batch.run import Batch
     from transcribe.batch.run_options import Condition
+    from transcribe.fetch.polling import Candidate
     from transcribe.settings import Settings
     from transcribe.sources.source import Source
 

@@ -80,15 +80,3 @@ class _Speed(TransferSpeedColumn):
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.fields.get("unit") == "bytes" else Text()
-
-
-class Silent:
-    """Progress that nobody looks at."""
-
-    @contextmanager
-    def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:  # noqa: ARG002 - as the protocol has it
-        """Nothing to be seen."""
-        yield unwatched
-
-    def say(self, line: str) -> None:
-        """Nothing to be heard."""

@@ -10,12 +10,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.batch.redo_condition import parse
 from transcribe.batch.run import Batch, _public
 from transcribe.batch.run_options import RunOptions
-from transcribe.console import Silent
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters

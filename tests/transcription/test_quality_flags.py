@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.support import sounds, speech
 from transcribe.audio.voice_activity import SpeechOptions, pieces
-from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, mean_confidence, segment
+from transcribe.library.episode import Quality
+from transcribe.library.transcript import FLAGS, Segment, Span, Word, mean_confidence, segment
 from transcribe.recognizers.protocol import Hints
 from transcribe.transcription.quality_flags import (
     FlagOptions,

@@ -19,10 +19,11 @@ import pytest
 
 from tests.support.command import environment
 from tests.support.fake_recognizer import FakeRecognizer, loaded
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.audio.voice_activity import Piece
-from transcribe.console import Advance, Progress, Silent
+from transcribe.console import Advance, Progress
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
 from transcribe.library.transcript import Engine, Transcript
 from transcribe.recognizers.protocol import Hints, Recognition

@@ -177,11 +177,6 @@ class Discovery:
         return known
 
 
-def discover(source: Source, connection: HttpClient) -> Discovered:
-    """What one source offers; see Discovery."""
-    return Discovery(connection).discover(source)
-
-
 def source_name(source: Source) -> str:
     """A source as a person named it, without a password."""
     return public_url(source.url) if isinstance(source, WebSource) else str(source.path)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from transcribe.errors import TranscriptError
 from transcribe.library.store import Library, write_whole
-from transcribe.library.transcript import LATEST_MS
-from transcribe.library.transcript import Chapter as Chapter
+from transcribe.library.transcript import LATEST_MS, Chapter
 from transcribe.web.text_decoding import one_line
 from transcribe.web.urls import is_web
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcribe.errors import TranscriptError
-from transcribe.library.episode import Episode
-from transcribe.library.episode import Quality as Quality
+from transcribe.library.episode import Episode, Quality
 from transcribe.library.validation import check, check_share, check_span, check_spans, check_texts, check_whole
 
 VERSION = 1

@@ -78,11 +78,6 @@ class Script:
     lines: tuple[Line, ...]  # in the order of speech; times where they are known never go back
     language: str | None = None  # ISO 639, as the text itself names it
 
-    @property
-    def times_words(self) -> bool:
-        """Whether it says when words were said, and not only lines."""
-        return bool(self.lines) and all(line.words for line in self.lines)
-
 
 def ranked(offered: Iterable[PublishedText], language: str | None = None) -> list[PublishedText]:
     """Those that can be read, best first: the one that says most of times, of equals the first.

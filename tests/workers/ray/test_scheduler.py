@@ -22,10 +22,11 @@ import pytest
 from tests.support import ray_nodes
 from tests.support.command import environment
 from tests.support.ray_nodes import SETTINGS, TIMEOUT_S, Nodes
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.decode import open_audio
 from transcribe.audio.decoder_process import InlineDecoder
-from transcribe.console import Advance, Silent, Unit
+from transcribe.console import Advance, Unit
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
 from transcribe.library import running_jobs
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
@@ -47,7 +48,7 @@ from transcribe.workers.worker import InThisProcess, Job, Outcome, Owner
 
 DATA = Path(__file__).parents[2] / "data"
 TALK = DATA / "talk.mp3"
-OUT_WITHIN_S = 10
+OUT_WITHIN_S = 60
 PIECES = 6
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (playhead[ray])")
