@@ -1,5 +1,6 @@
 """What a person sees while long work goes on: bars on a terminal, plain lines elsewhere. All of it on stderr."""
 
+import logging
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -38,11 +39,18 @@ class Progress(Protocol):
         """Something is done, or went wrong."""
 
 
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+_with_bars: list[Console] = []  # on which bars are shown now, the innermost last
+
+
 class ProgressBars:
     """Progress on the console of a person or a log."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        self.console = console or _stderr()
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),  # a title may hold brackets
             BarColumn(),
@@ -56,9 +64,11 @@ class ProgressBars:
 
     def __enter__(self) -> "ProgressBars":
         self._bars.start()
+        _with_bars.append(self.console)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _with_bars.remove(self.console)
         self._bars.stop()
 
     @contextmanager
@@ -80,3 +90,22 @@ class _Speed(TransferSpeedColumn):
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.fields.get("unit") == "bytes" else Text()
+
+
+class _LogLines(logging.Handler):
+    """Prints what is logged, above the bars where there are some."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console = _with_bars[-1] if _with_bars else _stderr()
+        console.print(printable(self.format(record)), markup=False)
+
+
+_LOG_LINES = _LogLines()
+
+
+def log_to_console(debug: bool = False) -> None:
+    """Shows what Playhead logs: warnings, or with `debug` everything, tracebacks and other libraries' retries too."""
+    for name in ("transcribe", "search", *(("stamina", "opensearch") if debug else ())):
+        logger = logging.getLogger(name)
+        logger.addHandler(_LOG_LINES)
+        logger.setLevel(logging.DEBUG if debug else logging.WARNING)

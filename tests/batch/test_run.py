@@ -204,9 +204,7 @@ def test_a_recognizer_that_fails_fails_its_episode_alone(
     assert run(library, connection, str(SAMPLE)).report.transcribed
 
 
-@pytest.mark.parametrize(
-    ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
-)
+@pytest.mark.parametrize(("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "internal_error")])
 def test_whatever_an_engine_raises_stays_with_its_episode(
     library: Library, connection: HttpClient, problem: Exception, code: str
 ) -> None:

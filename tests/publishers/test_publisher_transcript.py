@@ -178,7 +178,9 @@ def test_speakers_are_named_by_the_file_and_the_feed(
     assert names == [name for name, _ in TURNS]
 
 
-@pytest.mark.parametrize("form", MEDIA_TYPES)
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=pytest.mark.slow if form in ("json", "html") else ()) for form in MEDIA_TYPES]
+)
 def test_thirty_seconds_of_something_else_before_it_are_noticed(
     spliced: Path, form: str, ears: Remembering, hands: SphinxAligner
 ) -> None:

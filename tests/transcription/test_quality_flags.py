@@ -318,6 +318,7 @@ def test_silence_noise_and_music_are_no_text_and_what_slips_through_is_flagged(s
     assert all(segment.flags for segment in listened_to(sound, GULLIBLE))
 
 
+@pytest.mark.slow
 def test_what_is_nearly_a_voice_is_heard_and_flagged() -> None:
     found = [segment for seed in (1, 4) for segment in listened_to(sounds.singing(15, seed), GULLIBLE)]
     assert found
