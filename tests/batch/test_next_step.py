@@ -30,7 +30,7 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.mark.parametrize(
-    ("standing", "step"),
+    ("state_of_episode", "step"),
     [
         (EpisodeState(audio=False, transcript=False), "fetch"),
         (EpisodeState(audio=True, transcript=False), "transcribe"),

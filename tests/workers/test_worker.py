@@ -261,7 +261,7 @@ OWNING = """
 import pathlib, sys
 from tests.workers.test_worker import *
 root = pathlib.Path(sys.argv[1])
-workers = InProcesses([Place(functools.partial(endless, root / "pid"), threads=1)], ENGINE, owner(root))
+workers = ProcessPool([WorkerSlot(functools.partial(endless, root / "pid"), threads=1)], ENGINE, owner(root))
 outcomes(workers, [job(root, "talk", TALK)])
 """
 

@@ -284,7 +284,7 @@ def test_when_the_owner_ends_so_do_its_workers_and_the_next_one_goes_on(
 def test_a_worker_with_another_playhead_stops_it_before_any_work(
     cluster: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_pool, "about", lambda: Versions("9.9", "3.11"))
+    monkeypatch.setattr(worker_pool, "versions", lambda: Versions("9.9", "3.11"))
     wanted = EngineRequest("fake", load=ray_nodes.fake)
     with pytest.raises(CannotStart) as problem, asking(cluster, tmp_path, wanted):
         raise AssertionError
@@ -345,7 +345,7 @@ LOCAL = """
 import json, pathlib, sys
 from tests.workers.ray.test_scheduler import *
 root, progress = pathlib.Path(sys.argv[1]), Saying()
-wanted = Wanted("pocketsphinx")
+wanted = EngineRequest("pocketsphinx")
 with on_ray("local", wanted, owner(root, progress), most=2, cpus=2, running=root / "running.json") as workers:
     done = outcomes(workers.run([job(root, "one"), job(root, "two")]))
     listening = addresses(os.getpid())

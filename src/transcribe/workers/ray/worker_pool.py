@@ -211,7 +211,7 @@ class WorkerPool:
         start = self.cluster.start(self.kind, [self.longest_ms], node, self._need.cpus_of(node), self._need.gpus)
         hand = WorkerHandle(node, start)
         self.hands.append(hand)
-        hand.ask(partial(self._greeted, hand), "about")
+        hand.ask(partial(self._greeted, hand), "versions")
 
     def _greeted(self, hand: WorkerHandle, there: Versions) -> None:
         here = versions()
