@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.batch.redo_condition import parse
 from transcribe.batch.run import Batch, _public
 from transcribe.batch.run_options import RunOptions

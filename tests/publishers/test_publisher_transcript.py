@@ -14,7 +14,7 @@ import pytest
 from tests.support.sample_library import PART_2, REPOSITORY, SAMPLE
 from tests.support.speech import RATE, Pcm, write_audio
 from transcribe.audio.decode import open_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock, timestamp

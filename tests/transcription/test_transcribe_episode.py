@@ -14,7 +14,7 @@ import pytest
 from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import AudioError
 from transcribe.library.episode import AudioFile, Episode

@@ -20,7 +20,7 @@ import pytest
 from tests.support.command import environment
 from tests.support.fake_recognizer import FakeRecognizer, loaded
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.console import Advance, Progress, Silent
 from transcribe.library.episode import AudioFile, Episode, Failure, Record

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from transcribe import __version__
-from transcribe.audio.decoder_process import SpeechDecoder, SpeechStream
+from transcribe.audio.speech_decoder import SpeechDecoder
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from transcribe.audio.decoder_process import SpeechStream
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Audio, Engine, Segment, Transcript, repaired

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from transcribe.audio.decoder_process import DecoderProcess, SpeechDecoder
+from transcribe.audio.decoder_process import DecoderProcess
+from transcribe.audio.speech_decoder import SpeechDecoder
 from transcribe.batch.run import Read
 from transcribe.errors import EngineUnavailable
 from transcribe.library.transcript import Transcript

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from transcribe.audio.decoder_process import SpeechDecoder
+from transcribe.audio.speech_decoder import SpeechDecoder
 from transcribe.console import Progress
 from transcribe.library.episode import Failure, Record
 from transcribe.library.transcript import Engine, Transcript, Word

@@ -24,7 +24,7 @@ from tests.support.command import environment
 from tests.support.ray_nodes import SETTINGS, TIMEOUT_S, Nodes
 from tests.support.speech import write_audio
 from transcribe.audio.decode import open_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.console import Advance, Silent, Unit
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
 from transcribe.library import running_jobs
