@@ -23,7 +23,7 @@ from typing import IO
 
 from search.errors import IndexUnavailable
 from search.index.write_lock import alone
-from transcribe.library.store import write_whole
+from transcribe.library.store import sha256_of, write_whole
 
 MANIFEST = "manifest.json"
 POINTER = "current"
@@ -140,7 +140,7 @@ class Generations:
             seen = _looks(folder, files)
             if seen != self._remembered(folder):
                 for name, (size, sha256) in files.items():
-                    if seen[name][0] != size or _sha256(folder / name) != sha256:
+                    if seen[name][0] != size or sha256_of(folder / name) != sha256:
                         raise _Damaged(f"{name} of generation {folder.name} is not what was written")
                 self._remember(folder, seen)
         except BaseException:
@@ -166,7 +166,7 @@ class Generations:
             if look not in linked:
                 with (new / name).open("rb") as file:
                     os.fsync(file.fileno())
-            files[name] = linked.get(look) or (look[0], _sha256(new / name))
+            files[name] = linked.get(look) or (look[0], sha256_of(new / name))
         body = json.dumps({"made_by": self.stamp, "files": files}, indent=1)
         write_whole(new / MANIFEST, f"{body}\n{hashlib.sha256(body.encode()).hexdigest()}".encode())
         name = f"{max([0, *map(int, self._names())]) + 1:08}"
@@ -207,11 +207,6 @@ class Generations:
 def _looks(folder: Path, names: Iterable[str]) -> dict[str, Look]:
     stats = {name: (folder / name).stat() for name in names}
     return {name: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in stats.items()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_free(folder: Path) -> bool:

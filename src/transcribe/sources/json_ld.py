@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transcribe.sources.source import audio_suffix
+from transcribe.web.media_types import audio_suffix
 
 # The keys of a thing with sound under which its sound's address stands.
 _MEDIA = ("associatedMedia", "audio", "encoding", "encodings")
