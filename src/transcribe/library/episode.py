@@ -114,7 +114,7 @@ class Record:
     persons: tuple[str, ...] = ()  # who is heard in it, as its publisher says
     also: tuple[str, ...] = ()  # other identities that turned out to be this one's audio
     changed_upstream: bool = False  # its publisher has put other audio in the place of what is stored here
-    language: str | None = None  # that is spoken, as its publisher says: a tag such as en-GB
+    language: str | None = None  # that is spoken, as its publisher says: BCP 47, such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
 

@@ -95,7 +95,7 @@ class Transcript:
     episode: Episode
     audio: Audio | None  # None for imported captions whose audio is not known yet
     engine: Engine
-    language: str  # ISO 639-1
+    language: str  # BCP 47, its primary subtag as a rule: en
     created: str  # ISO 8601, UTC
     segments: tuple[Segment, ...]
     no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood

@@ -76,7 +76,7 @@ class FoundFile:
     chapters: str | None = None  # the URL of `podcast:chapters`
     persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
     feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
-    language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
+    language: str | None = None  # that is spoken, as the feed says: BCP 47, such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
     key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
