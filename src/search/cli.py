@@ -130,9 +130,9 @@ def run(
     library_index, named = _archive(asked, index), batch_cli.given(sources)
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        wanted = work.wanted(work.find(named), settings.limit)
+        planned = work.plan(work.find(named), settings.limit)
         try:
-            batch_cli.transcribe_all(work, wanted, settings)
+            batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
             indexed = _refreshed(library_index)
     batch_cli.tell(work.report, as_json)

@@ -19,10 +19,10 @@ from transcribe.errors import TranscriptError, UsageError
 from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
+    from transcribe.batch.next_step import Plan
     from transcribe.batch.report import Report
     from transcribe.batch.run import Batch
     from transcribe.batch.run_options import Condition
-    from transcribe.fetch.polling import Candidate
     from transcribe.settings import Settings
     from transcribe.sources.source import Source
 
@@ -84,8 +84,7 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     asked: CommandContext = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
-        for _ in work.fetched(work.wanted(work.find(wanted), settings.limit, steps=FETCH)):
-            pass  # each is in the library by now
+        work.fetch(work.plan(work.find(wanted), settings.limit, steps=FETCH))
     conclude(work.report)
 
 
@@ -126,7 +125,7 @@ def transcribe(
         ray=ray,
     )
     with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
-        transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)
+        transcribe_all(work, work.plan(work.stored(), settings.limit), settings)
     conclude(work.report)
 
 
@@ -231,15 +230,15 @@ def given(sources: list[str] | None) -> "list[Source]":
     return [parse_source(text) for text in sources or ()]
 
 
-def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
+def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
-    from transcribe.workers.worker import Owner
 
-    if wanted:
-        owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
-        with worker_setup(settings, len(wanted), owner, running) as force:
-            work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
+    if planned.episodes:
+        tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+        with worker_setup(settings, len(planned), tracker, running) as workers:
+            work.transcribe(planned, workers, settings.prompt_for)
 
 
 def conclude(report: "Report") -> None:

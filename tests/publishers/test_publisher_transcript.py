@@ -15,7 +15,7 @@ import pytest
 from tests.support.sample_library import PART_2, REPOSITORY, SAMPLE
 from tests.support.speech import RATE, Pcm, write_audio
 from transcribe.audio.decode import open_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock, timestamp
@@ -23,10 +23,11 @@ from transcribe.library.episode import AudioFile, Episode, PublishedText
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import Offer, Target, published_transcript
+from transcribe.publishers.publisher_transcript import published_transcript
 from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
 from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
 from transcribe.recognizers.protocol import Hints, Recognition
+from transcribe.transcription.job import Job, Offer
 
 SENTENCES: list[dict[str, Any]] = [said for said in SAMPLE[0]["sentences"] if said["end_ms"] < 62_000]
 WORDS = [word for said in SENTENCES for word in said["words"]]
@@ -134,11 +135,9 @@ def adopted(
     url = more.get("url", "https://host.test/transcript")
     offered = PublishedText(url, MEDIA_TYPES[form], more.get("language"))
     data = more.get("data", as_published(form)).encode()
-    target = Target(
-        Episode(PART_2, "Commons Talks", "A talk"), AudioFile("audio/a.wav", "0" * 64, 1, "audio/wav"), path
-    )
+    job = Job(Episode(PART_2, "Commons Talks", "A talk"), AudioFile("audio/a.wav", "0" * 64, 1, "audio/wav"), path)
     return published_transcript(
-        target, Offer(offered, data, PEOPLE), InlineDecoder(), ears, [hands] if hands else [], lambda: NOW
+        job, Offer(offered, data, PEOPLE), InlineDecoder(), ears, [hands] if hands else [], lambda: NOW
     )
 
 

@@ -1,4 +1,4 @@
-"""The edge at which what goes wrong with one episode stays with it."""
+"""Where an error in one episode becomes a Failure of that episode."""
 
 import logging
 from collections.abc import Callable
@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def attempted(work: Callable[[], Result]) -> Result | Failure:
-    """What comes of work on one episode; what goes wrong is given back, so that one bad one never stops the others.
+    """The result of work on one episode, or what went wrong, so that one bad episode never stops the others.
 
-    Raises only what is no episode's own: that the library cannot be written, say.
+    Raises only what concerns all episodes: that the library cannot be written, say.
     """
     try:
         return work()
