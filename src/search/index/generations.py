@@ -10,7 +10,6 @@ holds it by a shared lock; generations that nobody holds and nothing points to a
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from typing import IO
 
 from search.errors import IndexUnavailable
 from search.index.write_lock import alone
+from transcribe.library.posix import lock_alone, share_lock
 from transcribe.library.store import sha256_of, write_whole
 
 MANIFEST = "manifest.json"
@@ -129,7 +129,7 @@ class Generations:
         """Raises _Damaged, or FileNotFoundError."""
         lock = (folder / MANIFEST).open(errors="replace")  # what is no text is not what was sealed
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            share_lock(lock)
             files = self._manifest(lock.read())
             seen = _looks(folder, files)
             if seen != self._remembered(folder):
@@ -218,12 +218,9 @@ def _is_free(folder: Path) -> bool:
     """Whether nobody reads it."""
     try:
         with (folder / MANIFEST).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+            return lock_alone(lock)
     except OSError:
         return True  # what has no manifest cannot be read
-    return True
 
 
 def _told(stamp: Stamp) -> str:
