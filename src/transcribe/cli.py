@@ -4,7 +4,6 @@ Functions here print and translate; everything else raises. Heavy imports stand 
 """
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 
 from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
+from transcribe.library.posix import sigterm_interrupts
 from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
@@ -203,9 +203,9 @@ def batch(
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
     options = RunOptions(redo, update, sources, settings.language)
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
+            sigterm_interrupts(),
             library.locked(),
             ProgressBars() as progress,
             HttpClient(settings.allow_hosts, hosts=Politeness(library.state / "hosts.json"), **given) as connection,
@@ -215,12 +215,6 @@ def batch(
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def given(sources: list[str] | None) -> "list[Source]":
