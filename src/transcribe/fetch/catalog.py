@@ -20,6 +20,7 @@ class Catalog:
         for record in self.records.values():
             self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
+        self._without_identity = {name for name, record in self.records.items() if record.identity is None}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
     def admit(self, found: FoundFile) -> Record:
@@ -50,13 +51,14 @@ class Catalog:
                 persons=found.persons,
                 language=found.language,
                 length=found.length,
+                duration_ms=found.duration_ms,
             )
         self.keep(record)
         return record
 
     def known(self, found: FoundFile) -> Record | None:
         """The record that a recording has, if it has one."""
-        name = self._by_identity.get(found.identity) or self._by_audio_of(found)
+        name = self._by_identity.get(found.identity) or self._by_audio_of(found) or self._by_own_name(found)
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
 
     def _by_audio_of(self, found: FoundFile) -> str | None:
@@ -64,6 +66,14 @@ class Catalog:
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
+
+    def _by_own_name(self, found: FoundFile) -> str | None:
+        """The episode without an identity, as its record was rebuilt, that has the id which this would be given."""
+        if not self._without_identity or found.path:
+            return None
+        taken = self._taken - self._without_identity
+        name = episode_id(found.show, found.title, found.published, found.identity, taken)
+        return name if name in self._without_identity else None
 
     def by_source(self) -> dict[str, list[str]]:
         """The ids of the episodes that each source has led to, by its address."""
@@ -89,6 +99,12 @@ class Catalog:
         """Remembers a record as it is now."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
+        if record.identity is None:
+            self._without_identity.add(record.episode.id)
+        else:
+            self._without_identity.discard(record.episode.id)
+        if record.audio:
+            self._stored[record.audio.path] = record.episode.id
         self._keep_audio(record)
         self._by_identity |= dict.fromkeys(_identities(record), record.episode.id)
 

@@ -102,6 +102,7 @@ class FoundFile:
     feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
     language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
+    duration_ms: int | None = None  # of the audio, as the feed says
     key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
     @property
