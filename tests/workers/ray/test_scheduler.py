@@ -137,7 +137,7 @@ def here(root: Path, recognizer: Recognizer, jobs: Iterable[Job]) -> dict[str, O
 def texts(done: dict[str, Outcome]) -> dict[str, str]:
     """The files they make, but for when that was; of a failure, its code."""
     return {
-        name: replace(outcome, created="").to_json() if isinstance(outcome, Transcript) else outcome.code
+        name: replace(outcome, created="").to_json() if isinstance(outcome, Transcript) else getattr(outcome, "code", "") if isinstance(outcome, Failure) else str(outcome)
         for name, outcome in done.items()
     }
 
