@@ -39,9 +39,9 @@ from bench import table
 from bench.building import memory
 from bench.waiting import WaitingWorker, waiting
 from tests.support.ray_nodes import below
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE, open_audio
-from transcribe.console import Silent
 from transcribe.library.episode import AudioFile, Episode, Failure
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript

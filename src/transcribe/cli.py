@@ -1,4 +1,4 @@
-"""The batch's share of the `playhead` command: fetch, transcribe, export. `search.cli` assembles the whole.
+"""The batch's share of the `playhead` command: fetch, transcribe, import, export. `search.cli` assembles the whole.
 
 Functions here print and translate; everything else raises. Heavy imports stand inside, so that `--help` is quick.
 """
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library.store import Library, write_whole
-from transcribe.printable import printable
 
 if TYPE_CHECKING:
     from transcribe.batch.forecast import Forecast
@@ -80,6 +80,7 @@ class CommandContext:
 
     library: Library
     settings: "Callable[..., Settings]"  # options by name; None where an option was not given
+    index: Callable[[], None]  # brings the index up to date, in a library that is locked; raises typer.Exit
 
 
 def fetch(
@@ -177,6 +178,39 @@ def export(
         write_whole(output.absolute(), text.encode(errors="replace"))
     else:
         sys.stdout.buffer.write(text.encode(errors="replace"))
+
+
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
+    show: Annotated[
+        str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
+    ] = None,
+) -> None:
+    """Take existing captions in as transcripts, and index them."""
+    from transcribe.publishers.caption_import import import_captions, walk
+
+    asked: CommandContext = context.obj
+    failed: dict[Path, str] = {}
+    imported: set[str] = set()
+    with asked.library.locked():
+        known = set(asked.library.transcript_ids())
+        for path in walk(paths):
+            try:
+                transcript = import_captions(path, show, language=language, taken=imported, known=known)
+                asked.library.save_transcript(transcript)
+                imported.add(transcript.episode.id)
+            except TranscriptError as problem:
+                failed[path] = str(problem)
+        typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
+        for path, reason in failed.items():
+            say(f"  failed: {path}: {reason}")
+        asked.index()
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextmanager

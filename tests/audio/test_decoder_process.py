@@ -225,7 +225,7 @@ def test_a_decoder_that_stands_still_does_not_hold_up_the_end(talks: Path) -> No
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
     listener.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < GENEROUS_S
     assert not Path(f"/proc/{pid}").exists()
     assert not held.thread.is_alive()
 

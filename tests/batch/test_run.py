@@ -12,13 +12,14 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.batch.redo_condition import parse
 from transcribe.batch.result_writer import public as public_episode
 from transcribe.batch.run import Batch
 from transcribe.batch.run_options import RunOptions
-from transcribe.console import Progress, Silent
+from transcribe.console import Progress
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters
@@ -220,9 +221,7 @@ def test_a_recognizer_that_fails_fails_its_episode_alone(
     assert run(library, connection, str(SAMPLE)).report.transcribed
 
 
-@pytest.mark.parametrize(
-    ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
-)
+@pytest.mark.parametrize(("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "internal_error")])
 def test_whatever_an_engine_raises_stays_with_its_episode(
     library: Library, connection: HttpClient, problem: Exception, code: str
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_recognizer import FakeRecognizer
-from transcribe.console import Silent
+from tests.support.silent import Silent
 from transcribe.errors import CannotStart, UsageError
 from transcribe.recognizers import engines
 from transcribe.settings import Settings

@@ -20,10 +20,11 @@ import pytest
 
 from tests.support.command import environment
 from tests.support.fake_recognizer import FakeRecognizer, loaded
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
-from transcribe.console import Advance, Progress, Silent
+from transcribe.console import Advance, Progress
 from transcribe.library.episode import AudioFile, Episode, Failure
 from transcribe.library.transcript import Transcript
 from transcribe.recognizers.protocol import Hints, Recognition

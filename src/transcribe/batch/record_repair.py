@@ -11,7 +11,7 @@ from transcribe.fetch.episode_fetcher import measured
 from transcribe.library.episode import AudioFile, Episode, Record
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript
-from transcribe.sources.source import AUDIO_SUFFIXES
+from transcribe.web.media_types import AUDIO_SUFFIXES
 
 _DATED = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)(?:-(?P<title>.+))?", re.ASCII)
 

@@ -24,8 +24,7 @@ from transcribe.fetch.episode_fetcher import EpisodeFetcher, FetchedEpisode
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.politeness import side_by_side
-from transcribe.fetch.polling import Candidate as Candidate
-from transcribe.fetch.polling import Polling
+from transcribe.fetch.polling import Candidate, Polling
 from transcribe.fetch.source_list import NAME as SOURCE_LIST
 from transcribe.fetch.source_list import SourceList
 from transcribe.library.episode import Episode, Failure, PublishedText, Record

@@ -1,5 +1,6 @@
 """Where an error in one episode becomes a Failure of that episode."""
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -7,6 +8,8 @@ from transcribe.errors import EpisodeError, PlayheadError
 from transcribe.library.episode import Failure
 
 Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
 
 
 def attempted(work: Callable[[], Result]) -> Result | Failure:
@@ -23,4 +26,6 @@ def attempted(work: Callable[[], Result]) -> Result | Failure:
     except MemoryError:
         return Failure("out_of_memory", "there was not enough memory to transcribe it")
     except Exception as problem:  # torch, libav and the rest raise what they like
-        return Failure("recognizer_failed", f"{type(problem).__name__}: {problem}")
+        log.debug("An internal error", exc_info=True)
+        told = f"an internal error of Playhead: {type(problem).__name__}: {problem}"
+        return Failure("internal_error", f"{told}. With --debug it says where; please report that.")
