@@ -48,7 +48,7 @@ from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.transcription.transcribe_episode import Task
-from transcribe.workers.process_pool import Place, ProcessPool
+from transcribe.workers.process_pool import ProcessPool, WorkerSlot
 from transcribe.workers.ray.actor import EngineRequest
 from transcribe.workers.ray.scheduler import on_ray
 from transcribe.workers.worker import Job, Outcome, Owner, Workers
@@ -101,7 +101,7 @@ def _compare(asked: argparse.Namespace, folder: Path, render: Callable[..., str]
 @contextlib.contextmanager
 def _beside(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
     load = partial(engines.load, asked.engine, asked.model, "en", "cpu", warn=print)
-    places = asked.workers * [Place(load, threads=_threads(asked))]
+    places = asked.workers * [WorkerSlot(load, threads=_threads(asked))]
     yield ProcessPool(places, load().engine, Owner(Silent(), Checkpoints(folder)))
 
 

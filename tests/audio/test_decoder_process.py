@@ -270,10 +270,10 @@ def test_a_hundred_broken_files_end_in_pieces_or_an_audio_error(listener: Decode
 PARENT = """
 import sys, time
 from pathlib import Path
-from transcribe.audio.decoder_process import Listener
+from transcribe.audio.decoder_process import DecoderProcess
 
 if __name__ == "__main__":
-    listener = Listener()
+    listener = DecoderProcess()
     list(listener.listen(Path({talk!r})))
     listener.expect(Path({hanging!r}))
     try:
