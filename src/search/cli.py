@@ -203,6 +203,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="With --csv: marked as UTF-8, as Excel wants it.")] = False,
     index: IndexAt = None,
 ) -> None:
     """Find every place where the words were said.
@@ -217,7 +218,7 @@ def search(
     from transcribe.library.episode import show_slug
 
     asked: CommandContext = context.obj
-    _check_page(limit, offset, every, as_csv)
+    _check_page(limit, offset, every, as_csv, bom)
     settings, said = _settings(asked.library), " ".join(text)
     request = Request(
         query=parse(said, mode, synonyms(settings.synonyms)),
@@ -229,7 +230,7 @@ def search(
     )
     opened = _archive(asked, index).index()
     if as_csv:
-        terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
+        terminal.print_csv(opened.every(request) if every else opened.search(request).hits, bom)
         return
     began = time.perf_counter()
     answer = opened.search(request)
@@ -242,11 +243,13 @@ def search(
         terminal.print_hits(request, answer, web_root(settings.host, settings.port))
 
 
-def _check_page(limit: int, offset: int, every: bool, as_csv: bool) -> None:
+def _check_page(limit: int, offset: int, every: bool, as_csv: bool, bom: bool) -> None:
     if limit + offset > MAX_HITS:
         raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
     if every and not as_csv:
         raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
+    if bom and not as_csv:
+        raise UsageError("--bom goes with --csv: playhead search TEXT --csv --bom > hits.csv")
 
 
 @app.command()

@@ -5,7 +5,7 @@ Four kinds of document stand side by side. A field that only one kind has tells 
     episode   all comparable words of an episode in a row (`said`), so that a phrase is found wherever it crosses a
               segment; what an episode is filtered, sorted and counted by; and where each word stands (`at`)
     leaf      a few pages of what was said, to show hits from
-    word      a comparable word and its stem, for beginnings, stems and near misses
+    word      a comparable word and its stems, for beginnings, stems and near misses
     state     one: what the index was made by, and how often it has changed
 
 OpenSearch splits `said` at the spaces that `words.words` was joined by, and that is all it knows of words. A similarity
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from search.query.words import COMMON
 
-STAMP = {"index": "3", "byteorder": sys.byteorder}
+STAMP = {"index": "4", "byteorder": sys.byteorder}
 STATE_ID = "state"
 BUCKETS: Final = 128
 _LONGEST_KEY = 200  # bytes; OpenSearch has limits of its own for words and ids, and none of them cuts one short then
