@@ -12,7 +12,6 @@ from typing import Any
 
 from search.index.passages import NO_CONFIDENCE, Contents, WordColumns
 from transcribe.library.clock import seconds
-from transcribe.library.transcript import spaced
 
 CONTEXT_WORDS = 24  # shown on either side at most
 CONTEXT_LEAST = 8  # shown on either side even where the segment ends sooner
@@ -81,9 +80,9 @@ def hit(
         contents=contents,
         start_ms=said.start(begin),
         end_ms=said.end(begin, end),
-        before=spaced(said.texts[_before(said, begin) : begin]),
-        text=spaced(said.texts[inside]),
-        after=spaced(said.texts[end : _after(said, end)]),
+        before=said.text(_before(said, begin), begin),
+        text=said.text(begin, end),
+        after=said.text(end, _after(said, end)),
         marks=_marks(said, inside, matched),
         segments=tuple(segment for segment, _, _ in told),
         speaker=told[0][1],
@@ -132,15 +131,14 @@ def _after(said: WordColumns, end: int) -> int:
 
 def _marks(said: WordColumns, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Character ranges in the text of the words inside that belong to a match; those that share a word are one."""
-    texts = said.texts[inside]
-    whole = spaced(texts)
+    whole = said.text(inside.start, inside.stop)
     if len(matched) == 1:  # of one term a hit is all there is
         return ((0, len(whole)),)
     words: list[tuple[int, int]] = []  # from the first word of a range to before the word behind it
     for begin, end in sorted(_indices(said, first, last) for first, last in matched):
         joins = bool(words) and begin < words[-1][1]
         words.append((words[-1][0], max(end, words.pop()[1])) if joins else (begin, end))
-    offsets = _offsets(whole, texts)
+    offsets = _offsets(whole, said.texts[inside])
     return tuple(
         (offsets[begin - inside.start], offsets[end - 1 - inside.start] + len(said.texts[end - 1]))
         for begin, end in words

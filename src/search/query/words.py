@@ -13,7 +13,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹ′＇`´ꞌ", "'"))
 _ACCENTS = regex.compile(r"[\u0300-\u036f]+")
 _CHARACTER = r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"
 _LETTERS = rf"(?:(?!{_CHARACTER})[\p{{L}}\p{{M}}\p{{N}}])+"
-_WORD = regex.compile(rf"{_CHARACTER}|(?<![\p{{L}}\p{{N}}])[a-z](?:\+\+|\#)|{_LETTERS}(?:'{_LETTERS})*")
+_WORD = regex.compile(rf"{_CHARACTER}|(?<!(?!{_CHARACTER})[\p{{L}}\p{{N}}])[a-z](?:\+\+|\#)|{_LETTERS}(?:'{_LETTERS})*")
 
 
 # Words that make up a third of spoken English, counted in 500 hours of it. Two of them side by side are indexed as a

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from search.query.words import COMMON
 
-STAMP = {"index": "3", "byteorder": sys.byteorder}
+STAMP = {"index": "4", "byteorder": sys.byteorder}
 STATE_ID = "state"
 BUCKETS: Final = 128
 _LONGEST_KEY = 200  # bytes; OpenSearch has limits of its own for words and ids, and none of them cuts one short then

@@ -41,7 +41,7 @@ from search.index.searcher import Searcher
 from search.index.whoosh.posting_cache import PostingCache
 from search.query.spelling import nearest
 
-STAMP = {"index": "4", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
+STAMP = {"index": "5", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 # Kept in memory. The commonest words of speech are few: with the first, 500 hours of it need nothing read twice.
 _POSTINGS_BYTES = 96 << 20
