@@ -14,6 +14,7 @@ from search.query.words import comparable, words, words_of_token
         ("Café NAÏVE Zürich", ["cafe", "naive", "zurich"]),
         ("ﬁne ２０１２ ℡", ["fine", "2012", "tel"]),
         ("plan B, C++ and C# but not ABC++", ["plan", "b", "c++", "and", "c#", "but", "not", "abc"]),
+        ("用C++写，c#好", ["用", "c++", "写", "c#", "好"]),
         ("3.5 percent of 1,000", ["3", "5", "percent", "of", "1", "000"]),
         ("snake_case e-mail a.b@c", ["snake", "case", "e", "mail", "a", "b", "c"]),
         ("共有地カフェ ok", ["共", "有", "地", "カ", "フ", "ェ", "ok"]),

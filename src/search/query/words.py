@@ -82,7 +82,8 @@ _TABLE = _table()
 _SARA_AM = regex.compile("(?:\u0e4d([\u0e48-\u0e4b]?)\u0e32)|(?:\u0ecd([\u0ec8-\u0ecb]?)\u0eb2)|เเ|ເເ")
 _GERSHAYIM = regex.compile(r'(?<=\p{Hebrew})["״](?=\p{Hebrew})')
 _LETTERS = rf"(?![{UNSPACED}])[\p{{L}}\p{{N}}](?:(?![{UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}])*"
-_WORD = regex.compile(rf"{CHARACTER}|(?<![\p{{L}}\p{{N}}])[a-z](?:\+\+|\#)|{_LETTERS}(?:'{_LETTERS})*")
+_BEGINS = rf"(?<!(?![{UNSPACED}])[\p{{L}}\p{{N}}])"
+_WORD = regex.compile(rf"{CHARACTER}|{_BEGINS}[a-z](?:\+\+|\#)|{_LETTERS}(?:'{_LETTERS})*")
 _ASCII_WORD = re.compile(r"(?<![a-z0-9])[a-z](?:\+\+|#)|[a-z0-9]+(?:'[a-z0-9]+)*")  # the same, where all is ASCII
 _CHARACTER = regex.compile(CHARACTER)
 
