@@ -66,11 +66,16 @@ def _is_one_with(before: Word, word: Word) -> bool:
 
 
 def _read(stretch: Sequence[Word]) -> list[Said]:
-    """The words of it, each said when the first written word that it reaches into begins."""
+    """The words of it, each with the start of its written word. Pieces that a word reaches across are one."""
     so_far = [words("".join(word.text for word in stretch[: n + 1])) for n in range(len(stretch))]
-    found = so_far[-1]
-    owners = [next(n for n, some in enumerate(so_far) if len(some) > at) for at in range(len(found))]
-    return [Said(word, stretch[owner].start_ms) for word, owner in zip(found, owners, strict=True)]
+    first = list(range(len(stretch)))  # the piece that each piece's written word begins with
+    found: list[Said] = []
+    for at, word in enumerate(so_far[-1]):
+        begun = next(n for n, some in enumerate(so_far) if len(some) > at)
+        whole = 1 + max((n for n, some in enumerate(so_far) if some[at : at + 1] != [word]), default=-1)
+        first[begun : whole + 1] = [first[begun]] * (max(begun, whole) + 1 - begun)
+        found.append(Said(word, stretch[first[begun]].start_ms))
+    return found
 
 
 def _occurrences(said: list[Said], term: Term, loose: bool) -> list[Place]:

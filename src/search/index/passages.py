@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from search.query.words import COMMON, words, words_of_token
+from search.query.words import COMMON, comparable, words, words_of_token
 from transcribe.library.episode import Episode
 from transcribe.library.transcript import Segment, Transcript, Word, gap, spaced
 
@@ -25,7 +25,8 @@ NO_CONFIDENCE = 0xFFFF
 _ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
 _CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
 _JOINS = (None, False, True)  # as a word has it, by number
-_BEHIND_A_LETTER = "+#"  # of `c++` and `c#`: alone they are no part of a word
+_LONGEST_WORD = 256  # characters: what goes on for longer is no word that somebody said
+_INSIDE_A_WORD = ("", "'", '"', "״", "+", "++", "#")  # alone no part of one: unseen characters, `c++`, Hebrew's צה״ל
 _JOINS_SHIFT = 30  # where that number is in the column of sizes: above any size, and mostly nothing
 
 
@@ -163,11 +164,11 @@ def passages(transcript: Transcript, digest: str) -> Passages:
             turns.append((position, segment.speaker))
         if found and segment.flags:
             _extend(doubts, position, position + len(found) - 1)
-        for comparable in found:
-            postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
-            if comparable in COMMON and before[0] in COMMON:
-                pairs.setdefault(f"{before[0]} {comparable}", array("I")).extend((position - 1, before[1]))
-            before = comparable, word.start_ms
+        for one in found:
+            postings.setdefault(one, array("I")).extend((position, word.start_ms))
+            if one in COMMON and before[0] in COMMON:
+                pairs.setdefault(f"{before[0]} {one}", array("I")).extend((position - 1, before[1]))
+            before = one, word.start_ms
             position += 1
     pages = [spoken[at : at + PAGE_WORDS] for at in range(0, len(spoken), PAGE_WORDS)]
     contents = Contents(
@@ -289,7 +290,9 @@ def _is_torn(whole: Word, part: Word) -> bool:
     """
     if not part.joined and (part.text.isascii() or not unicodedata.category(part.text[0]).startswith("M")):
         return False
-    if not (whole.spoken and part.spoken):
+    if not (whole.spoken and part.spoken) or len(whole.text) > _LONGEST_WORD:
         return False
-    together = words(whole.text + part.text)
-    return together != [*words_of_token(whole.text), *words_of_token(part.text)] or part.text[0] in _BEHIND_A_LETTER
+    alone = words_of_token(part.text)
+    if not alone and comparable(part.text) in _INSIDE_A_WORD:
+        return True
+    return words(whole.text + part.text) != [*words_of_token(whole.text), *alone]
