@@ -1,4 +1,4 @@
-"""Every hit as keyword in context: one line of CSV each, streamed, for a spreadsheet or a corpus tool."""
+"""Hits as keyword in context: a stream of CSV, one line a hit, for a spreadsheet or a corpus tool."""
 
 import csv
 import io
@@ -24,13 +24,10 @@ def lines(hits: Iterable[Hit], bom: bool = False) -> Iterator[str]:
     """A line of names, then one for each hit, each ended as RFC 4180 has it; `bom` puts a byte order mark first."""
     yield (BOM if bom else "") + _line(COLUMNS)
     for hit in hits:
-        yield _line(_row(hit))
-
-
-def _row(hit: Hit) -> list[Any]:
-    contents, episode = hit.contents, hit.contents.episode
-    about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
-    return [*about, hit.confidence, " ".join(hit.flags), contents.audio_sha256, hit.before, hit.text, hit.after]
+        episode = hit.contents.episode
+        about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
+        trust = [hit.confidence, " ".join(hit.flags), hit.contents.audio_sha256]
+        yield _line([*about, *trust, hit.before, hit.text, hit.after])
 
 
 def _line(values: Iterable[Any]) -> str:
