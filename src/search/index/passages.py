@@ -97,14 +97,18 @@ class WordColumns:
 
     def text(self, begin: int, end: int) -> str:
         """The words from index `begin` to before `end`, as they are read."""
-        joins = self.joins[begin:end]
-        return spaced(self.texts[begin:end], [_JOINS[join] for join in joins] if any(joins) else ())
+        texts, joins = self.texts[begin:end], self.joins[begin:end]
+        if any(joins):
+            return spaced(texts, [_JOINS[join] for join in joins])
+        text = " ".join(texts)
+        return text if text.isascii() else spaced(texts)
 
     def is_joined(self, index: int) -> bool:
         """Whether no space stands before a word; not where there is none before it here."""
         if not 0 < index < len(self):
             return False
-        return not gap(self.texts[index - 1], self.texts[index], _JOINS[self.joins[index]])
+        join, text = _JOINS[self.joins[index]], self.texts[index]
+        return bool(join) if text.isascii() else not gap(self.texts[index - 1], text, join)
 
     def segment(self, index: int) -> int:
         """The index in `firsts` and `infos` of a word's segment."""
