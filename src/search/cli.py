@@ -190,6 +190,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="With --csv: marked as UTF-8, as Excel wants it.")] = False,
     index: IndexAt = None,
 ) -> None:
     """Find every place where the words were said.
@@ -203,7 +204,7 @@ def search(
     from search.settings import web_root
 
     asked: CommandContext = context.obj
-    _check_page(limit, offset, every, as_csv)
+    _check_page(limit, offset, every, as_csv, bom)
     settings, said = _settings(asked.library), " ".join(text)
     query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
     opened = _archive(asked, index).index()
@@ -216,7 +217,7 @@ def search(
         within_ms=within * 1000,
     )
     if as_csv:
-        terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
+        terminal.print_csv(opened.every(request) if every else opened.search(request).hits, bom)
         return
     began = time.perf_counter()
     answer = opened.search(request)
@@ -229,11 +230,13 @@ def search(
         terminal.print_hits(request, answer, web_root(settings.host, settings.port))
 
 
-def _check_page(limit: int, offset: int, every: bool, as_csv: bool) -> None:
+def _check_page(limit: int, offset: int, every: bool, as_csv: bool, bom: bool) -> None:
     if limit + offset > MAX_HITS:
         raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
     if every and not as_csv:
         raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
+    if bom and not as_csv:
+        raise UsageError("--bom goes with --csv: playhead search TEXT --csv --bom > hits.csv")
 
 
 @app.command()

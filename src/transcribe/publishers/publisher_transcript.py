@@ -243,7 +243,7 @@ def _settled(placed: Iterable[Placed], duration_ms: int) -> list[Placed]:
     for word, found in placed:
         start = min(max(before, word.start_ms), duration_ms)
         end = min(max(start, word.end_ms), duration_ms)
-        settled.append(Placed(Word(start, end, word.text), found))
+        settled.append(Placed(dataclasses.replace(word, start_ms=start, end_ms=end), found))
         before = start
     return settled
 

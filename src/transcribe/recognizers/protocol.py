@@ -53,7 +53,14 @@ class Recognizer(Protocol):
         ...
 
 
-def heard(piece: tuple[int, int], start_ms: float, end_ms: float, text: str, confidence: float | None) -> Word:
+def heard(
+    piece: tuple[int, int],
+    start_ms: float,
+    end_ms: float,
+    text: str,
+    confidence: float | None,
+    joined: bool | None = None,
+) -> Word:
     """A word heard in a piece, all on the clock of the stored file; `piece` is its start and end.
 
     Times come from arithmetic on a model's output, so they may be anything. One that is no number, or lies outside of
@@ -61,7 +68,7 @@ def heard(piece: tuple[int, int], start_ms: float, end_ms: float, text: str, con
     """
     start = _nearest(piece, start_ms)
     sure = None if confidence is None or math.isnan(confidence) else round(min(1.0, max(0.0, confidence)), 3)
-    return Word(start, max(start, _nearest(piece, end_ms)), text.strip(), sure)
+    return Word(start, max(start, _nearest(piece, end_ms)), text.strip(), sure, joined)
 
 
 def _nearest(piece: tuple[int, int], ms: float) -> int:

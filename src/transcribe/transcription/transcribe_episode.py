@@ -118,7 +118,7 @@ def _utterances(batch: Sequence[Piece], recognizer: Recognizer, hints: Hints) ->
             piece.span,
             piece.speech,
             piece.likelihood,
-            tuple(heard(piece.span, w.start_ms, w.end_ms, w.text, w.confidence) for w in each.words),
+            tuple(heard(piece.span, w.start_ms, w.end_ms, w.text, w.confidence, w.joined) for w in each.words),
             each.no_speech,
         )
         for piece, each in zip(batch, found, strict=True)

@@ -18,7 +18,10 @@ class Utterance:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        words = [[word.start_ms, word.end_ms, word.text, word.confidence] for word in self.words]
+        words = [
+            [word.start_ms, word.end_ms, word.text, word.confidence, *([] if word.joined is None else [word.joined])]
+            for word in self.words
+        ]
         plain = {"span": self.span, "speech": self.speech, "likelihood": self.likelihood, "words": words}
         return {**plain, "no_speech": self.no_speech}
 

@@ -29,6 +29,7 @@ from transcribe.recognizers.batching import (
 )
 from transcribe.recognizers.faster_whisper.weights import load_weights, weights
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
+from transcribe.recognizers.written_words import TimedText, written
 
 DEFAULT_MODEL = "small"  # as for whisper
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
@@ -138,13 +139,22 @@ class _PieceDecoder:
 
 def _words(piece: Piece, offset: int, words: Sequence[dict[str, Any]]) -> list[Word]:
     """Words on the pipeline's clock to those of a piece that lies at `offset` there, in seconds."""
-    found = []
-    for word in words:
-        start_ms, end_ms = (1000 * (float(word[name]) - offset) for name in ("start", "end"))
-        if word["word"].strip() and start_ms < len(piece.audio):
-            times = piece.start_ms + start_ms, piece.start_ms + end_ms
-            found.append(heard(piece.span, *times, word["word"], float(word["probability"])))
-    return found
+    bits = (
+        TimedText(word["word"], float(word["start"]) - offset, float(word["end"]) - offset, float(word["probability"]))
+        for word in words
+    )
+    return [
+        heard(
+            piece.span,
+            piece.start_ms + 1000 * word.start,
+            piece.start_ms + 1000 * word.end,
+            word.text,
+            word.probability,
+            word.joined,
+        )
+        for word in written(bits)
+        if 1000 * word.start < len(piece.audio)
+    ]
 
 
 def _features(model: Any, pieces: Sequence[Piece]) -> NDArray[np.float32]:
@@ -167,13 +177,16 @@ def _seconds(piece: Piece) -> float:
 
 
 def _options(model: Any) -> Any:
-    """The pipeline's own, with word times: it makes them for whatever it is given, and reads that only when asked."""
+    """The pipeline's own, with word times: it makes them for whatever it is given, and reads that only when asked.
+
+    It need not join punctuation to words: `written` does.
+    """
     from faster_whisper import BatchedInferencePipeline
 
     silence = np.zeros(RATE, np.float32)
     pipeline = BatchedInferencePipeline(model)
     _, info = pipeline.transcribe(silence, language="en", vad_filter=False, word_timestamps=True)
-    return info.transcription_options
+    return dataclasses.replace(info.transcription_options, prepend_punctuations="", append_punctuations="")
 
 
 def _is_shortage(problem: Exception) -> bool:

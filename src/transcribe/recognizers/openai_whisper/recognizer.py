@@ -33,6 +33,7 @@ from transcribe.recognizers.openai_whisper.weights import (
     quantize_linear,
 )
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
+from transcribe.recognizers.written_words import WrittenWord
 
 if TYPE_CHECKING:
     from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
@@ -234,21 +235,21 @@ def _end_ms(window: Window, read: "Decoded") -> int | None:
     return None if end_s is None else window.start_ms + round(1000 * end_s)
 
 
-def _passage(window: Window, read: "Decoded", timings: list[Any], end_ms: int | None) -> Passage:
-    """`timings` are whisper.timing's, in seconds from the window's start."""
+def _passage(window: Window, read: "Decoded", written: list[WrittenWord], end_ms: int | None) -> Passage:
+    """What is `written` has its times in seconds from the window's start."""
     piece, no_speech = window.piece, None if math.isnan(read.no_speech) else round(read.no_speech, 3)
     if read.silent:
         return Passage((), no_speech)
-    words = [_word(window, timing) for timing in timings if timing.word.strip()]
+    words = [_word(window, word) for word in written]
     if end_ms is None:
         end_ms = words[-1].end_ms if words else piece.end_ms
     return Passage(tuple(words), no_speech, window.rest(end_ms))
 
 
-def _word(window: Window, timing: Any) -> Word:
-    start_ms, end_ms = (window.start_ms + 1000 * seconds for seconds in (timing.start, timing.end))
+def _word(window: Window, word: WrittenWord) -> Word:
+    start_ms, end_ms = (window.start_ms + 1000 * seconds for seconds in (word.start, word.end))
     start_ms, end_ms = _spoken(window.piece, start_ms, end_ms)
-    return heard(window.piece.span, start_ms, end_ms, timing.word, timing.probability)
+    return heard(window.piece.span, start_ms, end_ms, word.text, word.probability, word.joined)
 
 
 def _spoken(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:

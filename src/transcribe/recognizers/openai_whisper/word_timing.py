@@ -7,9 +7,10 @@ once over the words of the whole batch, with what was encoded already.
 Import it only where Whisper is used: it loads torch.
 """
 
-import itertools
+import codecs
+import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,15 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from whisper.audio import TOKENS_PER_SECOND
-from whisper.timing import WordTiming, median_filter, merge_punctuations
+from whisper.timing import median_filter
 
 from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
+from transcribe.recognizers.written_words import TimedText, WrittenWord, written
 
 SMOOTHED = 7  # positions of 20 ms, as in whisper.timing
 LEAST_DEVIATION = 1e-4  # of the attention to a position; below it, nobody looks there, and it would be noise made large
 NETWORK = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
-PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # to the next word, to the one before
-SENTENCE_ENDS = ".。!！?？"
+SENTENCE_ENDS = (".", "。", "!", "！", "?", "？")
+LONGEST_USUAL_S = 0.7  # that a word lasts in the middle of a sentence, as in whisper.timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ class WindowText:
 
 
 @torch.inference_mode()
-def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[WindowText]) -> list[list[WordTiming]]:
-    """The words of each reading, punctuation joined to them, in seconds from the start of their window."""
-    words: list[list[WordTiming]] = [[] for _ in readings]
+def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[WindowText]) -> list[list[WrittenWord]]:
+    """The words of each reading, with their punctuation, in seconds from the start of their window."""
+    words: list[list[WrittenWord]] = [[] for _ in readings]
     spoken = [number for number, reading in enumerate(readings) if reading.tokens]
     if spoken:
         before = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
@@ -128,19 +130,28 @@ def _median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return columns[SMOOTHED // 2]
 
 
-def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WordTiming]:
-    texts, tokens = tokenizer.split_to_word_tokens([*reading.tokens, tokenizer.eot])
-    starts_at = np.cumsum([0, *map(len, tokens[:-1])])  # the number of each word's first token, and the end's
-    times = _token_times(matrix)[starts_at]
-    words = [
-        WordTiming(text, own, start, end, float(np.mean(reading.probabilities[first:last])))
-        for text, own, (start, end), (first, last) in zip(
-            texts[:-1], tokens, itertools.pairwise(times.tolist()), itertools.pairwise(starts_at), strict=False
-        )
-    ]
-    _shorten(words)
-    merge_punctuations(words, PREPENDED, APPENDED)
-    return [word for word in words if word.word]
+def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WrittenWord]:
+    times = _token_times(matrix).tolist()  # of each token, and the end's
+    bits, begin = [], 0
+    for text, count in characters(tokenizer, reading.tokens):
+        sure = float(np.mean(reading.probabilities[begin : begin + count]))
+        bits.append(TimedText(text, times[begin], times[begin + count], sure))
+        begin += count
+    return _shortened(written(bits))
+
+
+def characters(tokenizer: Any, tokens: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """The text of tokens in bits of whole characters, each with how many tokens it takes; together they are all.
+
+    A character may be spread over several tokens. Bytes that make no character become U+FFFD, as in `tokenizer.decode`.
+    """
+    decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    for number, token in enumerate(tokens, 1):
+        text = decoder.decode(tokenizer.encoding.decode_single_token_bytes(token), final=number == len(tokens))
+        count += 1
+        if text or number == len(tokens):
+            yield text, count
+            count = 0
 
 
 def _token_times(matrix: Tensor) -> NDArray[np.float64]:
@@ -185,13 +196,16 @@ def _steps_back(total: NDArray[np.float64]) -> tuple[NDArray[np.int_], NDArray[n
     return path[:, 0], path[:, 1]
 
 
-def _shorten(words: list[WordTiming]) -> None:
-    """Cuts words at the bounds of sentences to twice the usual length: as in whisper.timing, for pauses are there."""
+def _shortened(words: list[WrittenWord]) -> list[WrittenWord]:
+    """Begins the words after a full stop no earlier than a usual word would, for a pause is there.
+
+    As in whisper.timing: a word there lasts twice the usual length at most.
+    """
     lengths = [word.end - word.start for word in words if word.end > word.start]
-    longest = 2 * min(0.7, float(np.median(lengths))) if lengths else 0.0
-    for before, word in itertools.pairwise(words):
-        if word.end - word.start > longest:
-            if word.word in SENTENCE_ENDS:
-                word.end = word.start + longest
-            elif before.word in SENTENCE_ENDS:
-                word.start = word.end - longest
+    longest = 2 * min(LONGEST_USUAL_S, float(np.median(lengths))) if lengths else 0.0
+    return [
+        dataclasses.replace(word, start=word.end - longest)
+        if before and before.text.endswith(SENTENCE_ENDS) and word.end - word.start > longest
+        else word
+        for before, word in zip([None, *words], words, strict=False)
+    ]
