@@ -60,6 +60,8 @@ class _Sent(NamedTuple):
     pcm: bytes
     speech: tuple[Span, ...]
     likelihood: float
+    lead: bytes | None
+    tail: bytes | None
 
 
 _Message: TypeAlias = _Begun | Piece | _Ended | _Sign
@@ -368,12 +370,14 @@ def _tell(connection: Connection, path: Path, longest_ms: int) -> None:
 
 def _packed(message: _Message) -> "_Message | _Sent":
     if isinstance(message, Piece):
-        return _Sent(message.start_ms, message.pcm(), message.speech, message.likelihood)
+        lead, tail = (sound and sound.raw_data for sound in (message.lead, message.tail))
+        return _Sent(message.start_ms, message.pcm(), message.speech, message.likelihood, lead, tail)
     return message
 
 
 def _unpacked(sent: _Sent) -> Piece:
-    return Piece(sent.start_ms, segment(np.frombuffer(sent.pcm, np.int16)), sent.speech, sent.likelihood)
+    audio, lead, tail = (data and segment(np.frombuffer(data, np.int16)) for data in (sent.pcm, sent.lead, sent.tail))
+    return Piece(sent.start_ms, audio, sent.speech, sent.likelihood, lead, tail)
 
 
 def _watch(parent: int, most_bytes: int) -> None:

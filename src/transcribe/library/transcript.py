@@ -231,14 +231,14 @@ def gap(before: str, after: str, join: bool | None = None) -> str:
     return "" if join else " "
 
 
-def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
-    """Words whose times hold what a transcript promises, and how many had to be dropped.
+def repaired(words: Iterable[Word], duration_ms: int | None, earliest_ms: int = 0) -> tuple[list[Word], int]:
+    """Words whose times hold what a transcript promises, none before `earliest_ms`, and how many had to be dropped.
 
     A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
     text, is dropped; starts are never let go back. A confidence is brought between 0 and 1; what is no number is none.
     """
     kept: list[Word] = []
-    dropped, before = 0, 0
+    dropped, before = 0, earliest_ms
     for word in words:
         start = max(before, word.start_ms)
         text = " ".join(word.text.split())
