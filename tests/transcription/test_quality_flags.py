@@ -20,7 +20,7 @@ from transcribe.transcription.quality_flags import (
     quality,
     repeated,
 )
-from transcribe.transcription.segmentation import segments
+from transcribe.transcription.segmentation import SegmentOptions, segments
 from transcribe.transcription.utterance import Utterance
 
 LENGTH_MS, GAP_MS = 300, 100
@@ -48,7 +48,7 @@ def heard(
 
 def flags(*utterances: Utterance) -> list[tuple[str, ...]]:
     words = [word for utterance in utterances for word in utterance.words]
-    return [segment.flags for segment in marked(segments(words), utterances)]
+    return [segment.flags for segment in marked(segments(words, SegmentOptions(least_ms=0)), utterances)]
 
 
 # Fault 26
@@ -125,7 +125,8 @@ def test_where_speech_is_faint_words_must_be_surer_and_a_lucky_one_saves_none() 
 )
 def test_words_where_nobody_seems_to_speak_are_flagged(silent: Utterance) -> None:
     clear = heard(said("This is said.", at=6000), no_speech=0.1)
-    assert flags(silent, clear) == [("no_speech",), ()]
+    found = flags(silent, clear)
+    assert ("no_speech" in found[0], found[1]) == (True, ())
 
 
 def test_one_witness_alone_makes_no_silence_where_the_recognizer_is_another() -> None:
@@ -141,9 +142,10 @@ def test_two_words_that_are_hardly_heard_spoil_a_sentence() -> None:
         *said("Tarathend sheet", 0.3, at=1200),
         *said("with it in spring", 0.95, at=2000),
     )
-    assert flags(heard(odd)) == [("low_confidence",)]
+    assert flags(heard(odd, no_speech=0.1)) == [("low_confidence",)]
     one = (*said("they all like", 0.95), *said("Tara", 0.45, at=1200), *said("with it in spring", 0.95, at=1600))
-    assert flags(heard(one)) == [()]
+    assert flags(heard(one, no_speech=0.1)) == [()]
+    assert flags(heard(odd)) == [()]  # of a recognizer that is less sure of all
 
 
 def test_a_word_just_beside_speech_belongs_to_it() -> None:
@@ -233,8 +235,8 @@ def test_quality_says_how_much_is_covered_flagged_and_sure() -> None:
     assert quality(found, utterances) == Quality(4300, round(2100 / 4300, 3), 0.2, 0.74)
 
 
-def test_nothing_said_is_nothing_missed() -> None:
-    assert quality((), ()) == Quality(0, 1.0, 0.0, None)
+def test_where_nobody_is_heard_nothing_is_covered() -> None:
+    assert quality((), ()) == Quality(0, 0.0, 0.0, None)
     assert quality((), [heard((), (0, 1000))]) == Quality(1000, 0.0, 0.0, None)
     assert flagged_share(()) == 0
     assert mean_confidence(said("not known", None)) is None

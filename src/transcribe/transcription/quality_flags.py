@@ -69,7 +69,9 @@ def marked(
         at = here.stop
         signs = {
             "repetition": any(looped[here]) or _mostly(map(sound.goes_round, segment.words)),
-            "low_confidence": _is_doubtful(segment, options) or _mostly(map(sound.is_doubtful, segment.words)),
+            "low_confidence": _is_doubtful(segment, options)
+            or sound.is_misheard(segment.words)
+            or _mostly(map(sound.is_doubtful, segment.words)),
             "no_speech": _mostly(map(sound.is_silent, segment.words)),
             "too_fast": _mostly(rushed[here]) or _is_too_fast(segment.words, options),
         }
@@ -166,6 +168,17 @@ class _Sound:
         """Whether neither the detector nor the recognizer was sure of what was heard with it."""
         return bool(self._utterances) and self._doubtful[self._at(word)]
 
+    def is_misheard(self, words: Sequence[Word]) -> bool:
+        """Whether the least sure of a segment's words are so unsure that something else may have been said.
+
+        Asked of a recognizer that says how likely speech is, Whisper: others are less sure of what they hear right.
+        """
+        sure = sorted(word.confidence for word in words if word.confidence is not None)
+        if not sure or not self._utterances or self._utterances[self._at(words[0])].no_speech is None:
+            return False
+        weakest = sure[: max(1, round(WEAKEST * len(sure)))]
+        return sum(weakest) / len(weakest) < self._options.weak
+
     def _at(self, word: Word) -> int:
         """Which utterance the word was heard in: by its middle, since words may touch the edges of two."""
         return max(0, bisect_right(self._starts, (word.start_ms + word.end_ms) // 2) - 1)
@@ -176,11 +189,7 @@ class _Sound:
 
 
 def _is_doubtful(segment: Segment, options: FlagOptions) -> bool:
-    sure = sorted(word.confidence for word in segment.words if word.confidence is not None)
-    if segment.confidence is None or not sure:
-        return False
-    weakest = sure[: max(1, round(WEAKEST * len(sure)))]
-    return segment.confidence < options.doubtful or sum(weakest) / len(weakest) < options.weak
+    return segment.confidence is not None and segment.confidence < options.doubtful
 
 
 def _is_silent(utterance: Utterance, options: FlagOptions) -> bool:

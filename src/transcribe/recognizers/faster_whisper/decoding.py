@@ -18,6 +18,9 @@ from transcribe.recognizers.written_words import TimedText, WrittenWord, charact
 
 TOKENS_PER_SECOND = 50
 SMOOTHED = 7  # positions of 20 ms, as in whisper.timing
+# By the heads that Whisper's authors published words begin too early, on words timed by hand and by an aligner alike:
+# the mean of 30 was 52 ms, with the weights of `base`.
+EARLY_S = 0.045
 # Ways to read, until a text is not poor: as faster-whisper reads a batch; with timestamps, by which Whisper finds its
 # place again; never the same three tokens twice, which no loop survives.
 WAYS: tuple[Mapping[str, Any], ...] = (
@@ -98,7 +101,8 @@ class PieceDecoder:
         if not tokens:
             return []
         rows, positions = np.array(aligned.alignments).T
-        times = (positions[np.diff(rows, prepend=-1) > 0] / TOKENS_PER_SECOND).tolist()  # of each token, and the end's
+        first = positions[np.diff(rows, prepend=-1) > 0]  # of each token, and the end's
+        times = (first / TOKENS_PER_SECOND + np.where(first > 0, EARLY_S, 0)).tolist()
         bits, begin = [], 0
         for text, count in characters(map(self._bytes, tokens)):
             sure = float(np.mean(aligned.text_token_probs[begin : begin + count]))

@@ -96,8 +96,10 @@ class FasterWhisper:
         """What is said in each, in its own language where that is sure, else in that of the episode."""
         features = _features(self._model, [piece.in_context() for piece in pieces])
         encoded = self._model.encode(features)
-        votes = [] if self._asked else self._votes(encoded)
-        languages = [spoken_in(*each, language) for each in zip(pieces, votes, strict=True)] or [language] * len(pieces)
+        languages = [language] * len(pieces)
+        if not self._asked:
+            votes = zip(pieces, self._votes(encoded), strict=True)
+            languages = [spoken_in(piece, vote, language) for piece, vote in votes]
         if set(languages) == {language}:
             return self._in_language(pieces, features, encoded, language, prompt)
         found: dict[int, Recognition] = {}
