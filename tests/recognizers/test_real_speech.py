@@ -1,7 +1,6 @@
-"""Real Whisper weights on a recorded voice. PLAYHEAD_TEST_WHISPER names a folder with `base.pt`, and `ct2/` beside it."""
+"""Real Whisper weights on a recorded voice. PLAYHEAD_TEST_WHISPER names a folder with `base.pt` and `ct2/`."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +22,13 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module", params=[("whisper", "base.pt"), ("faster-whisper", "ct2")], ids=lambda each: each[0])
-def recognizer(request: pytest.FixtureRequest) -> Iterator[Recognizer]:
+def recognizer(request: pytest.FixtureRequest) -> Recognizer:
     name, weights = request.param
     if not (FOLDER / weights).exists():
         pytest.skip(f"{FOLDER} has no {weights}")
     if name == "faster-whisper":
         pytest.importorskip("faster_whisper", reason="the extra 'faster' is not installed")
-    yield load(name, str(FOLDER / weights), device="cpu", warn=pytest.fail)
+    return load(name, str(FOLDER / weights), device="cpu", warn=pytest.fail)
 
 
 @pytest.fixture(scope="module")
