@@ -1,5 +1,7 @@
 """What the engines that read Whisper's weights share: batches that memory holds, one language for all pieces."""
 
+import dataclasses
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -7,10 +9,14 @@ from typing import TypeVar
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import UsageError
 from transcribe.library.language_tags import primary_language
-from transcribe.library.transcript import Span
-from transcribe.recognizers.protocol import UNDETERMINED
+from transcribe.library.transcript import Span, Word
+from transcribe.recognizers.protocol import UNDETERMINED, Recognition, heard
+from transcribe.recognizers.written_words import WrittenWord
 
 LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
+
+SURE_LANGUAGE, SURE_LANGUAGE_MS = 0.9, 3000  # probability and speech by which a piece has a language of its own
+BEYOND_MS = 200  # of a cut, that a word is kept, for it may be said on this side of it
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -53,15 +59,64 @@ def majority(votes: Iterable[tuple[str, float]]) -> str:
     return max(counted, key=counted.__getitem__, default=UNDETERMINED)
 
 
+def spoken_in(piece: Piece, heard_in: tuple[str, float], language: str) -> str:
+    """The language of a piece: what was heard in it, with how sure that is; that of the episode unless it is sure."""
+    other, probability = heard_in
+    return other if probability >= SURE_LANGUAGE and speech_ms(piece) >= SURE_LANGUAGE_MS else language
+
+
 def telling(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """Those that hold enough speech to know its language by; all where none does."""
     return [piece for piece in pieces if speech_ms(piece) >= LITTLE_SPEECH_MS] or pieces
+
+
+def elected(pieces: Sequence[Piece], votes: Sequence[tuple[str, float]]) -> str:
+    """The language of most of the pieces, each with its vote, of those that hold enough speech."""
+    sure = set(map(id, telling(pieces)))
+    return majority(vote for piece, vote in zip(pieces, votes, strict=True) if id(piece) in sure)
 
 
 def speech_ms(piece: Piece, start_ms: int = 0) -> int:
     """How long somebody speaks in a piece from then on; all the time where that was not looked for."""
     spans: tuple[Span, ...] = piece.speech or (piece.span,)
     return sum(max(0, end - max(start, start_ms)) for start, end in spans)
+
+
+def own(piece: Piece, found: Recognition) -> Recognition:
+    """What was heard in a piece in its context, without the words that are said well before or behind it.
+
+    Those that are said right beyond a cut get no length, at the piece's edge: two hearings differ a little in time.
+    """
+    earliest = piece.start_ms - BEYOND_MS if piece.lead else -math.inf
+    latest = piece.end_ms + BEYOND_MS if piece.tail else math.inf
+    kept = (word for word in found.words if earliest <= (word.start_ms + word.end_ms) / 2 < latest)
+    return dataclasses.replace(found, words=tuple(_at_home(piece, word) for word in kept))
+
+
+def _at_home(piece: Piece, word: Word) -> Word:
+    middle = (word.start_ms + word.end_ms) / 2
+    inside = piece.start_ms <= middle < piece.end_ms
+    start_ms, end_ms = (word.start_ms, word.end_ms) if inside else (middle, middle)
+    return heard(piece.span, start_ms, end_ms, word.text, word.confidence, word.joined)
+
+
+def in_speech(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:
+    """When a word is said, without the pause before or after it that an alignment takes for a part of it."""
+    shared = [(min(end_ms, end) - max(start_ms, start), start, end) for start, end in piece.speech]
+    most = max((ms for ms, _, _ in shared), default=0)
+    if most <= 0:
+        return start_ms, end_ms
+    around = [(start, end) for ms, start, end in shared if ms >= most / 2]  # of the others it has an edge at most
+    return max(start_ms, around[0][0]), min(end_ms, around[-1][1])
+
+
+def said(piece: Piece, start_ms: int, words: Iterable[WrittenWord]) -> tuple[Word, ...]:
+    """Written words, whose seconds count from `start_ms` on the file's clock, as words heard in a piece."""
+    found = []
+    for word in words:
+        begin, end = in_speech(piece, start_ms + 1000 * word.start, start_ms + 1000 * word.end)
+        found.append(heard(piece.span, begin, end, word.text, word.probability, word.joined))
+    return tuple(found)
 
 
 def checked_language(language: str | None, multilingual: bool, known: Container[str]) -> str | None:
