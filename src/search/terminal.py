@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +15,7 @@ from search.index.hits import Hit
 from search.status import EpisodeStatus
 from transcribe.console import printable
 from transcribe.library.clock import clock
-from transcribe.library.episode import DAMAGES, Quality
+from transcribe.library.episode import DAMAGES
 from transcribe.library.running_jobs import RunningJob
 from transcribe.library.store import Library
 
@@ -62,7 +62,7 @@ def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], l
     for row in rows:
         fetched, transcribed, indexed = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
         length = clock(row.duration_ms) if row.duration_ms else ""
-        covered, flagged = (_percent(row.quality, name) for name in ("covered", "flagged"))
+        covered, flagged = (f"{row.quality.covered:.0%}", f"{row.quality.flagged:.0%}") if row.quality else ("", "")
         line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {covered:>7}  {flagged:>7}"
         console.print(_text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
         if row.failure:
@@ -75,10 +75,6 @@ def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], l
     for job in at_work:
         of = f" of {clock(job.of_ms)}" if job.of_ms else ""
         console.print(_text(f"on {job.node}: {job.episode}, {clock(job.done_ms)}{of}"), soft_wrap=True)
-
-
-def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:
-    return f"{getattr(quality, share):.0%}" if quality else ""
 
 
 def _console() -> Console:
