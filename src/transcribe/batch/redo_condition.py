@@ -56,18 +56,18 @@ class Part:
         """Whether it holds. A comparison with a value that the transcript lacks is false."""
         if not self.comparison:
             return SIGNS[self.name](transcript)
-        has, wanted = self._sides(transcript)
+        has: Any
+        wanted: Any
+        if self.name in NUMBERS:
+            has, wanted = NUMBERS[self.name](transcript), float(self.value)
+        elif self.name == "version":
+            has, wanted = _release(transcript.engine.version), _release(self.value)
+        else:
+            has, wanted = TEXTS[self.name](transcript), self.value
         return has is not None and COMPARISONS[self.comparison](has, wanted)
 
     def __str__(self) -> str:
         return f"{self.name}{self.comparison}{self.value}"
-
-    def _sides(self, transcript: Transcript) -> tuple[Any, Any]:
-        if self.name in NUMBERS:
-            return NUMBERS[self.name](transcript), float(self.value)
-        if self.name == "version":
-            return _release(transcript.engine.version), _release(self.value)
-        return TEXTS[self.name](transcript), self.value
 
 
 @dataclass(frozen=True, slots=True)
