@@ -297,15 +297,12 @@ def _check_segment(segment: Segment, earliest_ms: int, latest_ms: int) -> None:
     _check_said(segment, earliest_ms, latest_ms, name)
     inside = segment.start_ms
     for word in segment.words:
-        _check_word(word, inside, segment.end_ms, f"word {word.text!r} of {name}")
+        told = f"word {word.text!r} of {name}"
+        _check_said(word, inside, segment.end_ms, told)
+        check(word.joined is None or type(word.joined) is bool, told, f"joined {word.joined!r} must be true or false")
+        check(type(word.spoken) is bool, told, f"spoken {word.spoken!r} must be true or false")
         inside = word.start_ms
     check(_bare(joined(segment.words)) == _bare(segment.text), name, "its words do not make its text")
-
-
-def _check_word(word: Word, earliest_ms: int, latest_ms: int, name: str) -> None:
-    _check_said(word, earliest_ms, latest_ms, name)
-    check(word.joined is None or type(word.joined) is bool, name, f"joined {word.joined!r} must be true or false")
-    check(type(word.spoken) is bool, name, f"spoken {word.spoken!r} must be true or false")
 
 
 def _check_said(said: Segment | Word, earliest_ms: int, latest_ms: int, name: str) -> None:
