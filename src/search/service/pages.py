@@ -27,9 +27,10 @@ from search.index.library_index import LibraryIndex
 from search.query.limits import BUDGET_S, WITHIN_S
 from search.query.parser import Mode, Query, parse
 from search.service import api
-from search.service.api import OfId, OfLibraryIndex, SearchParameters
+from search.service.api import OfId, OfLibraryIndex, OfSounds, SearchParameters
 from search.service.api_reference import operations
 from search.service.templates import ASSETS, render
+from search.sound import EpisodeSound, EpisodeSounds
 from transcribe.errors import TranscriptError
 from transcribe.library.chapters import Chapter, load_chapters
 from transcribe.library.clock import milliseconds
@@ -98,7 +99,9 @@ def error_page(request: Request, status: int, detail: str) -> Response:
 
 
 @router.get("/")
-def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search_page(
+    library_index: OfLibraryIndex, sounds: OfSounds, parameters: Annotated[SearchParameters, Depends()]
+) -> Response:
     """The hits as they would be read; without words, what is in the archive and how it is asked."""
     shows = api.shows(library_index)
     if not parameters.text.strip():
@@ -112,7 +115,7 @@ def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParam
     except QueryTimeout as problem:
         return render("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
-    groups = list(_by_episode(answer.hits, library_index))
+    groups = list(_by_episode(answer.hits, sounds))
     return render("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
@@ -130,18 +133,23 @@ def episodes_page(
 
 @router.get("/episodes/{show}/{episode}")
 def player_page(
-    request: Request, name: OfId, library_index: OfLibraryIndex, q: str = "", mode: Mode = "exact", t: str = ""
+    request: Request,
+    name: OfId,
+    library_index: OfLibraryIndex,
+    sounds: OfSounds,
+    q: str = "",
+    mode: Mode = "exact",
+    t: str = "",
 ) -> Response:
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
     transcript = library_index.library.load_transcript(name)
-    stored = library_index.audio(name)
     return render(
         "episode.html",
         transcript=transcript,
         sections=_sections(transcript, load_chapters(library_index.library, name)),
         starts={segment.start_ms for segment in transcript.segments},
         flagged=_flagged_throughout(transcript),
-        audio_suffix=stored[0].suffix if stored else None,
+        sound=sounds.of(name),
         start_ms=_moment(t),
         found=_found_in(library_index, transcript.episode, _query(request, q, mode)),
         q=q,
@@ -170,7 +178,7 @@ class _Group:
     """Neighbouring hits of one episode."""
 
     hits: tuple[Hit, ...]
-    has_audio: bool
+    sound: EpisodeSound | None  # None where the library does not hold it
 
     @property
     def contents(self) -> Any:
@@ -178,9 +186,9 @@ class _Group:
         return self.hits[0].contents
 
 
-def _by_episode(hits: Sequence[Hit], library_index: LibraryIndex) -> Iterator[_Group]:
+def _by_episode(hits: Sequence[Hit], sounds: EpisodeSounds) -> Iterator[_Group]:
     for name, neighbours in itertools.groupby(hits, key=lambda hit: hit.contents.episode.id):
-        yield _Group(tuple(neighbours), library_index.audio(name) is not None)
+        yield _Group(tuple(neighbours), sounds.of(name))
 
 
 @dataclass(frozen=True, slots=True)

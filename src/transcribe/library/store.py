@@ -22,8 +22,8 @@ from transcribe.library.caption_writer import to_vtt
 from transcribe.library.episode import Record, is_id
 from transcribe.library.transcript import Transcript
 
-_UMASK = os.umask(0o077)  # it can only be read by setting it
-os.umask(_UMASK)
+UMASK = os.umask(0o077)  # it can only be read by setting it
+os.umask(UMASK)
 
 ASKED_S = 0.5  # for which whoever asks whether the library is locked may hold its lock
 
@@ -153,7 +153,7 @@ def _write_whole(path: Path, data: bytes, mode: int) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(mode & ~_UMASK)
+        Path(temporary).chmod(mode & ~UMASK)
         publish(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
