@@ -348,18 +348,20 @@ def _sound_maker(library: Library, settings: "Settings") -> "SoundMaker | None":
 
 def _make_seekable(library: Library, episodes: Sequence[str]) -> None:
     """Makes the copies that browsers need of these episodes (ids). One that cannot be made is made later or never."""
+    from search.sound import EpisodeSounds
     from transcribe.console import ProgressBars
 
-    maker = _sound_maker(library, _settings(library))
-    if maker is None or not episodes:
+    maker, sounds = _sound_maker(library, _settings(library)), EpisodeSounds(library)
+    awaited = [name for name in episodes if (sound := sounds.of(name)) and sound.is_awaited]
+    if maker is None or not awaited:
         return
     try:
         with ProgressBars() as progress, progress.task("seekable copies") as advance:
-            for done, name in enumerate(episodes):
-                advance(done, len(episodes))
+            for done, name in enumerate(awaited):
+                advance(done, len(awaited))
                 with contextlib.suppress(AudioError):
                     maker.seekable(name).result()
-            advance(len(episodes), len(episodes))
+            advance(len(awaited), len(awaited))
     finally:
         maker.close()
 
