@@ -30,6 +30,12 @@ export class Deck {
   /** Where to stop. */
   #endMs = Infinity;
 
+  /** Whether it has been sent anywhere yet. */
+  #isAimed = false;
+
+  /** Whether it has been told to play, and has not begun. */
+  #isStarting = false;
+
   /** Whether the moment asked for is still to be gone to, once it is known how long the audio is. */
   #waiting = false;
 
@@ -45,6 +51,7 @@ export class Deck {
     audio.addEventListener("loadedmetadata", () => this.#waiting && this.#arrive());
     audio.addEventListener("seeking", () => this.#sought());
     audio.addEventListener("error", () => this.#failed());
+    for (const event of ["playing", "pause"]) audio.addEventListener(event, () => (this.#isStarting = false));
     this.onTime((ms) => ms >= this.#endMs && this.#stop());
   }
 
@@ -80,8 +87,9 @@ export class Deck {
     this.#askedMs = ms;
     this.#waiting = true;
     const isOn = this.audio.getAttribute("src")?.split("#")[0] === this.#url;
-    if (isOn && this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) this.#arrive();
+    if (isOn && this.#isAimed && this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) this.#arrive();
     else {
+      this.#isAimed = true;
       this.#aim(ms);
       this.audio.src = `${this.#url}#${fragment(this.#targetMs)}`; // so that nothing else is heard first
     }
@@ -94,6 +102,7 @@ export class Deck {
 
   /** Plays; where the browser will not, the audio element shows so. */
   async play() {
+    this.#isStarting = true;
     try {
       await this.audio.play();
     } catch (problem) {
@@ -146,7 +155,8 @@ export class Deck {
 
   /** The browser cannot play what it said it could: the stored bytes take over. */
   #failed() {
-    const { ms, playing } = this;
+    const { ms } = this;
+    const playing = this.playing || this.#isStarting;
     if (!this.#sound || this.#url === this.#sound.stored) {
       this.tell(UNPLAYABLE);
       return;
