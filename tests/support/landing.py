@@ -69,7 +69,7 @@ def chromium(executable: str) -> Iterator[Any]:
 def landings(browser: Any, address: str, words: str, seconds: Sequence[int], tries: int = 1) -> Iterator[Landing]:
     """Presses the button of each hit of a word, in order, each on a page that was just opened.
 
-    With more `tries`, what is of another place is recorded again: a machine that is too busy leaves holes in a recording.
+    With more `tries`, what is of another place is recorded again: a busy machine leaves holes in a recording.
     """
     context = browser.new_context(base_url=address, bypass_csp=True)  # the recorder is a script of its own
     page = context.new_page()
