@@ -8,6 +8,7 @@ from typing import Any
 from search.index.passages import Contents
 from transcribe.library.episode import Failure, Quality, Record
 from transcribe.library.running_jobs import RunningJob, running
+from transcribe.library.seekable_copy import SeekableCopies
 from transcribe.library.store import Library
 
 
@@ -29,6 +30,23 @@ class EpisodeStatus:
     def to_json(self) -> dict[str, Any]:
         """The status as plain data."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesStatus:
+    """What the seekable copies of a library take."""
+
+    files: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+
+def seekable_copies(library: Library) -> CopiesStatus:
+    """What the copies take that were made for browsers."""
+    return CopiesStatus(*SeekableCopies(library).take())
 
 
 def in_work(library: Library) -> list[RunningJob]:
