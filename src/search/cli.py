@@ -19,6 +19,7 @@ from transcribe.cli import (
     BatchSize,
     CommandContext,
     Device,
+    DryRun,
     EngineName,
     Language,
     Limit,
@@ -26,6 +27,7 @@ from transcribe.cli import (
     Prompt,
     Quantize,
     RayAddress,
+    ReportAsJson,
     Sources,
     WorkerCount,
 )
@@ -111,7 +113,8 @@ def run(
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
     index: IndexAt = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
+    dry_run: DryRun = False,
+    as_json: ReportAsJson = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
     asked: CommandContext = context.obj
@@ -128,6 +131,11 @@ def run(
         ray=ray,
     )
     library_index, named = _archive(asked, index), batch_cli.given(sources)
+    if dry_run:
+        with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
+            planned = work.plan(work.find(named), settings.limit)
+        batch_cli.conclude(batch_cli.foreseen(work, planned, settings, _not_indexed(library_index, asked)), as_json)
+        return
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
         planned = work.plan(work.find(named), settings.limit)
@@ -308,10 +316,19 @@ def _settings(library: Library, **options: object) -> "Settings":
 
 
 def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
-    """The library's index: that of the option, or else of the settings."""
+    """The library's index, by the option `--index` or else by the settings."""
     from search.index.backends import open_library_index
 
     return open_library_index(asked.library, _settings(asked.library, index=index))
+
+
+def _not_indexed(library_index: "LibraryIndex", asked: CommandContext) -> set[str]:
+    """The ids of the transcripts that the index does not hold yet."""
+    try:
+        held = {contents.episode.id for contents in library_index.index().contents()}
+    except IndexUnavailable:
+        held = set()
+    return {*asked.library.transcript_ids()} - held
 
 
 def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexReport":
@@ -326,7 +343,7 @@ def _index_quietly(asked: CommandContext) -> None:
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":
-    """What came of it, or why it could not be done: there is more to be told of than the index."""
+    """Updates the index; returns its report, or why it failed, so that the run is still reported."""
     try:
         return _refresh(library_index)
     except IndexUnavailable as problem:
@@ -334,7 +351,7 @@ def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable
 
 
 def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = False) -> None:
-    """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    """Prints what indexing did; with `quiet`, only what went wrong. Exits with status 1 where something did."""
     if isinstance(report, IndexUnavailable):
         _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
         raise typer.Exit(1)

@@ -15,8 +15,7 @@ from whisper.tokenizer import LANGUAGES, get_tokenizer
 
 from search.query.words import words as comparable_words
 from transcribe.library.transcript import Word, joined
-from transcribe.recognizers.openai_whisper.word_timing import characters
-from transcribe.recognizers.written_words import TimedText, WrittenWord, written
+from transcribe.recognizers.written_words import TimedText, WrittenWord, characters, shortened, written
 
 TEXTS = {
     "en": "He said: \"I'm O'Brien's self-love, 3.5 of 1,001 at 5 p.m. (50%)\" — well... U.S. vs. country--the $5?",
@@ -73,10 +72,14 @@ def tokenizer(multilingual: bool = True) -> Any:
     return made
 
 
+def as_bytes(tokens: Sequence[int], multilingual: bool = True) -> list[bytes]:
+    return [tokenizer(multilingual).encoding.decode_single_token_bytes(token) for token in tokens]
+
+
 def bits(text: str, multilingual: bool = True) -> list[TimedText]:
     """As a decoder would write it, a bit a second."""
     own = tokenizer(multilingual)
-    found = list(characters(own, own.encode(f" {text}")))
+    found = list(characters(as_bytes(own.encode(f" {text}"), multilingual)))
     ends = list(itertools.accumulate(count for _, count in found))
     return [TimedText(bit, end - count, end, 0.5) for (bit, count), end in zip(found, ends, strict=True)]
 
@@ -121,7 +124,7 @@ def test_words_make_any_text(text: str) -> None:
 
 @given(st.lists(st.integers(0, 50_256), max_size=20))
 def test_any_tokens_make_the_text_that_whisper_makes_of_them(tokens: list[int]) -> None:
-    found = list(characters(tokenizer(), tokens))
+    found = list(characters(as_bytes(tokens)))
     assert "".join(text for text, _ in found) == tokenizer().decode(tokens)
     assert sum(count for _, count in found) == len(tokens)
 
@@ -159,3 +162,10 @@ def test_a_word_lasts_as_long_as_its_letters_and_its_signs() -> None:
     words = written(TimedText(text, second, second + 1, 0.1 * second) for text, second in said)
     assert [(word.text, word.start, word.end) for word in words] == [("(c'est).", 1, 4), ("50%,", 6, 8), ("-", 9, 10)]
     assert words[0].probability == pytest.approx(0.2)
+
+
+def test_a_word_after_a_full_stop_does_not_begin_in_the_pause() -> None:
+    said = [("one", 0.0, 0.2), ("two.", 0.2, 0.4), ("three", 3.0, 6.0), ("four", 6.0, 9.0)]
+    words = shortened([WrittenWord(text, start, end, 1.0, None) for text, start, end in said])
+    longest = 1.4  # twice the 0.7 s that a usual word lasts at most
+    assert [word.start for word in words] == [0.0, 0.2, pytest.approx(6.0 - longest), 6.0]

@@ -116,6 +116,7 @@ class Record:
     changed_upstream: bool = False  # its publisher now has other audio than is stored here
     language: str | None = None  # spoken, as its publisher says: a BCP 47 tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
+    duration_ms: int | None = None  # of its audio, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
 
     def failed(self, code: str, message: str) -> "Record":
@@ -147,6 +148,7 @@ class Record:
                 data.get("changed_upstream", False),
                 data.get("language"),
                 data.get("length"),
+                data.get("duration_ms"),
                 tuple(data.get("through", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
@@ -162,6 +164,10 @@ class Record:
         texts += [self.error.code, self.error.message] if self.error else []
         if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
+        if not isinstance(self.duration_ms, int | None):
+            raise TranscriptError(
+                "bad_record", f"not an episode's record: {self.episode.id} lasts {self.duration_ms!r}"
+            )
         if not isinstance(self.length, int | None):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} is {self.length!r} long")
 

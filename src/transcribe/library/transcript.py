@@ -236,15 +236,15 @@ def gap(before: str, after: str, join: bool | None = None) -> str:
     return "" if join else " "
 
 
-def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
-    """Words with times that a transcript may have, and the number of words that were dropped.
+def repaired(words: Iterable[Word], duration_ms: int | None, earliest_ms: int = 0) -> tuple[list[Word], int]:
+    """Words with times that a transcript may have, none before `earliest_ms`, and the number of words dropped.
 
     A word that ends before it starts or after the audio is cut. One that lies wholly beyond the audio, or has no text,
     is dropped. A start before the last word's start is moved to it. A confidence is brought between 0 and 1, and
     becomes None where it is no number.
     """
     kept: list[Word] = []
-    dropped, before = 0, 0
+    dropped, before = 0, earliest_ms
     for word in words:
         start = max(before, word.start_ms)
         text = " ".join(word.text.split())

@@ -25,6 +25,7 @@ class Recognition:
 
     words: tuple[Word, ...]
     no_speech: float | None = None  # how likely it holds none, 0 to 1; None from an engine that does not say
+    language: str | None = None  # that is spoken in it, ISO 639-1, where the engine listened for that
 
 
 class Recognizer(Protocol):

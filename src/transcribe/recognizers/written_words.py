@@ -6,6 +6,9 @@ spaces: there a word ends after each bit, and says that it is joined to the one 
 row stay one. Thai, Lao and Burmese are cut at the spaces they have.
 """
 
+import codecs
+import dataclasses
+import statistics
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +25,8 @@ _UNSPACED = regex.compile(
 _OPENING = ("Ps", "Pi")  # Unicode's categories of punctuation that belongs to what follows
 _VOICING = "\uff9e\uff9f"  # half-width marks that change the sound of the character before
 _SPOKEN_SIGNS = "%&@#*"  # of the punctuation
+_SENTENCE_ENDS = (".", "。", "!", "！", "?", "？")
+_LONGEST_USUAL_S = 0.7  # that a word lasts in the middle of a sentence, as in whisper.timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,36 @@ def written(bits: Iterable[TimedText]) -> list[WrittenWord]:
             after_space = False
         after_space = after_space or whole[-1:].isspace()
     return words
+
+
+def characters(tokens: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+    """The text of tokens in bits of whole characters, each with how many tokens it takes; together they are all.
+
+    A character may be spread over several tokens. Bytes that make no character become U+FFFD.
+    """
+    decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    for token in tokens:
+        count += 1
+        if text := decoder.decode(token):
+            yield text, count
+            count = 0
+    if count:
+        yield decoder.decode(b"", final=True), count
+
+
+def shortened(words: Sequence[WrittenWord]) -> list[WrittenWord]:
+    """Begins the words after a full stop no earlier than a usual word would, for a pause is there.
+
+    As in whisper.timing: a word there lasts twice the usual length at most.
+    """
+    lengths = [word.end - word.start for word in words if word.end > word.start]
+    longest = 2 * min(_LONGEST_USUAL_S, statistics.median(lengths)) if lengths else 0.0
+    return [
+        dataclasses.replace(word, start=word.end - longest)
+        if before and before.text.endswith(_SENTENCE_ENDS) and word.end - word.start > longest
+        else word
+        for before, word in zip([None, *words], words, strict=False)
+    ]
 
 
 def _word(run: Sequence[TimedText], text: str, before: str, after_space: bool) -> WrittenWord:

@@ -30,6 +30,8 @@ from transcribe.web.urls import public_url, web_address, without_tracking
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
+_LONGEST_S = 500 * 3600  # a longer recording is a slip of the pen
+_DURATION = re.compile(r"\d{1,7}(?::\d{1,2}){0,2}(?:\.\d{1,6})?", re.ASCII)
 _LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
 _PLAYLIST = re.compile(r"mpegurl|scpls")
 
@@ -142,7 +144,18 @@ def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: 
         persons=_persons(entry) or persons,
         language=_line(entry, "language") or language or None,
         length=int(length) if _LENGTH.fullmatch(length) else None,
+        duration_ms=_duration_ms(_line(entry, "itunes_duration")),
     )
+
+
+def _duration_ms(text: str) -> int | None:
+    """`itunes:duration`: seconds, or hours, minutes and seconds with colons; None for anything else, and for 0."""
+    if not _DURATION.fullmatch(text):
+        return None
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = 60 * seconds + float(part)
+    return round(1000 * seconds) if 0 < seconds < _LONGEST_S else None
 
 
 def _enclosure(entry: Any, url: str) -> _Enclosure | None:

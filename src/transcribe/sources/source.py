@@ -78,6 +78,7 @@ class FoundFile:
     feed: str | None = None  # the feed of its guid, where the source is another: a page
     language: str | None = None  # spoken, as the feed says: a BCP 47 tag such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
+    duration_ms: int | None = None  # of the audio, as the feed says
     key: str | None = None  # in place of its URL, where another recording of its feed has the same without its query
 
     @property

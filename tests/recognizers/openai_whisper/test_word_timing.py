@@ -19,12 +19,10 @@ from transcribe.recognizers.openai_whisper.weights import checkpoint, load_weigh
 from transcribe.recognizers.openai_whisper.word_timing import (
     WindowText,
     _median,
-    _shortened,
     _token_times,
     align,
     cheapest_path,
 )
-from transcribe.recognizers.written_words import WrittenWord
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -116,10 +114,3 @@ def test_the_median_is_whispers(tokens: int, positions: int, seed: int) -> None:
     rows = torch.randn(tokens, positions, generator=torch.Generator().manual_seed(seed))
     expected = median_filter(rows[None], 7)[0]
     assert np.array_equal(_median(rows.numpy()), expected.numpy())
-
-
-def test_a_word_after_a_full_stop_does_not_begin_in_the_pause() -> None:
-    said = [("one", 0.0, 0.2), ("two.", 0.2, 0.4), ("three", 3.0, 6.0), ("four", 6.0, 9.0)]
-    words = _shortened([WrittenWord(text, start, end, 1.0, None) for text, start, end in said])
-    longest = 1.4  # twice the 0.7 s that a usual word lasts at most
-    assert [word.start for word in words] == [0.0, 0.2, pytest.approx(6.0 - longest), 6.0]

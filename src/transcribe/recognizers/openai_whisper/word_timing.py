@@ -7,10 +7,8 @@ once over the words of the whole batch, with what was encoded already.
 Import it only where Whisper is used: it loads torch.
 """
 
-import codecs
-import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,13 +20,11 @@ from whisper.audio import TOKENS_PER_SECOND
 from whisper.timing import median_filter
 
 from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
-from transcribe.recognizers.written_words import TimedText, WrittenWord, written
+from transcribe.recognizers.written_words import TimedText, WrittenWord, characters, shortened, written
 
 SMOOTHED = 7  # positions of 20 ms, as in whisper.timing
 LEAST_DEVIATION = 1e-4  # of the attention to a position; below it, nobody looks there, and it would be noise made large
 NETWORK = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
-SENTENCE_ENDS = (".", "。", "!", "！", "?", "？")
-LONGEST_USUAL_S = 0.7  # that a word lasts in the middle of a sentence, as in whisper.timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +129,11 @@ def _median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WrittenWord]:
     times = _token_times(matrix).tolist()  # of each token, and the end's
     bits, begin = [], 0
-    for text, count in characters(tokenizer, reading.tokens):
+    for text, count in characters(map(tokenizer.encoding.decode_single_token_bytes, reading.tokens)):
         sure = float(np.mean(reading.probabilities[begin : begin + count]))
         bits.append(TimedText(text, times[begin], times[begin + count], sure))
         begin += count
-    return _shortened(written(bits))
-
-
-def characters(tokenizer: Any, tokens: Sequence[int]) -> Iterator[tuple[str, int]]:
-    """The text of tokens in bits of whole characters, each with how many tokens it takes; together they are all.
-
-    A character may be spread over several tokens. Bytes that make no character become U+FFFD, as in `tokenizer.decode`.
-    """
-    decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
-    for number, token in enumerate(tokens, 1):
-        text = decoder.decode(tokenizer.encoding.decode_single_token_bytes(token), final=number == len(tokens))
-        count += 1
-        if text or number == len(tokens):
-            yield text, count
-            count = 0
+    return shortened(written(bits))
 
 
 def _token_times(matrix: Tensor) -> NDArray[np.float64]:
@@ -194,18 +176,3 @@ def _steps_back(total: NDArray[np.float64]) -> tuple[NDArray[np.int_], NDArray[n
             column -= 1
     path = np.array(steps[::-1])
     return path[:, 0], path[:, 1]
-
-
-def _shortened(words: list[WrittenWord]) -> list[WrittenWord]:
-    """Begins the words after a full stop no earlier than a usual word would, for a pause is there.
-
-    As in whisper.timing: a word there lasts twice the usual length at most.
-    """
-    lengths = [word.end - word.start for word in words if word.end > word.start]
-    longest = 2 * min(LONGEST_USUAL_S, float(np.median(lengths))) if lengths else 0.0
-    return [
-        dataclasses.replace(word, start=word.end - longest)
-        if before and before.text.endswith(SENTENCE_ENDS) and word.end - word.start > longest
-        else word
-        for before, word in zip([None, *words], words, strict=False)
-    ]
