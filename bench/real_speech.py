@@ -90,12 +90,14 @@ def playhead(make: Callable[[Weights, str | None], Any], weights: Weights, recor
     """All that `playhead transcribe` does with decoded sound."""
     from transcribe.audio.voice_activity import pieces
     from transcribe.library.episode import AudioFile, Episode
-    from transcribe.transcription.transcribe_episode import Task, transcribe
+    from transcribe.transcription.job import Job
+    from transcribe.transcription.transcribe_episode import transcribe
 
     blocks = (recording.sound[at : at + recordings.RATE] for at in range(0, len(recording.sound), recordings.RATE))
-    task = Task(Episode("show/episode", "", ""), AudioFile("audio/show/episode.flac", "", 0, "audio/flac"))
+    stored = AudioFile("audio/show/episode.flac", "", 0, "audio/flac")
+    job = Job(Episode("show/episode", "", ""), stored, Path(stored.path))
     made = transcribe(
-        task,
+        job,
         _Decoded(pieces(blocks), len(recording.sound) // (recordings.RATE // 1000)),  # type: ignore[arg-type]
         make(weights, recording.language),
         lambda _: None,

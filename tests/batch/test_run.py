@@ -2,31 +2,37 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.batch.redo_condition import parse
-from transcribe.batch.run import Batch, _public
+from transcribe.batch.result_writer import public as public_episode
+from transcribe.batch.run import Batch
 from transcribe.batch.run_options import RunOptions
-from transcribe.console import Silent
+from transcribe.console import Progress
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters
 from transcribe.library.episode import Episode
 from transcribe.library.store import Library
-from transcribe.library.transcript import Chapter
+from transcribe.library.transcript import Chapter, Transcript
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import Offer, Target
 from transcribe.settings import Settings
 from transcribe.sources.source import parse_source, source_of
-from transcribe.workers.worker import InThisProcess, Owner
+from transcribe.transcription.job import Job, Offer
+from transcribe.workers.in_this_process import InThisProcess
+from transcribe.workers.job_tracker import JobTracker
+from transcribe.workers.worker import Outcome
 
 SAMPLE = Path(__file__).parents[2] / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
 
@@ -69,13 +75,24 @@ def run(
     *sources: str,
     recognizer: FakeRecognizer | None = None,
     options: RunOptions | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
     with library.locked():
-        batch = Batch(library, connection, feed_cache(library), Silent(), options)
-        wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
-        owner = Owner(Silent(), batch.checkpoints)
-        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
+        batch = Batch(library, connection, feed_cache(library), progress or Silent(), options)
+        planned = batch.plan(batch.find([parse_source(source) for source in sources]))
+        owner = JobTracker(Silent(), batch.checkpoints)
+        batch.transcribe(planned, InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
     return batch
+
+
+class Saying(Silent):
+    """Keeps the lines that were said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def feed(server: HTTPServer, tmp_path: Path, token: str = "a", broken: bool = False) -> str:
@@ -204,9 +221,7 @@ def test_a_recognizer_that_fails_fails_its_episode_alone(
     assert run(library, connection, str(SAMPLE)).report.transcribed
 
 
-@pytest.mark.parametrize(
-    ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
-)
+@pytest.mark.parametrize(("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "internal_error")])
 def test_whatever_an_engine_raises_stays_with_its_episode(
     library: Library, connection: HttpClient, problem: Exception, code: str
 ) -> None:
@@ -239,8 +254,8 @@ def test_a_limit_takes_the_newest(
     with library.locked():
         batch = Batch(library, connection, feed_cache(library), Silent())
         candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
-        wanted = batch.wanted(candidates, limit=1)
-    assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]
+        planned = batch.plan(candidates, limit=1)
+    assert [episode.record.episode.id for episode in planned.episodes] == ["peer-talks/2012-02-19-second"]
 
 
 def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
@@ -270,8 +285,8 @@ def test_what_deserves_it_is_transcribed_again(library: Library, connection: Htt
     run(library, connection, str(SAMPLE))
     for redo, done in ((parse("model=large"), 0), (parse("engine=fake"), 1)):
         batch = Batch(library, connection, feed_cache(library), Silent(), RunOptions(redo))
-        workers = InThisProcess(FakeRecognizer("said better"), InlineDecoder(), Owner(Silent(), batch.checkpoints))
-        batch.transcribe(batch.fetched(batch.wanted(batch.stored())), workers)
+        workers = InThisProcess(FakeRecognizer("said better"), InlineDecoder(), JobTracker(Silent(), batch.checkpoints))
+        batch.transcribe(batch.plan(batch.stored()), workers)
         assert len(batch.report.transcribed) == done
     (name,) = library.transcript_ids()
     assert library.load_transcript(name).segments[0].text.startswith("said better")
@@ -289,9 +304,9 @@ def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: H
     settings = Settings.load(library.root, prompt="An interview.", vocabulary=vocabulary)
     recognizer = FakeRecognizer()
     batch = Batch(library, connection, feed_cache(library), Silent())
-    wanted = batch.wanted(batch.find([parse_source(str(SAMPLE))]))
-    workers = InThisProcess(recognizer, InlineDecoder(), Owner(Silent(), batch.checkpoints))
-    batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)
+    planned = batch.plan(batch.find([parse_source(str(SAMPLE))]))
+    workers = InThisProcess(recognizer, InlineDecoder(), JobTracker(Silent(), batch.checkpoints))
+    batch.transcribe(planned, workers, settings.prompt_for)
     assert {hints.prompt for hints in recognizer.hints} == {"An interview. Bauwens, P2P."}
 
 
@@ -412,7 +427,7 @@ def test_nor_in_a_guid_or_a_description_that_holds_its_address() -> None:
     secret = "https://me:pass@example.org/a.mp3?token=0123456789abcdef"
     episode = Episode("talks/first", "Talks", "First", None, secret, secret, secret, f"Listen: {secret}")
     public = "https://example.org/a.mp3?token=…"
-    assert _public(episode) == Episode(
+    assert public_episode(episode) == Episode(
         "talks/first", "Talks", "First", None, public, public, public, f"Listen: {public}"
     )
 
@@ -518,8 +533,7 @@ def test_a_limit_is_not_used_up_by_those_that_failed(
     for _ in range(3):
         with library.locked():
             batch = Batch(library, connection, feed_cache(library), Silent())
-            for _ in batch.fetched(batch.wanted(batch.find([parse_source(newest_dead)]), limit=1)):
-                pass
+            batch.fetch(batch.plan(batch.find([parse_source(newest_dead)]), limit=1))
         tried += [*batch.report.failed, *batch.report.fetched]
     assert tried == ["talks/a", "talks/b", "talks/c"]
 
@@ -594,16 +608,22 @@ def test_a_translation_is_not_taken_for_what_was_said(
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     offers: list[Offer] = []
 
-    def read(_: Target, offer: Offer) -> Mismatch:
-        offers.append(offer)
-        return Mismatch("of something else")
+    class Refusing(InThisProcess):
+        """Takes no publisher's transcript."""
+
+        def run(self, jobs: Iterable[Job | None]) -> Iterator[tuple[Job, Outcome]]:
+            for job in jobs:
+                if job and job.offer:
+                    offers.append(job.offer)
+                    yield job, Mismatch("of something else")
+                elif job:
+                    yield from super().run([job])
 
     with library.locked():
         batch = Batch(library, connection, feed_cache(library), Silent())
-        found = batch.fetched(batch.wanted(batch.find([parse_source(tell(httpserver))])))
-        batch.transcribe(
-            found, InThisProcess(FakeRecognizer(), InlineDecoder(), Owner(Silent(), batch.checkpoints)), read=read
-        )
+        planned = batch.plan(batch.find([parse_source(tell(httpserver))]))
+        batch.transcribe(planned, Refusing(FakeRecognizer(), InlineDecoder(), JobTracker(Silent(), batch.checkpoints)))
+    assert batch.report.mismatched.keys() == {*batch.report.transcribed} == {"talks/first"}
     assert kept(library) == ["first.transcript.en.srt"]
     assert [(offer.text.language, offer.data) for offer in offers] == [("en", b"text of en.srt")]
 
@@ -636,7 +656,8 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     with monkeypatch.context() as at_the_door:
         at_the_door.setattr("av.open", lambda *_, **__: pytest.fail("it is being decoded"))
         batch = Batch(library, connection, feed_cache(library), Silent())
-        assert [record.state for record in batch.fetched(batch.find([parse_source(url)]))] == ["fetched"]
+        batch.fetch(batch.plan(batch.find([parse_source(url)])))
+        assert [record.state for record in library.records()] == ["fetched"]
     assert load_chapters(library, "talks/first") == ()
     run(library, connection, url)
     assert load_chapters(library, "talks/first") == (Chapter(1000, "The well"),)
@@ -647,3 +668,85 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     again = run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.ogg")), options=update)
     assert again.report.transcribed == ["talks/first"]
     assert load_chapters(library, "talks/first") == ()
+
+
+# Records that cannot be read
+
+
+@pytest.mark.parametrize("content", [b"", b'{"id": ', b"[]", b"\xff\xfe", b'{"version": 1, "id": "talks/other"}'])
+def test_a_record_that_cannot_be_read_is_said_and_rebuilt(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, content: bytes
+) -> None:
+    url = feed(httpserver, tmp_path)
+    run(library, connection, url)
+    before = library.load_record("peer-talks/2012-02-18-first")
+    transcript = library.load_transcript("peer-talks/2012-02-18-first")
+    path = library.record_path("peer-talks/2012-02-18-first")
+    path.write_bytes(content)
+    httpserver.clear_log()
+    progress = Saying()
+    again = run(library, connection, url, progress=progress)
+    assert (again.report.fetched, again.report.transcribed, again.report.failed) == ([], [], {})
+    assert len(library.records()) == 2
+    assert [line.partition(": ")[0] for line in progress.lines] == 2 * ["peer-talks/2012-02-18-first"]
+    assert "cannot be read" in progress.lines[0]
+    assert "rebuilt" in progress.lines[1]
+    after = library.load_record("peer-talks/2012-02-18-first")
+    assert (after.identity, after.source, after.state) == (before.identity, before.source, "transcribed")
+    assert after.audio is not None
+    assert before.audio is not None
+    assert after.audio.sha256 == before.audio.sha256
+    assert library.load_transcript("peer-talks/2012-02-18-first") == transcript
+    assert path.with_name(f"{path.name}.unreadable").read_bytes() == content
+    assert {request.path for request, _ in httpserver.log} == {"/feed"}
+
+
+def test_a_record_is_rebuilt_from_audio_alone(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = feed(httpserver, tmp_path)
+    run(library, connection, url)
+    library.record_path("peer-talks/2012-02-18-first").write_text("{")
+    for suffix in (".json", ".vtt"):
+        library.transcript_path("peer-talks/2012-02-18-first").with_suffix(suffix).unlink()
+    again = run(library, connection, url)
+    assert (again.report.fetched, again.report.transcribed) == ([], ["peer-talks/2012-02-18-first"])
+    record = library.load_record("peer-talks/2012-02-18-first")
+    assert (record.episode.show, record.episode.title, len(library.records())) == ("Peer Talks", "First", 2)
+
+
+def test_where_nothing_is_stored_of_an_episode_it_is_fetched_anew_under_its_id(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = feed(httpserver, tmp_path, broken=True)
+    run(library, connection, url)
+    library.record_path("peer-talks/2012-02-19-second").write_text("{")
+    again = run(library, connection, feed(httpserver, tmp_path))
+    assert again.report.transcribed == ["peer-talks/2012-02-19-second"]
+
+
+# What waits for what
+
+
+def test_nothing_that_is_ready_waits_for_a_download(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    first_is_written = threading.Event()
+
+    def slow(_: Request) -> Response:
+        assert first_is_written.wait(60), "the first transcript was not written while this one was awaited"
+        return Response(SAMPLE.read_bytes(), content_type="audio/mpeg")
+
+    shutil.copy(SAMPLE, tmp_path / "talk.mp3")
+    sound(httpserver, "/one.mp3", tone(tmp_path / "one.wav"))
+    httpserver.expect_request("/two.mp3").respond_with_handler(slow)
+    url = offer(httpserver, "/feed", "Talks", ("one", "/one.mp3"), ("two", "/two.mp3"))
+
+    class Watched(Library):
+        def save_transcript(self, transcript: Transcript) -> None:
+            super().save_transcript(transcript)
+            first_is_written.set()
+
+    ran = run(Watched(library.root), connection, url)
+    assert sorted(ran.report.transcribed) == ["talks/one", "talks/two"]
+    assert ran.report.failed == {}

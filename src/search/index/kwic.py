@@ -1,9 +1,12 @@
-"""Every hit as keyword in context: one line of CSV each, streamed, for a spreadsheet or a corpus tool."""
+"""Hits as keyword in context: a stream of CSV, one line a hit, for a spreadsheet or a corpus tool."""
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import regex
 
 from search.index.hits import Hit
 
@@ -11,19 +14,20 @@ COLUMNS = (
     *("episode", "show", "title", "published", "start_ms", "end_ms", "speaker", "confidence", "flags", "audio_sha256"),
     *("before", "text", "after"),
 )
+BOM = "\ufeff"  # by which Excel knows a file as UTF-8
+_PASSED_OVER = regex.compile(r"\A[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]*")  # before a formula, by spreadsheets
+_FORMULA = ("=", "+", "-", "@")
+_SEPARATORS = ("\t", "\r", "\n")  # which may end a cell, so that a formula is the next
 
 
-def lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """A line of names, then one for each hit, each ended as RFC 4180 has it."""
-    yield _line(COLUMNS)
+def lines(hits: Iterable[Hit], bom: bool = False) -> Iterator[str]:
+    """A line of names, then one for each hit, each ended as RFC 4180 has it; `bom` puts a byte order mark first."""
+    yield (BOM if bom else "") + _line(COLUMNS)
     for hit in hits:
-        yield _line(_row(hit))
-
-
-def _row(hit: Hit) -> list[Any]:
-    contents, episode = hit.contents, hit.contents.episode
-    about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
-    return [*about, hit.confidence, " ".join(hit.flags), contents.audio_sha256, hit.before, hit.text, hit.after]
+        episode = hit.contents.episode
+        about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
+        trust = [hit.confidence, " ".join(hit.flags), hit.contents.audio_sha256]
+        yield _line([*about, *trust, hit.before, hit.text, hit.after])
 
 
 def _line(values: Iterable[Any]) -> str:
@@ -33,5 +37,11 @@ def _line(values: Iterable[Any]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """Spreadsheets run what begins like a formula; an apostrophe before it makes it text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Spreadsheets run what begins like a formula; an apostrophe before it makes it text.
+
+    They pass over spaces and characters that nobody sees, and take full-width signs for the plain ones.
+    """
+    if not isinstance(value, str):
+        return value
+    first = unicodedata.normalize("NFKC", _PASSED_OVER.sub("", value, count=1)[:1])
+    return f"'{value}" if first in _FORMULA or value.startswith(_SEPARATORS) else value

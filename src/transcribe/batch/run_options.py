@@ -1,4 +1,4 @@
-"""What a run is to do beyond what is new, and how it is to treat what publishers offer."""
+"""The options of one run, and how it treats what publishers offer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,21 +14,22 @@ Condition = Callable[[Transcript], bool]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The wishes of one run; what is not said is left to the recordings."""
+    """The options of one run."""
 
     redo: Condition | None = None  # transcripts to be made again
     update: bool = False  # take the audio that a publisher has put in the place of what is stored
     sources: Mapping[Source, Texts] = field(default_factory=dict)  # of the settings, and what becomes of texts there
-    language: str | None = None  # that is spoken
+    language: str | None = None  # that is spoken; None where the recordings tell
+    dry_run: bool = False  # plan only: nothing is written
 
     def texts(self, record: Record) -> Texts:
-        """What becomes of its publisher's own transcript: as its source has it, else what led there."""
+        """How its publisher's transcript is treated: as its source says, else the nearest source that led there."""
         wished = {source.address: texts for source, texts in self.sources.items()}
         addresses = (address for address in (record.source, *record.through) if address in wished)
         return next((wished[address] for address in addresses if address), "prefer")
 
     def offered(self, record: Record) -> list[PublishedText]:
-        """Those of its publisher's transcripts that are of use, the best first: in the language that is spoken."""
+        """The publisher's transcripts in the spoken language, the best first; none where they are to be ignored."""
         if self.texts(record) == "ignore":
             return []
         return ranked(record.transcripts, self.language or record.language)

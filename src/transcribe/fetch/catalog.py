@@ -1,16 +1,16 @@
-"""Recordings that sources offer become episodes of the library, each once, each with an id for good."""
+"""Makes episodes of the recordings that sources offer: each once, each with an id that never changes."""
 
 import dataclasses
 from pathlib import Path
 
-from transcribe.library.episode import Episode, Record, episode_id, is_id
+from transcribe.library.episode import Episode, Record, episode_id, former_slug, is_id, show_slug
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile
-from transcribe.web.addresses import same_audio
+from transcribe.web.urls import same_audio
 
 
 class Catalog:
-    """The library's records, and which of them a recording is."""
+    """The library's records; finds the record of a recording."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -20,10 +20,13 @@ class Catalog:
         for record in self.records.values():
             self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
+        self._without_identity = {name for name, record in self.records.items() if record.identity is None}
+        slugs = {record.episode.show: record.episode.slugs[0] for record in self.records.values()}
+        self._former = {title: slug for title, slug in slugs.items() if slug == show_slug(title, former_slug)}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
     def admit(self, found: FoundFile) -> Record:
-        """The record of a recording: the one it has, or a new one. What its publisher says of it is brought up to date.
+        """The record of a recording, the one it has or a new one, brought up to date with what its publisher says.
 
         Nothing is written yet.
         """
@@ -50,20 +53,28 @@ class Catalog:
                 persons=found.persons,
                 language=found.language,
                 length=found.length,
+                duration_ms=found.duration_ms,
             )
         self.keep(record)
         return record
 
     def known(self, found: FoundFile) -> Record | None:
         """The record that a recording has, if it has one."""
-        name = self._by_identity.get(found.identity) or self._by_audio_of(found)
+        name = self._by_identity.get(found.identity) or self._by_audio_of(found) or self._by_own_name(found)
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
 
     def _by_audio_of(self, found: FoundFile) -> str | None:
-        """The episode whose audio lies at the same address, where either was met without its feed."""
+        """The episode with audio at the same address, where either was found without its feed."""
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
+
+    def _by_own_name(self, found: FoundFile) -> str | None:
+        """The episode without an identity, as its record was rebuilt, that has the id which this would be given."""
+        if not self._without_identity or found.path:
+            return None
+        name = self._new_id(found, self._taken - self._without_identity)
+        return name if name in self._without_identity else None
 
     def by_source(self) -> dict[str, list[str]]:
         """The ids of the episodes that each source has led to, by its address."""
@@ -75,7 +86,7 @@ class Catalog:
         return led
 
     def sources(self) -> list[str]:
-        """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
+        """The feeds and folders that episodes came from, without the audio folder and missing ones."""
         sources = {record.source for record in self.records.values() if record.source}
         return sorted(source for source in sources if self._can_be_asked_again(source))
 
@@ -86,9 +97,15 @@ class Catalog:
         return place.exists() and not place.resolve().is_relative_to(self.library.audio)
 
     def keep(self, record: Record) -> None:
-        """Remembers a record as it is now."""
+        """Stores the record in the catalog."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
+        if record.identity is None:
+            self._without_identity.add(record.episode.id)
+        else:
+            self._without_identity.discard(record.episode.id)
+        if record.audio:
+            self._stored[record.audio.path] = record.episode.id
         self._keep_audio(record)
         self._by_identity |= dict.fromkeys(_identities(record), record.episode.id)
 
@@ -97,13 +114,13 @@ class Catalog:
             self._by_audio.setdefault(same_audio(enclosure, lasting_query=True), {})[record.episode.id] = None
 
     def forget(self, record: Record) -> None:
-        """Takes back an episode that turned out to be another one's audio."""
+        """Removes an episode whose audio is another episode's."""
         self.records.pop(record.episode.id, None)
         for identity in _identities(record):
             self._by_identity.pop(identity, None)
 
     def with_audio(self, sha256: str) -> Record | None:
-        """The episode that holds these very bytes."""
+        """The episode with audio of this sha256."""
         return next((r for r in self.records.values() if r.audio and r.audio.sha256 == sha256), None)
 
     def _name(self, found: FoundFile, place: str | None) -> str:
@@ -111,10 +128,14 @@ class Catalog:
             name = place.removeprefix("audio/").rsplit(".", 1)[0]
             if is_id(name) and name not in self._taken:
                 return name
-        return episode_id(found.show, found.title, found.published, found.identity, self._taken)
+        return self._new_id(found, self._taken)
+
+    def _new_id(self, found: FoundFile, taken: set[str]) -> str:
+        show = self._former.get(_printable(found.show), found.show)  # its episodes stay under one slug
+        return episode_id(show, found.title, found.published, found.identity, taken)
 
     def _place(self, found: FoundFile) -> str | None:
-        """Where in the library's audio folder the recording already lies, if it does."""
+        """The recording's path in the library's audio folder, if it lies there."""
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
@@ -125,7 +146,7 @@ def _identities(record: Record) -> list[str]:
 
 
 def _told_again(before: Record, told: Episode, found: FoundFile) -> Record:
-    """A feed tells more of an episode than its page does, and is looked at again from then on."""
+    """The record with what a feed says: a feed says more than a page, and is asked again."""
     if found.source is None and before.source:
         return before
     source = found.source or before.source

@@ -1,9 +1,8 @@
-"""An episode's audio, and what its publisher offers beside it, brought into the library.
+"""Fetches an episode's audio into the library, and what its publisher offers beside it.
 
 What is brought may be brought in a thread; what it means for the library is for its owner to say.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,19 +10,20 @@ from pathlib import Path
 
 from transcribe.console import Advance, Progress
 from transcribe.errors import FetchError
-from transcribe.fetch.download import Downloaded, changed, download, store, stored_type
+from transcribe.fetch.download import Downloaded, changed, download, store
 from transcribe.fetch.http_client import HttpClient, login_for
-from transcribe.fetch.politeness import host_of
 from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
-from transcribe.library.store import Library
+from transcribe.library.store import Library, sha256_of
+from transcribe.web.media_types import type_of_file
+from transcribe.web.urls import host_of
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedEpisode:
-    """What there is of an episode now."""
+    """What was fetched for an episode."""
 
     audio: Downloaded
     text: tuple[PublishedText, bytes] | None = None  # its publisher's own transcript
@@ -31,7 +31,7 @@ class FetchedEpisode:
 
 
 class EpisodeFetcher:
-    """Brings episodes into a library. Threads share it."""
+    """Fetches episodes into a library. Safe to share between threads."""
 
     def __init__(
         self,
@@ -44,21 +44,21 @@ class EpisodeFetcher:
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> FetchedEpisode:
-        """The audio into the library; the rest as bytes, where it can be had. Raises FetchError for the audio."""
+        """Stores the audio in the library; returns the rest as bytes. Raises FetchError for the audio alone."""
         record = candidate.record
         with self.progress.task(f"fetch {record.episode.title}", "bytes") as advance:
             audio = self._audio(candidate, advance)
         return FetchedEpisode(audio, self.text(candidate), self._bytes(record.chapters, record))
 
     def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
-        """The best of its publisher's transcripts that can be had."""
+        """The best of the publisher's transcripts that can be fetched."""
         for offered in self.texts(candidate.record):
             if data := self._bytes(offered.url, candidate.record):
                 return offered, data
         return None
 
     def is_outdated(self, candidate: Candidate) -> bool:
-        """Whether the publisher has put other audio in the place of what is stored; False where nobody can tell."""
+        """Whether the publisher now has other audio than is stored; False where that is unknown."""
         record = candidate.record
         enclosure, validators = record.episode.enclosure, record.audio.validators if record.audio else None
         if enclosure is None or validators is None:
@@ -66,11 +66,11 @@ class EpisodeFetcher:
         return changed(self.connection, self._with_login(enclosure, record), validators) is True
 
     def host(self, candidate: Candidate) -> str:
-        """Whose turn it is; what is on this machine is copied one after the other."""
+        """The host to ask; files of this machine share one name, so they are copied one after another."""
         return "" if candidate.path else host_of(candidate.record.episode.enclosure or "")
 
     def _audio(self, candidate: Candidate, advance: Advance) -> Downloaded:
-        """Left in its place in the library, copied or downloaded."""
+        """The audio, left in its place in the library, copied or downloaded."""
         path, enclosure = candidate.path, candidate.record.episode.enclosure
         if path and path.resolve().is_relative_to(self.library.audio):
             return measured(path.resolve())
@@ -83,7 +83,7 @@ class EpisodeFetcher:
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
 
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
-        """What is not there is done without: the audio is what counts."""
+        """The bytes at a URL; None where they cannot be fetched, since only the audio is needed."""
         if url is None:
             return None
         try:
@@ -100,8 +100,7 @@ class EpisodeFetcher:
 def measured(path: Path) -> Downloaded:
     """A file that lies in the library already, as if it had been fetched. Raises FetchError (`cannot_read`)."""
     try:
-        with path.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        digest, size = sha256_of(path), path.stat().st_size
     except OSError as problem:
         raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
-    return Downloaded(path, digest, size, stored_type(path), url=None)
+    return Downloaded(path, digest, size, type_of_file(path), url=None)

@@ -1,4 +1,4 @@
-"""How hosts are treated: one connection to each at a time, and none at all while one asks to be left alone."""
+"""Politeness to hosts: one connection to each at a time, and none while its Retry-After lasts."""
 
 import contextlib
 import json
@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from transcribe.errors import EpisodeError, FetchError
 from transcribe.library.store import write_whole
@@ -21,7 +20,6 @@ HOUR_S = 3600
 LONGEST_S = 24 * HOUR_S  # for which a host is left alone, whatever it asks for
 DEFAULT_S = 60  # where it asks in no way that can be read
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECONDS = re.compile(r"\d+", re.ASCII)
 
 Clock = Callable[[], float]  # seconds since 1970
@@ -30,10 +28,10 @@ Result = TypeVar("Result")
 
 
 class Politeness:
-    """Whose turn it is at each host, and until when a host is to be left alone. Threads share it.
+    """The turns at each host, and until when a host gets no request. Safe to share between threads.
 
     With a path, what hosts ask for outlasts the process; a file that cannot be read is as none. A host is named as by
-    `host_of`.
+    `urls.host_of`.
     """
 
     def __init__(self, path: Path | None = None, now: Clock = time.time) -> None:
@@ -45,7 +43,7 @@ class Politeness:
 
     @contextlib.contextmanager
     def turn(self, host: str) -> Iterator[None]:
-        """Waits until nobody else is asking the host, and has it alone until the end of the block.
+        """Waits until no other thread asks the host, and keeps it until the end of the block.
 
         Raises FetchError: `retry_later` at once where the host asks to be left alone, `stopped` after `close`.
         """
@@ -63,7 +61,7 @@ class Politeness:
                 self._changed.notify_all()
 
     def leave_alone(self, host: str, retry_after: str | None) -> float:
-        """Heeds what a host answered in Retry-After; for how many seconds it gets no request from now on."""
+        """Heeds a Retry-After; returns the seconds for which the host gets no request."""
         with self._changed:
             seconds = seconds_asked(retry_after, self._now())
             self._until[host] = self._now() + seconds
@@ -73,7 +71,7 @@ class Politeness:
         return seconds
 
     def close(self) -> None:
-        """Ends all waiting: from now on nobody gets a turn."""
+        """Ends all waiting; nobody gets a turn any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -94,19 +92,8 @@ class Politeness:
             write_whole(self._path, json.dumps({"version": 1, "left_alone_until": ahead}, indent=1).encode() + b"\n")
 
 
-def host_of(url: str) -> str:
-    """The host that a URL is asked of, lower case, with its port if that is not the usual one; empty where none is."""
-    try:
-        parts = urlsplit(url)
-        name, port = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
-        return ""
-    name = f"[{name}]" if ":" in name else name
-    return name if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{name}:{port}"
-
-
 def seconds_asked(retry_after: str | None, now: float) -> float:
-    """How long a Retry-After of seconds or a date asks to wait: 0 to LONGEST_S; DEFAULT_S where it is neither.
+    """The seconds that a Retry-After asks to wait: 0 to LONGEST_S; DEFAULT_S where it cannot be read.
 
     RFC 9110, section 10.2.3.
     """
@@ -128,7 +115,7 @@ def side_by_side(
     at_once: int = 8,
     stop: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Item, Result | EpisodeError]]:
-    """Does the work for each item in threads, several hosts at once and those of one host in their order.
+    """Does the work for each item in threads: several hosts at once, items of one host in their order.
 
     Gives each item with what came of it, as they are done: a result, or the EpisodeError that it failed with. No more
     than `at_once` are under way or waiting to be taken. Where the caller leaves before the end, `stop` must make the

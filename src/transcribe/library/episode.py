@@ -1,20 +1,24 @@
-"""What is known of an episode, and the rule that gives it its id."""
+"""The record of an episode, and the rule that gives an episode its id."""
 
 import dataclasses
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
+
+from anyascii import anyascii
 
 from transcribe.errors import TranscriptError
 from transcribe.web.http_validators import Validators
 
-# The last three have a transcript: of all of the audio, of what there is before it breaks off, or around its damage.
+# The last three have a transcript: of all the audio, of the part before it breaks off, or of all but its damage.
 State = Literal["known", "fetched", "failed", "transcribed", "truncated", "damaged"]
-DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also the codes of what is then said to be wrong
+DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also codes of `Record.error`
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
+_SLUG_LIKE = re.compile(r"[a-z0-9-]+", re.ASCII)
 _SLUG_LENGTH = 80
 
 
@@ -26,7 +30,7 @@ class AudioFile:
     sha256: str
     bytes: int
     media_type: str
-    validators: Validators | None = None  # what its server said of this version; None where it was not fetched
+    validators: Validators | None = None  # from the server that sent these bytes; None where they were not fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class PublishedText:
 
     url: str  # absolute
     media_type: str  # as the feed gives it, lower case; may be empty
-    language: str | None = None
+    language: str | None = None  # a BCP 47 tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +52,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far an episode's transcript is to be trusted."""
+    """How far an episode's transcript can be trusted."""
 
-    speech_ms: int  # how long somebody is heard to speak
-    covered: float  # the share of that which has text, 0 to 1
+    speech_ms: int  # how long somebody speaks
+    covered: float  # the share of the speech that has text, 0 to 1
     flagged: float  # the share of words in segments with a flag
-    confidence: float | None  # the mean of all words'
+    confidence: float | None  # the mean over all words
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One recording: what its publisher says of it, and the id that never changes once given."""
+    """One recording: what its publisher says of it, and its id, which never changes."""
 
     id: str  # "<show>/<episode>"
     show: str  # the show's title; its slug is in the id
@@ -71,13 +75,13 @@ class Episode:
 
     @property
     def slugs(self) -> tuple[str, str]:
-        """The id's two parts: show and episode."""
+        """The two parts of the id: show and episode."""
         show, episode = self.id.split("/")
         return show, episode
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """From plain data as `dataclasses.asdict` gives it; unknown keys are passed over.
+        """Made of plain data as `dataclasses.asdict` gives it; ignores unknown keys.
 
         Raises TranscriptError (`bad_record`) for anything else.
         """
@@ -96,30 +100,31 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An episode in a library: where it came from, its stored bytes, how far along it is."""
+    """An episode in a library: its source, its stored bytes, its state."""
 
     episode: Episode
-    identity: str | None = None  # what tells it from all others where it was found; None for imported captions
+    identity: str | None = None  # tells it from all other episodes; None for imported captions
     source: str | None = None  # the feed, page or folder it was found in
     audio: AudioFile | None = None
     state: State = "known"
-    error: Failure | None = None  # the last one, or what is wrong with the audio; None once it is overcome
-    quality: Quality | None = None  # of the transcript that was made here
-    transcripts: tuple[PublishedText, ...] = ()  # that its publisher offers
+    error: Failure | None = None  # the last failure, or what is wrong with the audio; None once it is overcome
+    quality: Quality | None = None  # of the transcript, if it was made here
+    transcripts: tuple[PublishedText, ...] = ()  # offered by its publisher
     chapters: str | None = None  # the URL of its chapters
-    persons: tuple[str, ...] = ()  # who is heard in it, as its publisher says
-    also: tuple[str, ...] = ()  # other identities that turned out to be this one's audio
-    changed_upstream: bool = False  # its publisher has put other audio in the place of what is stored here
-    language: str | None = None  # that is spoken, as its publisher says: a tag such as en-GB
+    persons: tuple[str, ...] = ()  # who speaks in it, as its publisher says
+    also: tuple[str, ...] = ()  # other identities with the same audio
+    changed_upstream: bool = False  # its publisher now has other audio than is stored here
+    language: str | None = None  # spoken, as its publisher says: a BCP 47 tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
-    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
+    duration_ms: int | None = None  # of its audio, as its publisher says
+    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
 
     def failed(self, code: str, message: str) -> "Record":
-        """The same record, after a failure."""
+        """The record after a failure."""
         return dataclasses.replace(self, state="failed", error=Failure(code, message))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, for `audio/<show>/<episode>.json`."""
+        """The record as plain data, for `audio/<show>/<episode>.json`."""
         rest = {name: value for name, value in dataclasses.asdict(self).items() if name != "episode"}
         return {"version": 1, **dataclasses.asdict(self.episode), **rest}
 
@@ -143,6 +148,7 @@ class Record:
                 data.get("changed_upstream", False),
                 data.get("language"),
                 data.get("length"),
+                data.get("duration_ms"),
                 tuple(data.get("through", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
@@ -158,6 +164,10 @@ class Record:
         texts += [self.error.code, self.error.message] if self.error else []
         if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
+        if not isinstance(self.duration_ms, int | None):
+            raise TranscriptError(
+                "bad_record", f"not an episode's record: {self.episode.id} lasts {self.duration_ms!r}"
+            )
         if not isinstance(self.length, int | None):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} is {self.length!r} long")
 
@@ -170,34 +180,61 @@ def _audio(data: Any) -> AudioFile | None:
 
 
 def is_id(text: str) -> bool:
-    """Whether text is `<show>/<episode>`, both slugs: nothing that could name a file elsewhere."""
+    """Whether text is `<show>/<episode>`, both slugs, so that it cannot name a file elsewhere."""
     return _ID.fullmatch(text) is not None
 
 
 def slug(text: str, fallback: str = "untitled") -> str:
-    """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^a-z0-9]+", "-", plain.lower().replace("'", "")).strip("-")
-    return plain[:_SLUG_LENGTH].strip("-") or fallback
+    """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains.
+
+    Letters of other scripts are written in Latin letters.
+    """
+    return _hyphenated(anyascii(text)) or fallback
 
 
-def show_slug(title: str) -> str:
+def former_slug(text: str, fallback: str = "untitled") -> str:
+    """The slug of ids that were given before `slug` wrote other scripts in Latin letters: it leaves those out."""
+    return _hyphenated(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()) or fallback
+
+
+def _hyphenated(text: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "-", re.sub("['`]", "", text.lower())).strip("-")
+    return plain[:_SLUG_LENGTH].strip("-")
+
+
+def show_slug(title: str, slug: Callable[[str, str], str] = slug) -> str:
     """The slug of a show; where no letter of its title remains, a few digits of the title's hash, always the same."""
-    return slug(title, fallback=f"show-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:8]}")
+    return slug(title, f"show-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:8]}")
 
 
-def episode_id(show: str, title: str, published: str | None, identity: str, taken: set[str]) -> str:
+def is_show(text: str, show: str, title: str) -> bool:
+    """Whether a text names the show with this slug and title: by its slug, or by its title however it is written.
+
+    What is written as slugs are is no title written in another way: `my--show` is not `my-show`.
+    """
+    alike = () if _SLUG_LIKE.fullmatch(text) else (show_slug(text), show_slug(text, former_slug))
+    return text in (show, title) or show in alike
+
+
+def episode_id(
+    show: str, title: str, published: str | None, identity: str, taken: Collection[str], known: Container[str] = ()
+) -> str:
     """A new episode's id: `<show>/<date>-<title>`, told apart from those taken by a few digits of its identity's hash.
 
     `identity` is what makes it this episode and no other (guid, URL or content hash), so the id is the same on any
-    machine that meets it under the same circumstances.
+    machine that meets it under the same circumstances. An id among `known` that was made of `former_slug` stays.
     """
     digits = hashlib.sha256(identity.encode(errors="replace")).hexdigest()
-    name = slug(title, fallback=f"episode-{digits[:8]}")
     date = (published or "")[:10]
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", date) and not name.startswith(date):
-        name = f"{date}-{name}"
-    wanted = f"{show_slug(show)}/{name}"
+
+    def readable(slug: Callable[[str, str], str]) -> str:
+        name = slug(title, f"episode-{digits[:8]}")
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", date) and not name.startswith(date):
+            name = f"{date}-{name}"
+        return f"{show_slug(show, slug)}/{name}"
+
+    former = readable(former_slug)
+    wanted = former if former in known else readable(slug)
     if wanted not in taken:
         return wanted
     return next(longer for n in range(6, 64) if (longer := f"{wanted}-{digits[:n]}") not in taken)

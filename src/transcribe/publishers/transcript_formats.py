@@ -16,12 +16,13 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import milliseconds
-from transcribe.library.episode import slug
+from transcribe.library.episode import PublishedText, slug
+from transcribe.library.language_tags import is_same_language
 from transcribe.library.transcript import LATEST_MS, Word
-from transcribe.publishers.caption_reader import Captions, are_words, decoded, parse_captions
-from transcribe.sources.source import PublishedText
+from transcribe.publishers.caption_reader import Captions, are_words, parse_captions
 from transcribe.web.html_stream import read
-from transcribe.web.urls import media_type
+from transcribe.web.media_types import media_type
+from transcribe.web.text_decoding import decoded, one_line
 
 Form = Literal["json", "vtt", "srt", "html", "txt"]  # the more it says of times, the earlier
 
@@ -76,12 +77,7 @@ class Script:
 
     form: Form
     lines: tuple[Line, ...]  # in the order of speech; times where they are known never go back
-    language: str | None = None  # ISO 639, as the text itself names it
-
-    @property
-    def times_words(self) -> bool:
-        """Whether it says when words were said, and not only lines."""
-        return bool(self.lines) and all(line.words for line in self.lines)
+    language: str | None = None  # BCP 47, as the text itself names it
 
 
 def ranked(offered: Iterable[PublishedText], language: str | None = None) -> list[PublishedText]:
@@ -91,7 +87,11 @@ def ranked(offered: Iterable[PublishedText], language: str | None = None) -> lis
     one that names no language comes after one that names the right one.
     """
     readable = [(text, form) for text in offered if (form := form_of(text.media_type, text.url))]
-    fitting = [(text, form) for text, form in readable if not (language and text.language) or _same(language, text)]
+    fitting = [
+        (text, form)
+        for text, form in readable
+        if not (language and text.language) or is_same_language(language, text.language)
+    ]
 
     def rank(one: tuple[PublishedText, Form]) -> tuple[bool, int]:
         return bool(language) and not one[0].language, get_args(Form).index(one[1])
@@ -146,12 +146,6 @@ def known_as(speaker: str | None, persons: Collection[str]) -> str | None:
     return fitting.pop() if len(fitting) == 1 else speaker
 
 
-def _same(language: str, text: PublishedText) -> bool:
-    """Whether the main parts agree: `en-GB` is `en`."""
-    primary = [re.split("[-_]", tag.strip().lower())[0] for tag in (language, text.language or "")]
-    return primary[0] == primary[1]
-
-
 def _seen(data: bytes) -> Form | None:
     """The form that the bytes show. Hosts serve WebVTT as SubRip, and an error page as anything."""
     opening = decoded(data[:2000]).lstrip("\ufeff \t\r\n")
@@ -184,7 +178,7 @@ def _paragraphs(text: str) -> Iterator[Line]:
     """Lines of plain text with the times that stand in them; a line of a name and a time alone leads the next."""
     heading: tuple[str | None, int | None] = None, None
     for line in text.splitlines():
-        given = _plain(line)
+        given = one_line(line)
         if not given:
             continue
         if (match := _HEADING.fullmatch(given)) and (time := _time(match["time"])) is not None:
@@ -301,7 +295,7 @@ class _Page:
 
     def end_paragraph(self) -> None:
         """Ends the paragraph, or the name or time, that is being read."""
-        text, cite, time = (_plain(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
+        text, cite, time = (one_line(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
         for parts in self._text.values():
             parts.clear()
         if cite:
@@ -314,11 +308,6 @@ class _Page:
             start = line.start_ms if line.start_ms is not None else self._start
             self.lines.append(dataclasses.replace(line, speaker=line.speaker or self._speaker, start_ms=start))
             self._start = None
-
-
-def _plain(text: str) -> str:
-    """On one line, without characters that no file can hold."""
-    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 
 def _bare(name: str) -> str:

@@ -4,16 +4,16 @@ import dataclasses
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from transcribe.audio.decoder_process import SpeechStream
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
-from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Audio, Engine, Segment, Transcript, repaired
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer, heard
 from transcribe.transcription import quality_flags
 from transcribe.transcription.checkpoints import RecognizedSoFar
+from transcribe.transcription.job import Job
 from transcribe.transcription.joining import joined_words, lasting
 from transcribe.transcription.segmentation import segments
 from transcribe.transcription.utterance import Utterance
@@ -21,16 +21,6 @@ from transcribe.transcription.utterance import Utterance
 log = logging.getLogger(__name__)
 
 LANGUAGE_PIECES = 8  # up to four minutes of speech: an opening in another language does not decide for the rest
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be transcribed, and what an earlier run has heard of it."""
-
-    episode: Episode
-    stored: AudioFile  # what the library calls these bytes
-    prompt: str = ""  # names and terms to expect
-    so_far: RecognizedSoFar = field(default_factory=RecognizedSoFar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class BatchDone:
 
 
 def transcribe(
-    task: Task,
+    job: Job,
     sound: SpeechStream,
     recognizer: Recognizer,
     tell: Callable[[BatchDone], None],
@@ -62,22 +52,22 @@ def transcribe(
     """
     pieces = _to_the_end(sound, decoded)
     opening = list(itertools.islice(pieces, LANGUAGE_PIECES))
-    language = task.so_far.language or recognizer.language(opening)
-    hints, utterances = Hints(language, task.prompt), list[Utterance]()
+    language = job.so_far.language or recognizer.language(opening)
+    hints, utterances = Hints(language, job.prompt), list[Utterance]()
     for batch in batches(itertools.chain(opening, pieces), recognizer.batch_size):
-        known = _kept(task.so_far, len(utterances), batch)
+        known = _kept(job.so_far, len(utterances), batch)
         done = known or _utterances(batch, recognizer, hints)
         utterances += done
         tell(BatchDone(language, done, bool(known), batch[-1].end_ms, sound.declared_ms))
-    said = _said(task, utterances, sound.duration_ms)
+    said = _said(job, utterances, sound.duration_ms)
     engine = recognizer.engine
     if hints.prompt:
         engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
     marked = quality_flags.marked(said, utterances)
-    return transcript(task, sound, engine, language or UNDETERMINED, marked, utterances, now())
+    return transcript(job, sound, engine, language or UNDETERMINED, marked, utterances, now())
 
 
-def _said(task: Task, utterances: Sequence[Utterance], duration_ms: int) -> list[Segment]:
+def _said(job: Job, utterances: Sequence[Utterance], duration_ms: int) -> list[Segment]:
     """The words of the utterances in segments, each of one language."""
     found: list[Segment] = []
     dropped = 0
@@ -87,12 +77,12 @@ def _said(task: Task, utterances: Sequence[Utterance], duration_ms: int) -> list
         parts = segments(lasting(kept))
         found += [dataclasses.replace(part, id=len(found) + n, language=language) for n, part in enumerate(parts)]
     if dropped:
-        log.warning("%s: %d words without text or beyond the audio were dropped", task.episode.id, dropped)
+        log.warning("%s: %d words without text or beyond the audio were dropped", job.episode.id, dropped)
     return found
 
 
 def transcript(
-    task: Task,
+    job: Job,
     sound: SpeechStream,
     engine: Engine,
     language: str,
@@ -103,8 +93,8 @@ def transcript(
     """What was said in a sound that has been listened to, whoever found it out. `now` is an aware time."""
     said = tuple(said)
     return Transcript(
-        episode=task.episode,
-        audio=Audio(task.stored.path, task.stored.sha256, sound.duration_ms, task.stored.media_type),
+        episode=job.episode,
+        audio=Audio(job.stored.path, job.stored.sha256, sound.duration_ms, job.stored.media_type),
         engine=engine,
         language=language,
         created=f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

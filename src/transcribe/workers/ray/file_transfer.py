@@ -1,10 +1,12 @@
-"""Files on their way to a worker on another machine, a few megabytes at a time, so that they never fill any memory."""
+"""Files sent to a worker on another machine, a few megabytes at a time, so that memory stays small."""
 
 import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from transcribe.library.store import sha256_of
 
 CHUNK_BYTES = 8 << 20
 UNDER_WAY = 4  # chunks that may be sent and not yet received
@@ -19,7 +21,7 @@ class Content:
 
     @property
     def key(self) -> str:
-        """One for all that hold the same."""
+        """The same key for all files or folders with the same content."""
         if len(self.files) == 1 and not self.files[0][0]:
             return self.files[0][1]
         return hashlib.sha256(repr(self.files).encode()).hexdigest()
@@ -38,8 +40,9 @@ def content(path: Path) -> Content:
     """Of a file or a folder. Raises OSError."""
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
-        return Content(path.resolve().name, tuple((each.relative_to(path).as_posix(), sha256(each)) for each in files))
-    return Content(path.name, (("", sha256(path)),))
+        sums = ((each.relative_to(path).as_posix(), sha256_of(each)) for each in files)
+        return Content(path.resolve().name, tuple(sums))
+    return Content(path.name, (("", sha256_of(path)),))
 
 
 def chunks(path: Path) -> Iterator[Chunk]:
@@ -53,17 +56,11 @@ def chunks(path: Path) -> Iterator[Chunk]:
 
 
 def take(chunk: Chunk, folder: Path) -> None:
-    """Puts a part of a file where it belongs; those of one file come in order. Raises OSError."""
+    """Writes a part of a file at its place; the parts of one file come in order. Raises OSError."""
     path = folder / chunk.path
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab" if chunk.start else "wb") as file:
         file.write(chunk.data)
-
-
-def sha256(path: Path) -> str:
-    """Of a file. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _chunks(path: Path, name: str) -> Iterator[Chunk]:
