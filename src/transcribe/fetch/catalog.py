@@ -50,6 +50,7 @@ class Catalog:
                 persons=found.persons,
                 language=found.language,
                 length=found.length,
+                alternates=found.alternates,
             )
         self.keep(record)
         return record

@@ -5,7 +5,7 @@ What is brought may be brought in a thread; what it means for the library is for
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from transcribe.fetch.politeness import host_of
 from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
 from transcribe.library.store import Library
+from transcribe.web.urls import public_url
 
 log = logging.getLogger(__name__)
+
+_NOT_OF_THE_URL = ("disk_full", "cannot_write", "stopped")  # another address would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,24 @@ class EpisodeFetcher:
         if path:
             return store(path, target)
         if enclosure:
-            return download(self.connection, self._with_login(enclosure, candidate.record), target, advance)
+            return self._downloaded([enclosure, *candidate.record.alternates], candidate.record, target, advance)
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+
+    def _downloaded(self, urls: Sequence[str], record: Record, target: Path, advance: Advance) -> Downloaded:
+        """The audio from the first of its URLs where it can be had; what is wrong with each of the others is said."""
+        problems: list[FetchError] = []
+        for url in urls:
+            try:
+                audio = download(self.connection, self._with_login(url, record), target, advance)
+            except FetchError as problem:
+                if problem.code in _NOT_OF_THE_URL:
+                    raise
+                problems.append(problem)
+                continue
+            for failed in problems:
+                self.progress.say(f"{record.episode.id}: {failed}; it came from {public_url(url)}")
+            return audio
+        raise FetchError(problems[0].code, "; ".join(map(str, problems)), problems[0].retry_after_s)
 
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
         """What is not there is done without: the audio is what counts."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
 from transcribe.fetch.catalog import Catalog
+from transcribe.fetch.claims import is_of_page, settled
 from transcribe.fetch.discovery import Discovered, Discovery
 from transcribe.fetch.feed_cache import BodyFilter, FeedCache, NotDue, NotModified
 from transcribe.fetch.http_client import Fetched, HttpClient
@@ -41,6 +42,9 @@ class PollResult:
     done_with: set[Source] = field(default_factory=set)  # that have nothing more to give: recordings, and what is none
 
 
+Answers = list[tuple[Source, Discovered | EpisodeError]]
+
+
 class Polling:
     """Asks sources. Those with nothing new cost one small request, or none."""
 
@@ -60,12 +64,12 @@ class Polling:
         while waiting:
             asked |= dict.fromkeys(waiting)
             listed: list[Source] = []  # the feeds of OPML files
-            for source, got in self._answers(waiting):
+            for source, got in self._settled(self._answers(waiting)):
                 listed += self._take(source, got, offered)
             waiting = [source for source in dict.fromkeys(listed) if source not in asked]
         return offered
 
-    def _answers(self, sources: list[Source]) -> list[tuple[Source, Discovered | EpisodeError]]:
+    def _answers(self, sources: list[Source]) -> Answers:
         discovery = Discovery(self.connection, visit=self._visit)
         answers: dict[Source, Discovered | EpisodeError] = {}
         with self.progress.task("ask the sources") as advance:
@@ -73,6 +77,20 @@ class Polling:
                 answers[source] = got
                 advance(len(answers), len(sources))
         return [(source, answers[source]) for source in sources]
+
+    def _settled(self, answers: Answers) -> Answers:
+        """The same, with each recording that several pages lead to as its own page tells of it."""
+        pages = {
+            source: got.found
+            for source, got in answers
+            if isinstance(got, Discovered) and got.found and all(is_of_page(found) for found in got.found)
+        }
+        own = settled(pages, self.catalog.known)
+
+        def of_its_own(source: Source, got: Discovered | EpisodeError) -> Discovered | EpisodeError:
+            return dataclasses.replace(got, found=own[source]) if isinstance(got, Discovered) and source in own else got
+
+        return [(source, of_its_own(source, got)) for source, got in answers]
 
     def _visit(self, url: str, wanted: BodyFilter) -> Fetched | NotModified | NotDue:
         """A source whose episodes are not in the library any more is asked whatever is remembered of it."""
@@ -85,6 +103,8 @@ class Polling:
         if isinstance(got, EpisodeError):
             self._note(source, got, offered)
             return []
+        for note in got.notes:
+            self.progress.say(note)
         for found in got:
             candidate = self._admitted(found, source)
             if found.path is None or candidate.record.episode.id not in offered.candidates:

@@ -113,6 +113,7 @@ class Record:
     language: str | None = None  # that is spoken, as its publisher says: a tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
+    alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
 
     def failed(self, code: str, message: str) -> "Record":
         """The same record, after a failure."""
@@ -144,6 +145,7 @@ class Record:
                 data.get("language"),
                 data.get("length"),
                 tuple(data.get("through", ())),
+                tuple(data.get("alternates", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
@@ -152,7 +154,7 @@ class Record:
 
     def _check(self) -> None:
         texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters, self.language)]
-        texts += [*self.persons, *self.also, *self.through]
+        texts += [*self.persons, *self.also, *self.through, *self.alternates]
         texts += [part for text in self.transcripts for part in (text.url, text.media_type, text.language or "")]
         texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
         texts += [self.error.code, self.error.message] if self.error else []

@@ -1,6 +1,7 @@
 """What a SOURCE is, and the recordings that are found in one. No network."""
 
 import contextlib
+import dataclasses
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe.errors import UsageError
 from transcribe.library.episode import PublishedText as PublishedText
+from transcribe.library.transcript import Chapter
 from transcribe.sources.audio_tags import full_date, read_tags
 from transcribe.web.tracking import without_tracking
 from transcribe.web.urls import citable_url, is_web, public_url
@@ -98,28 +100,40 @@ class FoundFile:
     source: str | None = None  # what to look at again later: a feed's URL, a folder; None for a single thing
     transcripts: tuple[PublishedText, ...] = ()  # in the feed's order
     chapters: str | None = None  # the URL of `podcast:chapters`
+    headings: tuple[Chapter, ...] = ()  # chapters that stand in the feed itself
     persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
     feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
     language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
+    alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
+    whole: str | None = None  # the title of what it is a part of, where its own is that with a number
+    linked: bool = False  # its page only links it, as pages of other recordings may do
+    mark: str | None = None  # tells it from others of its feed that have the same guid
     key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
     @property
     def identity(self) -> str:
         """What makes it this recording whenever it is met again; never shown.
 
-        A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
-        carry a token of the day; one that names no audio file (`download.php?id=2`) without what is known to pass. A
-        path counts as it is. Of both, it does not matter which source led there.
+        A guid counts within its source only: two feeds may use the same; where several recordings have it, its mark
+        too. A URL counts without its query, which may carry a token of the day; one that names no audio file
+        (`download.php?id=2`) without what is known to pass. A path counts as it is. Of both, it does not matter which
+        source led there.
         """
         if self.guid:
-            return f"{without_tracking(citable_url(self.feed or self.source or ''))} {self.guid}"
+            feed = without_tracking(citable_url(self.feed or self.source or ""))
+            return f"{feed} {self.guid} {self.mark}" if self.mark else f"{feed} {self.guid}"
         if self.key:
             return self.key
         if self.enclosure:
             address = without_tracking(self.enclosure)
             return address.partition("?")[0] if audio_suffix(address) else address
         return self.path.as_uri() if self.path else f"{self.source or ''} {self.link or self.title}"
+
+
+def part(whole: FoundFile, number: int) -> FoundFile:
+    """One of several recordings that are told of as one."""
+    return dataclasses.replace(whole, title=f"{whole.title}, part {number}", whole=whole.title)
 
 
 def parse_source(text: str) -> Source:
