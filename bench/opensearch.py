@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from search.index.opensearch.connection import Cluster
-from search.index.opensearch.library_index import OpenSearchArchive
+from search.index.opensearch.library_index import OpenSearchLibraryIndex
 from tests.support.opensearch_cluster import GIVEN, forget, missing, started  # of tests/
 from transcribe.library.store import Library
 
@@ -25,7 +25,7 @@ def cluster(nodes: int, library: Library) -> Iterator[str]:
     """The URLs of one, for the time being; nothing of the library is left there."""
     if given := os.environ.get(GIVEN):
         yield given
-        forget(OpenSearchArchive(library, Cluster.at(given)).alias())
+        forget(OpenSearchLibraryIndex(library, Cluster.at(given)).alias())
     else:
         with started(nodes) as own:
             yield own.urls

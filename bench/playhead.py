@@ -8,7 +8,7 @@ from bench.peers import size
 from search.index.contract import Request
 from search.index.library_index import LibraryIndex
 from search.index.opensearch.connection import LONG_S, Cluster, Connection
-from search.index.opensearch.library_index import OpenSearchArchive
+from search.index.opensearch.library_index import OpenSearchLibraryIndex
 from search.query.parser import parse
 from transcribe.library.store import Library
 
@@ -41,14 +41,14 @@ class PlayheadOnOpenSearch(Playhead):
     def __init__(self, folder: Path, urls: str) -> None:
         super().__init__(folder)
         self._cluster = Cluster.at(urls)
-        self.library_index = OpenSearchArchive(self.library, self._cluster)
+        self.library_index = OpenSearchLibraryIndex(self.library, self._cluster)
 
     def build(self) -> None:
         self.library_index.refresh(rebuild=True)
 
     def size(self) -> int:
         """With all copies, as the cluster says it."""
-        alias = OpenSearchArchive(self.library, self._cluster).alias()
+        alias = OpenSearchLibraryIndex(self.library, self._cluster).alias()
         told = Connection(self._cluster).call("GET", f"/{alias}/_stats/store", patience_s=LONG_S)
         return int(told["_all"]["total"]["store"]["size_in_bytes"])
 

@@ -29,7 +29,7 @@ from bench.playhead import text
 from bench.service import serving
 from search.index.contract import Request
 from search.index.opensearch.connection import Cluster
-from search.index.opensearch.library_index import OpenSearchArchive
+from search.index.opensearch.library_index import OpenSearchLibraryIndex
 from search.query.parser import parse
 from tests.support.http_clients import Met
 from tests.support.opensearch_cluster import Nodes, missing, started
@@ -56,9 +56,9 @@ class Trial:
     def __init__(self, library: Library, expected: Mapping[str, int], commonest: str, nodes: Nodes) -> None:
         self.library, self.expected, self.commonest, self.nodes = library, expected, commonest, nodes
 
-    def library_index(self) -> OpenSearchArchive:
+    def library_index(self) -> OpenSearchLibraryIndex:
         """As a process has it that has just begun."""
-        return OpenSearchArchive(self.library, Cluster.at(self.nodes.urls))
+        return OpenSearchLibraryIndex(self.library, Cluster.at(self.nodes.urls))
 
     def searched(self, clients: int, seconds: float) -> Iterator[Row]:
         """Clients search, and a third of the time the manager is dead."""

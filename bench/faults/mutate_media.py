@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.table import plain
 from tests.support.broken_media import broken, whole
-from transcribe.audio.decoder_process import Listener
+from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.errors import AudioError
 
 PATIENCE_S = 20.0
@@ -42,7 +42,7 @@ def try_all(folder: Path, files: int, seed: int) -> Iterator[Came]:
     """Breaks and decodes one file after the other; formats take turns."""
     dice = random.Random(seed)
     originals = [(path, path.read_bytes()) for path in whole(folder)]
-    with Listener(LONGEST_MS, PATIENCE_S) as listener:
+    with DecoderProcess(LONGEST_MS, PATIENCE_S) as listener:
         for number in range(files):
             path, content = originals[number % len(originals)]
             way, content = broken(content, dice)
@@ -53,7 +53,7 @@ def try_all(folder: Path, files: int, seed: int) -> Iterator[Came]:
             yield Came(path.suffix, way, outcome, time.monotonic() - began, path)
 
 
-def came_of(listener: Listener, path: Path) -> str:
+def came_of(listener: DecoderProcess, path: Path) -> str:
     """In a word or two. Anything but an AudioError is a fault of ours, and goes through."""
     try:
         sound = listener.listen(path)

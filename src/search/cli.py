@@ -1,6 +1,7 @@
 """The `playhead` command, assembled from both packages. Results go to stdout, all else to stderr."""
 
 import functools
+import logging
 import re
 import sys
 import time
@@ -28,6 +29,7 @@ from transcribe.cli import (
     Sources,
     WorkerCount,
 )
+from transcribe.console import log_to_console
 from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageError
 from transcribe.library.store import Library
 
@@ -44,7 +46,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-EXIT_USAGE, EXIT_CANNOT_START = 2, 3
+EXIT_FAILED, EXIT_USAGE, EXIT_CANNOT_START = 1, 2, 3
+
+log = logging.getLogger(__name__)
 MAKES_A_LIBRARY = ("run", "fetch", "import")  # where there is none yet
 
 
@@ -72,14 +76,21 @@ def before_the_verb(
             show_default="the current folder",
         ),
     ] = Path(),
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="PLAYHEAD_DEBUG", help="Say where an error came from, and log more."),
+    ] = False,
     version: Annotated[  # noqa: ARG001 - no verb is wanted then, so its callback answers
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
+    log_to_console(debug)
     if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
-    context.obj = CommandContext(Library(library), functools.partial(_settings, Library(library)))
+    opened = Library(library)
+    asked = CommandContext(opened, functools.partial(_settings, opened), lambda: _index_quietly(asked))
+    context.obj = asked
 
 
 @app.command()
@@ -119,9 +130,9 @@ def run(
     library_index, named = _archive(asked, index), batch_cli.given(sources)
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        wanted = work.wanted(work.find(named), settings.limit)
+        planned = work.plan(work.find(named), settings.limit)
         try:
-            batch_cli.transcribe_all(work, wanted, settings)
+            batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
             indexed = _refreshed(library_index)
     batch_cli.tell(work.report, as_json)
@@ -147,39 +158,7 @@ def index_(
     _conclude_index(report)
 
 
-@app.command("import")
-def import_(
-    context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
-    show: Annotated[
-        str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
-    ] = None,
-) -> None:
-    """Take existing captions in as transcripts, and index them."""
-    from transcribe.errors import TranscriptError
-    from transcribe.publishers.caption_import import import_captions, walk
-
-    asked: CommandContext = context.obj
-    failed: dict[Path, str] = {}
-    imported: set[str] = set()
-    with asked.library.locked():
-        for path in walk(paths):
-            try:
-                transcript = import_captions(path, show, language=language, taken=imported)
-                asked.library.save_transcript(transcript)
-                imported.add(transcript.episode.id)
-            except TranscriptError as problem:
-                failed[path] = str(problem)
-        report = _refresh(_archive(asked))
-    typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
-    for path, reason in failed.items():
-        batch_cli.say(f"  failed: {path}: {reason}")
-    _conclude_index(report, quiet=True)
-    if failed:
-        raise typer.Exit(1)
+app.command("import")(batch_cli.import_)
 
 
 @app.command()
@@ -211,23 +190,23 @@ def search(
     -word leaves out, begin* is any word that begins so.
     """
     from search import terminal
-    from search.index.contract import Filters, Request, body
+    from search.index.contract import Filters, Request, body, show_named
     from search.query.parser import parse, synonyms
     from search.settings import web_root
-    from transcribe.library.episode import show_slug
 
     asked: CommandContext = context.obj
     _check_page(limit, offset, every, as_csv)
     settings, said = _settings(asked.library), " ".join(text)
+    query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
+    opened = _archive(asked, index).index()
     request = Request(
-        query=parse(said, mode, synonyms(settings.synonyms)),
-        filters=Filters(show_slug(show) if show else None, _date(after), _date(before), speaker, clean),
+        query=query,
+        filters=Filters(show_named(show, opened) if show else None, *dates, speaker, clean),
         order=sort,
         limit=limit,
         offset=offset,
         within_ms=within * 1000,
     )
-    opened = _archive(asked, index).index()
     if as_csv:
         terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
         return
@@ -300,12 +279,17 @@ def main() -> None:
     except (CannotStart, CannotWrite, IndexUnavailable) as problem:
         _fail(problem, EXIT_CANNOT_START)
     except PlayheadError as problem:
-        _fail(problem, 1)
+        _fail(problem, EXIT_FAILED)
     except OSError as problem:  # a full disk, a library that may not be written
         _fail(": ".join(filter(None, [problem.filename, problem.strerror or str(problem)])), EXIT_CANNOT_START)
+    except Exception as problem:
+        told = f"This is an internal error of Playhead: {type(problem).__name__}: {problem}"
+        way_out = "Run the same command as `playhead --debug ...`, and report what it prints to those who maintain it."
+        _fail(f"{told}. {way_out}", EXIT_FAILED)
 
 
 def _fail(problem: object, status: int) -> None:
+    log.debug("Where it came from:", exc_info=True)
     _say(problem)
     sys.exit(status)
 
@@ -332,6 +316,10 @@ def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexRepo
 
     with ProgressBars() as progress, progress.task("index") as advance:
         return library_index.refresh(rebuild, advance)
+
+
+def _index_quietly(asked: CommandContext) -> None:
+    _conclude_index(_refresh(_archive(asked)), quiet=True)
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":

@@ -1,4 +1,4 @@
-"""The batch's share of the `playhead` command: fetch, transcribe, export. `search.cli` assembles the whole.
+"""The batch's share of the `playhead` command: fetch, transcribe, import, export. `search.cli` assembles the whole.
 
 Functions here print and translate; everything else raises. Heavy imports stand inside, so that `--help` is quick.
 """
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
 from transcribe.library.store import Library, write_whole
-from transcribe.printable import printable
 
 if TYPE_CHECKING:
+    from transcribe.batch.next_step import Plan
     from transcribe.batch.report import Report
-    from transcribe.batch.run import Batch, Candidate
+    from transcribe.batch.run import Batch
     from transcribe.batch.run_options import Condition
     from transcribe.settings import Settings
     from transcribe.sources.source import Source
@@ -73,6 +74,7 @@ class CommandContext:
 
     library: Library
     settings: "Callable[..., Settings]"  # options by name; None where an option was not given
+    index: Callable[[], None]  # brings the index up to date, in a library that is locked; raises typer.Exit
 
 
 def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) -> None:
@@ -82,8 +84,7 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     asked: CommandContext = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
-        for _ in work.fetched(work.wanted(work.find(wanted), settings.limit, steps=FETCH)):
-            pass  # each is in the library by now
+        work.fetch(work.plan(work.find(wanted), settings.limit, steps=FETCH))
     conclude(work.report)
 
 
@@ -124,7 +125,7 @@ def transcribe(
         ray=ray,
     )
     with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
-        transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)
+        transcribe_all(work, work.plan(work.stored(), settings.limit), settings)
     conclude(work.report)
 
 
@@ -151,6 +152,39 @@ def export(
         write_whole(output.absolute(), text.encode(errors="replace"))
     else:
         sys.stdout.buffer.write(text.encode(errors="replace"))
+
+
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
+    show: Annotated[
+        str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
+    ] = None,
+) -> None:
+    """Take existing captions in as transcripts, and index them."""
+    from transcribe.publishers.caption_import import import_captions, walk
+
+    asked: CommandContext = context.obj
+    failed: dict[Path, str] = {}
+    imported: set[str] = set()
+    with asked.library.locked():
+        known = set(asked.library.transcript_ids())
+        for path in walk(paths):
+            try:
+                transcript = import_captions(path, show, language=language, taken=imported, known=known)
+                asked.library.save_transcript(transcript)
+                imported.add(transcript.episode.id)
+            except TranscriptError as problem:
+                failed[path] = str(problem)
+        typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
+        for path, reason in failed.items():
+            say(f"  failed: {path}: {reason}")
+        asked.index()
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -196,15 +230,15 @@ def given(sources: list[str] | None) -> "list[Source]":
     return [parse_source(text) for text in sources or ()]
 
 
-def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
+def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
-    from transcribe.workers.worker import Owner
 
-    if wanted:
-        owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
-        with worker_setup(settings, len(wanted), owner, running) as force:
-            work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
+    if planned.episodes:
+        tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+        with worker_setup(settings, len(planned), tracker, running) as workers:
+            work.transcribe(planned, workers, settings.prompt_for)
 
 
 def conclude(report: "Report") -> None:

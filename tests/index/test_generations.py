@@ -250,12 +250,12 @@ import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
 from tests.support.conversations import transcript
-from search.index.library_index import Archive
+from search.index.library_index import LibraryIndex
 from transcribe.library.store import Library
 library = Library(Path({root!r}))
 for number in range({first}, 10_000):
     library.save_transcript(transcript("word " * 50, name=f"show/e{{number}}"))
-    Archive(library).refresh()
+    LibraryIndex(library).refresh()
     print(number, flush=True)
 """
 

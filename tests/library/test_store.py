@@ -141,9 +141,9 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_whole(target, b"old")
     program = (
-        "import os, signal, sys; from pathlib import Path; from transcribe import library;"
+        "import os, signal, sys; from pathlib import Path; from transcribe.library import store;"
         f"os.replace = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL);"
-        f"library.write_whole(Path({str(target)!r}), b'new')"
+        f"store.write_whole(Path({str(target)!r}), b'new')"
     )
     died = subprocess.run([sys.executable, "-c", program], env=_environment(), check=False)
     assert died.returncode == -signal.SIGKILL

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe.errors import TranscriptError
+from transcribe.library.episode import PublishedText
 from transcribe.publishers.transcript_formats import Form, Line, Script, form_of, known_as, parse, ranked, suffix
-from transcribe.sources.source import PublishedText
 
 VTT = b"""WEBVTT
 
@@ -115,9 +115,8 @@ def test_json_of_single_words_says_when_each_is_said() -> None:
         {"startTime": n / 2, "endTime": n / 2 + 0.4, "body": word} for n, word in enumerate(["we", "all", "do"])
     ]
     script = parse(json.dumps({"version": "1.0.0", "segments": segments}).encode(), "json")
-    assert script.times_words
     assert [word.start_ms for line in script.lines for word in line.words] == [0, 500, 1000]
-    assert not parse(VTT, "vtt").times_words
+    assert not any(line.words for line in parse(VTT, "vtt").lines)
 
 
 @pytest.mark.parametrize(

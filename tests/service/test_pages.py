@@ -27,8 +27,8 @@ from tests.support.sample_library import (
     add_sample,
     index,
 )
-from transcribe.library.chapters import Chapter
 from transcribe.library.store import Library
+from transcribe.library.transcript import Chapter
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ASSETS = Path(pages.__file__).parents[1] / "player"

@@ -31,10 +31,10 @@ from search.service.api import OfId, OfLibraryIndex, SearchParameters
 from search.service.api_reference import operations
 from search.service.templates import ASSETS, render
 from transcribe.errors import TranscriptError
-from transcribe.library.chapters import Chapter, load_chapters
+from transcribe.library.chapters import load_chapters
 from transcribe.library.clock import milliseconds
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Segment, Transcript
+from transcribe.library.transcript import Chapter, Segment, Transcript
 
 HITS_A_PAGE = 20  # unless asked otherwise
 EPISODES_A_PAGE = 50

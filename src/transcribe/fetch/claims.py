@@ -8,7 +8,7 @@ from typing import TypeVar
 from transcribe.library.episode import Record
 from transcribe.sources.source import FoundFile
 from transcribe.sources.web_archive import original
-from transcribe.web.addresses import same_audio, same_page
+from transcribe.web.urls import same_audio, same_page
 
 Place = TypeVar("Place", bound=Hashable)
 

@@ -15,6 +15,7 @@ from webvtt import Caption, WebVTT
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import milliseconds, timestamp
 from transcribe.library.transcript import LATEST_MS, Word
+from transcribe.web.text_decoding import decoded, one_line
 
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
 _WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
@@ -91,20 +92,6 @@ def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
     whole = marks[-1] or 1
     bounds = [start_ms + (end_ms - start_ms) * mark // whole for mark in marks]
     return [Word(start, end, text) for text, (start, end) in zip(texts, pairwise(bounds), strict=True)]
-
-
-def decoded(data: bytes) -> str:
-    """UTF-8 as a rule; UTF-16 by its mark or its zeros; else what Windows writes, and at last Latin-1, which is all."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    if data[:2].count(0) == 1:
-        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", errors="replace")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
 
 
 def _from_text(text: str, suffix: str) -> Captions:
@@ -275,5 +262,4 @@ def _from_seconds(value: object) -> int | None:
 
 def _clean(value: object) -> str:
     """On one line, and such that it can be written again: JSON can hold halves of characters."""
-    text = value if isinstance(value, str) else ""
-    return " ".join(text.encode(errors="replace").decode().split())
+    return one_line(value) if isinstance(value, str) else ""

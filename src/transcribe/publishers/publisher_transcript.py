@@ -11,14 +11,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from transcribe import __version__
-from transcribe.audio.decoder_process import SpeechDecoder, SpeechStream
+from transcribe.audio.speech_decoder import SpeechDecoder
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
-from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Engine, Segment, Span, Transcript, Word, segment
 from transcribe.publishers.caption_reader import are_words, spread
 from transcribe.publishers.forced_alignment import (
@@ -34,9 +33,9 @@ from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, ve
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import Line, Script, form_of, known_as, parse
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
-from transcribe.sources.source import PublishedText
+from transcribe.transcription.job import Job, Offer
 from transcribe.transcription.segmentation import SegmentOptions, segments
-from transcribe.transcription.transcribe_episode import Task, batches, transcript
+from transcribe.transcription.transcribe_episode import batches, transcript
 from transcribe.transcription.utterance import Utterance
 from transcribe.web.urls import public_url
 
@@ -49,24 +48,6 @@ EXACT_MS = 300  # that words may be off which their publisher has timed; beyond 
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff][\u3000-\u303f\uff01-\uff20]*|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _ENGLISH = frozenset({"the", "of", "and", "to", "a", "in", "is", "that", "it", "i", "you", "was", "for", "we"})
 _ENGLISH_SHARE = 0.15  # of all words: of English ones a quarter are among these, of others hardly any
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a publisher says was said, as it was fetched."""
-
-    text: PublishedText
-    data: bytes
-    persons: tuple[str, ...] = ()  # who speaks, by `podcast:person`
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the text is to be laid on."""
-
-    episode: Episode
-    stored: AudioFile  # what the library calls these bytes
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +87,7 @@ class _Listened:
 
 
 def published_transcript(
-    target: Target,
+    job: Job,
     offer: Offer,
     listening: SpeechDecoder,
     recognizer: Recognizer | None,
@@ -127,19 +108,19 @@ def published_transcript(
     script = parse(offer.data, form)
     language = _language(offer, script)
     lines = _with_words(_with_ends(script.lines))
-    listened = _Listened(listening.listen(target.path))
+    listened = _Listened(listening.listen(job.path))
     ears = recognizer if recognizer and _understands(recognizer, language) else None
     based = _on_captions if _are_captions(lines) else _on_paragraphs
     basis = based(lines, listened, ears, language)
     if isinstance(basis, Mismatch):
         return basis
     hands = next((aligner for aligner in aligners if aligner.knows(language)), basis.aligner)
-    again = listening.listen(target.path) if hands and not basis.placed else ()
+    again = listening.listen(job.path) if hands and not basis.placed else ()
     placed = basis.placed or aligned(basis.stretches, again, hands)
     said = list(_segments(lines, _settled(placed, listened.sound.duration_ms), offer.persons))
     utterances = listened.utterances(word for part in said for word in part.words)
-    engine, task = _engine(offer, script, basis, hands), Task(target.episode, target.stored)
-    return transcript(task, listened.sound, engine, language, said, utterances, now())
+    engine = _engine(offer, script, basis, hands)
+    return transcript(job, listened.sound, engine, language, said, utterances, now())
 
 
 def _language(offer: Offer, script: Script) -> str:

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import milliseconds
-from transcribe.library.episode import slug
+from transcribe.library.episode import PublishedText, slug
 from transcribe.library.transcript import LATEST_MS, Word
-from transcribe.publishers.caption_reader import Captions, are_words, decoded, parse_captions
-from transcribe.sources.source import PublishedText
+from transcribe.publishers.caption_reader import Captions, are_words, parse_captions
 from transcribe.web.html_stream import read
-from transcribe.web.urls import media_type
+from transcribe.web.media_types import media_type
+from transcribe.web.text_decoding import decoded, one_line
 
 Form = Literal["json", "vtt", "srt", "html", "txt"]  # the more it says of times, the earlier
 
@@ -77,11 +77,6 @@ class Script:
     form: Form
     lines: tuple[Line, ...]  # in the order of speech; times where they are known never go back
     language: str | None = None  # ISO 639, as the text itself names it
-
-    @property
-    def times_words(self) -> bool:
-        """Whether it says when words were said, and not only lines."""
-        return bool(self.lines) and all(line.words for line in self.lines)
 
 
 def ranked(offered: Iterable[PublishedText], language: str | None = None) -> list[PublishedText]:
@@ -184,7 +179,7 @@ def _paragraphs(text: str) -> Iterator[Line]:
     """Lines of plain text with the times that stand in them; a line of a name and a time alone leads the next."""
     heading: tuple[str | None, int | None] = None, None
     for line in text.splitlines():
-        given = _plain(line)
+        given = one_line(line)
         if not given:
             continue
         if (match := _HEADING.fullmatch(given)) and (time := _time(match["time"])) is not None:
@@ -301,7 +296,7 @@ class _Page:
 
     def end_paragraph(self) -> None:
         """Ends the paragraph, or the name or time, that is being read."""
-        text, cite, time = (_plain(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
+        text, cite, time = (one_line(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
         for parts in self._text.values():
             parts.clear()
         if cite:
@@ -314,11 +309,6 @@ class _Page:
             start = line.start_ms if line.start_ms is not None else self._start
             self.lines.append(dataclasses.replace(line, speaker=line.speaker or self._speaker, start_ms=start))
             self._start = None
-
-
-def _plain(text: str) -> str:
-    """On one line, without characters that no file can hold."""
-    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 
 def _bare(name: str) -> str:

@@ -12,8 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from transcribe.sources.page_media import each_once
-from transcribe.sources.source import audio_suffix
-from transcribe.web.urls import media_type
+from transcribe.web.media_types import audio_suffix, media_type
 
 Judgement = Literal["sound", "film", "doubtful", "refused"]
 
@@ -25,7 +24,7 @@ _SOUND_TYPE = re.compile(
 )
 _FILM_TYPE = re.compile(r"video(?:/.*)?|(?:mp4|m4v|mov|webm|mpg)")
 _FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".avi", ".ogv", ".3gp", ".wmv", ".flv")
-_SOUND_SUFFIXES = (".mp2", ".mpga", ".mpeg3", ".m4r", ".spx", ".f4a", ".weba", ".ra", ".ac3", ".caf", ".au")
+_SOUND_SUFFIXES = (".m4r", ".spx", ".f4a", ".weba", ".ac3", ".caf", ".au")  # beside those of `media_types`
 _OTHER_TYPES = re.compile(
     r"(?:image|text|font|model|message)/.*|application/(?:pdf|(?:x-)?zip|epub\+zip|json|xml|.*\+xml|.*\+json|msword|rtf"
     r"|x-bittorrent|x-shockwave-flash|javascript|postscript|x-mobipocket-ebook|vnd\.(?!apple).*)|pdf|jpe?g|png|gif|zip"

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from transcribe.errors import FetchError
 from transcribe.library.chapters import LONGEST_TITLE, MOST
 from transcribe.library.clock import milliseconds
+from transcribe.library.episode import PublishedText
 from transcribe.library.transcript import LATEST_MS, Chapter
 from transcribe.sources.dates import read_date
 from transcribe.sources.enclosures import LIVE as LIVE_REASON
@@ -26,11 +27,10 @@ from transcribe.sources.json_feed import read_json_feed
 from transcribe.sources.page_elements import parse_elements
 from transcribe.sources.page_media import each_once, most_telling
 from transcribe.sources.rss import ALTERNATES, CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
-from transcribe.sources.source import FoundFile, PublishedText, audio_suffix, dated, part
-from transcribe.web.addresses import same_audio
+from transcribe.sources.source import FoundFile, dated, part
+from transcribe.web.media_types import audio_suffix, media_type
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
-from transcribe.web.tracking import without_tracking
-from transcribe.web.urls import is_web, media_type, public_url, web_address
+from transcribe.web.urls import is_web, public_url, same_audio, web_address, without_tracking
 
 # What feedparser lets through on broken markup; found by mutating feeds.
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)

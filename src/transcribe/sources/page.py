@@ -8,15 +8,13 @@ from typing import Literal
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from transcribe.errors import FetchError
-from transcribe.fetch.politeness import host_of
 from transcribe.sources.dates import read_date
 from transcribe.sources.json_ld import LinkedAudio, LinkedData, parse_linked_data
 from transcribe.sources.page_elements import Elements, FoundIn, Link, Medium, Moment, parse_elements
 from transcribe.sources.page_media import each_once, most_telling, of_the_post, page_post
 from transcribe.sources.web_archive import original
-from transcribe.web.addresses import same_audio, same_page
 from transcribe.web.text_decoding import plain_text
-from transcribe.web.urls import public_url, web_address
+from transcribe.web.urls import host_of, public_url, same_audio, same_page, web_address
 
 LOOKED_FOR = (
     "JSON-LD with an AudioObject or a PodcastEpisode",

@@ -9,7 +9,7 @@ from transcribe.sources.feed import Feed
 from transcribe.sources.page import Page, PageAudio
 from transcribe.sources.source import FoundFile, part
 from transcribe.sources.web_archive import archived_copy, original
-from transcribe.web.addresses import same_audio, same_page
+from transcribe.web.urls import same_audio, same_page
 
 
 def is_home(page: Page, feed: Feed) -> bool:

@@ -7,8 +7,8 @@ from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 from transcribe.sources.page_elements import Elements, FoundIn, Medium, Post
-from transcribe.sources.source import audio_suffix
-from transcribe.web.addresses import same_audio
+from transcribe.web.media_types import audio_suffix
+from transcribe.web.urls import same_audio
 
 # What a name ends with that tells the quality: of `talk_64kb.mp3`, `talk_vbr.mp3` and `talk.wav`.
 _QUALITY = re.compile(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from transcribe.sources.source import audio_suffix
+from transcribe.web.media_types import audio_suffix
 
 MOST_TRACKS = 300  # of one script
 _LONGEST = 4000  # characters of an address

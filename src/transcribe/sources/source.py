@@ -6,43 +6,26 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from transcribe.errors import UsageError
-from transcribe.library.episode import PublishedText as PublishedText
+from transcribe.library.episode import PublishedText
 from transcribe.library.transcript import Chapter
 from transcribe.sources.audio_tags import full_date, read_tags
-from transcribe.web.tracking import without_tracking
-from transcribe.web.urls import citable_url, is_web, public_url
-
-# Containers that may hold pictures as well are among them: their sound alone is used.
-MEDIA_TYPES = {
-    ".aac": "audio/aac",
-    ".aif": "audio/aiff",
-    ".aiff": "audio/aiff",
-    ".amr": "audio/amr",
-    ".flac": "audio/flac",
-    ".m4a": "audio/mp4",
-    ".m4b": "audio/mp4",
-    ".mka": "audio/x-matroska",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp3": "audio/mpeg",
-    ".mp4": "audio/mp4",
-    ".oga": "audio/ogg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",  # RFC 7845, section 9
-    ".wav": "audio/wav",
-    ".webm": "audio/webm",
-    ".wma": "audio/x-ms-wma",
-}
-AUDIO_SUFFIXES = frozenset(MEDIA_TYPES)
+from transcribe.web.media_types import AUDIO_SUFFIXES, audio_suffix
+from transcribe.web.urls import citable_url, is_web, public_url, without_tracking
 
 _WHAT_IT_CAN_BE = (
     "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
     "of a feed, of an OPML file or of an episode's page."
 )
+_FEED_SCHEME = re.compile(r"(?:feeds?|itpc|itms|pcast|podcast|rss)\+?:(?://)?(?=\S)", re.IGNORECASE)
+_BARE_ADDRESS = re.compile(
+    r"(?:[^\s/@]+@)?(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}(?::\d{1,5})?(?=[/?]|$)"
+    r"|(?:localhost|\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}(?=[/?]|$))",
+    re.IGNORECASE,
+)
+_DOCUMENT = re.compile(r"\.(?:xml|opml|rss|atom|json|txt|html?|pdf|zip|vtt|srt|py|toml)$", re.IGNORECASE)
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
 
 
@@ -147,10 +130,30 @@ def parse_source(text: str) -> Source:
             return FolderSource(path)
         if path.is_file():
             return AudioFileSource(path)
-    url = text.strip()
-    if is_web(url):
+    if url := feed_address(text.strip()):
         return WebSource(url)
     raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
+
+
+def feed_address(text: str) -> str | None:
+    """The http(s) address that is meant by one as people and programs pass it on; None where none is.
+
+    `feed://host/path`, `feed:https://...`, `itpc://`, `pcast://`, `podcast://` and `rss://` are http; so is an address
+    without a scheme, `host.example/path`, since a server that wants https leads there. One with a password is https.
+    """
+    url = _FEED_SCHEME.sub("", text) if _FEED_SCHEME.match(text) else text
+    if is_web(url):
+        return url
+    scheme = "https" if "@" in url.partition("/")[0] or text.lower().startswith("feeds:") else "http"
+    bare = url.removeprefix("//")
+    meant = _FEED_SCHEME.match(text) or _BARE_ADDRESS.match(bare)
+    address = f"{scheme}://{bare}"
+    return address if meant and is_web(address) and not _is_file_name(bare) else None
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether text is a name such as `talk.mp3` rather than a host's."""
+    return "/" not in text and bool(audio_suffix(f"http://x/{text}") or _DOCUMENT.search(text))
 
 
 def source_of(address: str, folder: Path) -> Source:
@@ -208,11 +211,3 @@ def dated(name: str) -> tuple[str | None, str]:
 def readable(text: str) -> str:
     """A name from the file system as text that any file can hold: what is not valid UTF-8 in it becomes `?`."""
     return text.encode(errors="replace").decode()
-
-
-def audio_suffix(url: str) -> str | None:
-    """The suffix of the file that a URL names, lower case, if it is one of AUDIO_SUFFIXES."""
-    with contextlib.suppress(ValueError):
-        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
-        return suffix if suffix in AUDIO_SUFFIXES else None
-    return None

@@ -424,7 +424,7 @@ def test_of_many_who_ask_a_silent_cluster_only_the_first_have_to_wait(silent: st
     for client in clients:
         client.join()
     assert refused == 8 * [f"OpenSearch at {silent} is out of reach: it took too long."]
-    assert time.monotonic() - began < 6  # one after the other it would be fourteen
+    assert time.monotonic() - began < 12  # one after the other it would be fourteen
 
 
 def test_one_question_that_takes_too_long_is_no_outage() -> None:
