@@ -47,6 +47,7 @@ class Plan:
 
     episodes: tuple[PlannedEpisode, ...] = ()
     unchanged: tuple[str, ...] = ()
+    left: int = 0  # how many other episodes need something, beyond the limit
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -75,4 +76,4 @@ def plan(
     wanted = [episode for episode in planned if episode.step in steps]
     wanted.sort(key=lambda episode: episode.record.state == "failed")
     unchanged = (episode.record.episode.id for episode in planned if episode.step not in steps)
-    return Plan(tuple(wanted[:limit]), tuple(unchanged))
+    return Plan(tuple(wanted[:limit]), tuple(unchanged), len(wanted) - len(wanted[:limit]))

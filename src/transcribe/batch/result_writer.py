@@ -70,6 +70,8 @@ class ResultWriter:
         self._keep_beside(record, got)
         self.keep(record)
         self._report.fetched.append(record.episode.id)
+        if record.episode.id in self._report.changed_upstream:
+            self._report.changed_upstream.remove(record.episode.id)  # it is taken
         self._report.bytes += audio.bytes
         if same and is_another and self._take_over(record, same):
             return None

@@ -24,7 +24,7 @@ class RunOptions:
 
     def texts(self, record: Record) -> Texts:
         """What becomes of its publisher's own transcript: as its source has it, else what led there."""
-        wished = {source.address: texts for source, texts in self.sources.items()}
+        wished = {source.key: texts for source, texts in self.sources.items()}
         addresses = (address for address in (record.source, *record.through) if address in wished)
         return next((wished[address] for address in addresses if address), "prefer")
 

@@ -18,7 +18,7 @@ from transcribe.fetch.http_client import MIB, Fetched, HttpClient, login_for
 from transcribe.fetch.ytdlp import extracted, is_installed
 from transcribe.library.episode import slug
 from transcribe.sources.feed import Feed, distinct, parse_feed
-from transcribe.sources.opml import Outline, parse_opml
+from transcribe.sources.opml import FeedList, Outline, parse_opml
 from transcribe.sources.page import Page, no_audio, parse_page
 from transcribe.sources.page_items import from_archive, is_home, items_of_page, own_recordings, persons_of, with_page
 from transcribe.sources.source import (
@@ -68,6 +68,7 @@ class Discovered:
     moved_to: str | None = None  # the URL at which a feed is to be read from now on
     problem: FetchError | None = None  # what kept the rest of a feed from being read
     notes: tuple[str, ...] = ()  # what a person is to know of it, and that is no failure
+    not_taken: tuple[str, ...] = ()  # why other items of a feed have no recording, each by its reason
     unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
 
     def __iter__(self) -> Iterator[FoundFile]:
@@ -119,7 +120,8 @@ class Discovery:
             case "audio":
                 return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             case "opml":
-                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=CachedAnswer.of(answer))
+                listed = parse_opml(answer.body, url, answer.headers)
+                return Discovered(listed=listed, answer=CachedAnswer.of(answer), notes=_skipped(listed, url))
             case "feed":
                 return self._of_a_feed(url, answer)
             case _:
@@ -133,17 +135,18 @@ class Discovery:
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
         """All of its pages. One that cannot be had, or read, ends the list; those before it stand."""
         first = _parsed(answer, url)
-        items, problem = list(first.items), None
+        items, not_taken, problem = list(first.items), list(first.not_taken), None
         try:
             for feed in self._pages(first, url, lambda page: _parsed(self._connection.get(page), url)):
                 items += (dataclasses.replace(item, show=first.title) for item in feed.items)
+                not_taken += feed.not_taken
         except FetchError as cut:
             problem = cut
         found = tuple(from_archive(item, answer.url) for item in distinct(items))
         moved_to, notes = first.moved_to or answer.moved_to, tuple[str, ...]()
         if problem and problem.code in _NOT_THERE:
             problem, notes = None, (f"{problem}, so its older episodes are not read",)
-        return Discovered(found, (), CachedAnswer.of(answer), moved_to, problem, notes)
+        return Discovered(found, (), CachedAnswer.of(answer), moved_to, problem, notes, tuple(not_taken))
 
     def _pages(self, first: Feed, url: str, read: Callable[[str], Feed], most: int = MAX_PAGES) -> Iterator[Feed]:
         """The pages of a feed after its first, each once."""
@@ -249,12 +252,21 @@ def _in_file(path: Path) -> Discovered:
     place = path.absolute()
     match _kind(data, "") if data else "audio":
         case "opml":
-            return Discovered(listed=parse_opml(data, str(path)))
+            listed = parse_opml(data, str(path))
+            return Discovered(listed=listed, notes=_skipped(listed, str(path)))
         case "feed":
-            items = parse_feed(data, place.as_uri()).items
-            return Discovered(tuple(dataclasses.replace(item, source=str(place)) for item in items))
+            feed = parse_feed(data, place.as_uri())
+            found = tuple(dataclasses.replace(item, source=str(place)) for item in feed.items)
+            return Discovered(found, not_taken=feed.not_taken)
         case _:
             return Discovered((found_in_file(path),))
+
+
+def _skipped(listed: FeedList, name: str) -> tuple[str, ...]:
+    if not listed.skipped:
+        return ()
+    lines = "1 line was" if listed.skipped == 1 else f"{listed.skipped} lines were"
+    return (f"{public_url(name)}: {lines} skipped: no http(s) address of a feed",)
 
 
 def _document(path: Path) -> bytes:

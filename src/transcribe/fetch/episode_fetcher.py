@@ -4,7 +4,7 @@ What is brought may be brought in a thread; what it means for the library is for
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,13 @@ class EpisodeFetcher:
         connection: HttpClient,
         progress: Progress,
         texts: Callable[[Record], Iterable[PublishedText]],
+        urls: Mapping[str, str] | None = None,
     ) -> None:
-        """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
+        """`texts` gives those of an episode's published transcripts that are wanted, the best first.
+
+        `urls` are the addresses of sources by their keys, with the passwords that records do not hold.
+        """
+        self._urls = urls if urls is not None else {}
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> FetchedEpisode:
@@ -111,7 +116,7 @@ class EpisodeFetcher:
             return None
 
     def _with_login(self, url: str, record: Record) -> str:
-        source = record.source or ""
+        source = self._urls.get(record.source or "") or (record.source or "").partition(" ")[0]
         return login_for(url, source) if source.startswith(("http://", "https://")) else url
 
 

@@ -147,6 +147,15 @@ class FeedCache:
         known = self._known.get(_key(url))
         return known is not None and (known.gone or not known.holds)
 
+    def checked(self, url: str) -> float | None:
+        """When it last answered, in seconds since 1970."""
+        known = self._known.get(_key(url))
+        return known.checked if known else None
+
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._now()
+
     def listed(self, url: str) -> tuple[str, ...]:
         """The addresses of the feeds that it is known to list."""
         known = self._known.get(_key(url))

@@ -13,7 +13,7 @@ from transcribe.library.episode import PublishedText
 from transcribe.library.transcript import Chapter
 from transcribe.sources.audio_tags import full_date, read_tags
 from transcribe.web.media_types import AUDIO_SUFFIXES, audio_suffix
-from transcribe.web.urls import citable_url, is_web, public_url, without_tracking
+from transcribe.web.urls import citable_url, is_web, public_url, source_key, without_tracking
 
 _WHAT_IT_CAN_BE = (
     "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
@@ -40,6 +40,11 @@ class AudioFileSource:
         """What it is known by."""
         return str(self.path.absolute())
 
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down."""
+        return self.address
+
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
@@ -52,6 +57,11 @@ class FolderSource:
         """What it is known by."""
         return str(self.path.absolute())
 
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down."""
+        return self.address
+
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
@@ -63,6 +73,11 @@ class WebSource:
     def address(self) -> str:
         """What it is known by, with whatever password is in it."""
         return self.url
+
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down, without what is secret in it."""
+        return source_key(self.url)
 
 
 Source = AudioFileSource | FolderSource | WebSource

@@ -1,0 +1,36 @@
+"""Whether a feed is one that the library knows under another address."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from transcribe.library.episode import Record
+from transcribe.sources.source import FoundFile
+from transcribe.web.urls import same_audio
+
+
+def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record]) -> str | None:
+    """The source whose episodes most items of a feed are: with their guids, and their addresses or lengths.
+
+    `source` is the feed's own key; once it has episodes of its own it is no other feed any more.
+    """
+    by_guid: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.source == source:
+            return None
+        if record.source and record.episode.guid:
+            by_guid[record.episode.guid].append(record)
+    told = [item for item in found if item.guid and item.enclosure]
+    votes = Counter(
+        name
+        for item in told
+        for name in {r.source for r in by_guid.get(item.guid or "", ()) if r.source and _is_same_audio(item, r)}
+    )
+    if not votes:
+        return None
+    name, count = votes.most_common(1)[0]
+    return name if count * 2 > len(told) else None
+
+
+def _is_same_audio(item: FoundFile, record: Record) -> bool:
+    same_address = same_audio(item.enclosure or "") == same_audio(record.episode.enclosure or "")
+    return same_address or (item.length is not None and item.length == record.length)
