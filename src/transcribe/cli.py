@@ -54,6 +54,11 @@ Language = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the best there is where not given.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Work on this many episodes at most, the newest first.")]
+After = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only episodes published on this day or later: 2012-02-18, 2012.")
+]
+Before = Annotated[str | None, typer.Option(metavar="DATE", help="Only episodes published before this day.")]
+Match = Annotated[str | None, typer.Option(metavar="TEXT", help="Only episodes whose title holds this text.")]
 Prompt = Annotated[str | None, typer.Option(help="Names and terms for Whisper to expect.")]
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Pieces of 30 s that Whisper decodes together; what fits where not given.")
@@ -77,14 +82,22 @@ class CommandContext:
     index: Callable[[], None]  # brings the index up to date, in a library that is locked; raises typer.Exit
 
 
-def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) -> None:
+def fetch(
+    context: typer.Context,
+    sources: Sources = None,
+    limit: Limit = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
+) -> None:
     """Fetch audio into the library, without transcribing it."""
+    from transcribe.batch.choice import choice
     from transcribe.batch.next_step import FETCH
 
     asked: CommandContext = context.obj
-    settings, wanted = asked.settings(limit=limit), given(sources)
+    settings, wanted, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
     with batch(asked.library, settings) as work:
-        work.fetch(work.plan(work.find(wanted), settings.limit, steps=FETCH))
+        work.fetch(work.plan(chosen(work.find(wanted)), settings.limit, steps=FETCH))
     conclude(work.report)
 
 

@@ -11,13 +11,15 @@ from transcribe.fetch.episode_fetcher import FetchedEpisode
 from transcribe.fetch.polling import Candidate
 from transcribe.library.chapters import chapters_path, load_chapters, parse_chapters, save_chapters
 from transcribe.library.clock import clock
-from transcribe.library.episode import AudioFile, Episode, Failure, PublishedText, Record
+from transcribe.library.episode import DAMAGES, AudioFile, Episode, Failure, PublishedText, Record
 from transcribe.library.store import Library, link, write_whole
 from transcribe.library.transcript import Damage, Transcript
 from transcribe.publishers.publisher_transcript import PUBLISHED
 from transcribe.publishers.transcript_formats import suffix
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.web.urls import citable, citable_url
+
+_DONE = ("transcribed", *DAMAGES)
 
 
 class ResultWriter:
@@ -61,6 +63,8 @@ class ResultWriter:
             self._merge(candidate, audio, same)
             return None
         path = audio.path.relative_to(self._library.root).as_posix()
+        if record.audio and record.audio.sha256 == audio.sha256 and record.state in _DONE:
+            return self._as_before(record, audio)
         if record.audio and record.audio.path != path and (old := self._library.inside(record.audio.path)):
             old.unlink()  # it had another suffix
         if record.audio and record.audio.sha256 != audio.sha256:
@@ -78,6 +82,15 @@ class ResultWriter:
         came = "found" if candidate.path == audio.path else "fetched"
         self._progress.say(f"{came} {record.episode.id}, {audio.bytes / 1e6:.1f} MB")
         return record
+
+    def _as_before(self, record: Record, audio: Downloaded) -> None:
+        """Audio that was fetched again and is the same to the byte: its transcript stands."""
+        assert record.audio
+        stored = dataclasses.replace(record.audio, validators=audio.validators)
+        self.keep(dataclasses.replace(record, audio=stored, changed_upstream=False))
+        if record.episode.id in self._report.changed_upstream:
+            self._report.changed_upstream.remove(record.episode.id)
+        self._report.unchanged.append(record.episode.id)
 
     def keep_text(self, record: Record, offered: PublishedText, data: bytes) -> None:
         """Writes the publisher's transcript beside the audio, as it came."""

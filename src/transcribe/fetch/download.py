@@ -1,5 +1,6 @@
 """A URL, or a file of the user's, to a finished audio file: whole, checked, and named by the library alone."""
 
+import dataclasses
 import errno
 import itertools
 import logging
@@ -87,15 +88,25 @@ def download(
 def changed(connection: HttpClient, url: str, validators: Validators) -> bool | None:
     """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
 
-    At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
+    At most one byte is asked for. Where it seems changed, it is asked once more: a server that puts other
+    advertisements into each answer says something else again, and so lets on nothing. Raises FetchError where it
+    cannot be had, such as `http_404`.
     """
+    first = _validators_now(connection, url, validators)
+    if first is None or differ(validators, first) is not True:
+        return False if first is None else differ(validators, first)
+    second = _validators_now(connection, url, first)
+    return None if second is not None and differ(first, second) is True else True
+
+
+def _validators_now(connection: HttpClient, url: str, validators: Validators) -> Validators | None:
+    """What a server says of a file now; None where it is still the one of these validators."""
     asked = {**validators.conditions(), "Range": "bytes=0-0"}
     with connection.stream(url, asked, also=(416,)) as answer:
         if answer.status == 304:
-            return False
-        if answer.status == 416:  # it is empty now
-            return True
-        return differ(validators, Validators.of(answer.headers))
+            return None
+        told = Validators.of(answer.headers)
+        return dataclasses.replace(told, length=0) if answer.status == 416 else told  # it is empty now
 
 
 def store(path: Path, target: Path) -> Downloaded:

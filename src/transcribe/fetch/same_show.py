@@ -9,7 +9,7 @@ from transcribe.web.urls import same_audio
 
 
 def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record]) -> str | None:
-    """The source whose episodes most items of a feed are: with their guids, and their addresses or lengths.
+    """The source whose episodes most items of a feed are: with their guids and addresses, or their guids, show and lengths.
 
     `source` is the feed's own key; once it has episodes of its own it is no other feed any more.
     """
@@ -33,4 +33,5 @@ def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record])
 
 def _is_same_audio(item: FoundFile, record: Record) -> bool:
     same_address = same_audio(item.enclosure or "") == same_audio(record.episode.enclosure or "")
-    return same_address or (item.length is not None and item.length == record.length)
+    same_show = record.episode.show == item.show
+    return same_address or (same_show and item.length is not None and item.length == record.length)
