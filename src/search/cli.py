@@ -16,12 +16,15 @@ from search.errors import IndexUnavailable, QueryError
 from search.query.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
+    After,
     BatchSize,
+    Before,
     CommandContext,
     Device,
     EngineName,
     Language,
     Limit,
+    Match,
     Model,
     Prompt,
     Quantize,
@@ -107,6 +110,9 @@ def run(
     limit: Limit = None,
     workers: WorkerCount = None,
     ray: RayAddress = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
     update: Annotated[
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
@@ -114,6 +120,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
+    from transcribe.batch.choice import choice
+
     asked: CommandContext = context.obj
     settings = asked.settings(
         engine=engine,
@@ -127,10 +135,10 @@ def run(
         workers=workers,
         ray=ray,
     )
-    library_index, named = _archive(asked, index), batch_cli.given(sources)
+    library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        planned = work.plan(work.find(named), settings.limit)
+        planned = work.plan(chosen(work.find(named)), settings.limit)
         try:
             batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
@@ -251,9 +259,13 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Show each episode: fetched, transcribed, indexed, or failed and why."""
+    """Show each episode: fetched, transcribed, indexed, or failed and why; and how each source answered.
+
+    Exit status 1 where a source has failed for a week.
+    """
     from search import terminal
-    from search.status import episode_statuses, in_work
+    from search.status import episode_statuses, failing_for_a_week, in_work
+    from transcribe.library.source_states import NAME, load_source_states
 
     asked: CommandContext = context.obj
     try:
@@ -261,13 +273,18 @@ def status(
     except IndexUnavailable as problem:
         contents, trouble = [], str(problem)
     rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
+    sources = load_source_states(asked.library.state / NAME)
     if as_json:
-        plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
+        parts = {"episodes": rows, "running": at_work, "sources": sources}
+        plain = {name: [row.to_json() for row in part] for name, part in parts.items()}
         terminal.print_json({"library": str(asked.library.root), "index": trouble, **plain})
-        return
-    terminal.print_status(rows, at_work, asked.library)
-    if rows and trouble:
-        _say(trouble)
+    else:
+        terminal.print_status(rows, at_work, asked.library)
+        terminal.print_sources(sources)
+        if rows and trouble:
+            _say(trouble)
+    if failing_for_a_week(sources):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def main() -> None:
@@ -305,7 +322,7 @@ def _settings(library: Library, **options: object) -> "Settings":
 
 
 def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
-    """The library's index: that of the option, or else of the settings."""
+    """The library's index, by the option `--index` or else by the settings."""
     from search.index.backends import open_library_index
 
     return open_library_index(asked.library, _settings(asked.library, index=index))
@@ -323,7 +340,7 @@ def _index_quietly(asked: CommandContext) -> None:
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":
-    """What came of it, or why it could not be done: there is more to be told of than the index."""
+    """Updates the index; returns its report, or why it failed, so that the run is still reported."""
     try:
         return _refresh(library_index)
     except IndexUnavailable as problem:
@@ -331,7 +348,7 @@ def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable
 
 
 def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = False) -> None:
-    """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    """Prints what indexing did; with `quiet`, only what went wrong. Exits with status 1 where something did."""
     if isinstance(report, IndexUnavailable):
         _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
         raise typer.Exit(1)

@@ -1,6 +1,7 @@
-"""How far along each episode of a library is."""
+"""The status of each episode of a library: fetched, transcribed, indexed, or failed."""
 
 import dataclasses
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 from search.index.passages import Contents
 from transcribe.library.episode import Failure, Quality, Record
 from transcribe.library.running_jobs import RunningJob, running
+from transcribe.library.source_states import WEEK_S, SourceState
 from transcribe.library.store import Library
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeStatus:
-    """One episode's."""
+    """The status of one episode."""
 
     episode: str  # its id
     title: str
@@ -21,31 +23,37 @@ class EpisodeStatus:
     transcribed: bool
     indexed: bool
     duration_ms: int | None  # known once it is indexed
-    engine: str | None  # who transcribed it, likewise
-    quality: Quality | None  # of its transcript, where one was made here
-    failure: Failure | None  # why there is none, or what is wrong with the audio
-    changed_upstream: bool = False  # its publisher has other audio by now
+    engine: str | None  # that transcribed it; known once it is indexed
+    quality: Quality | None  # of its transcript, if it was made here
+    failure: Failure | None  # why it has no transcript, or what is wrong with its audio
+    changed_upstream: bool = False  # its publisher now has other audio
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The status as plain data."""
         return dataclasses.asdict(self)
 
 
+def failing_for_a_week(sources: Iterable[SourceState], now: float | None = None) -> bool:
+    """Whether a source has failed for a week without a break."""
+    moment = time.time() if now is None else now
+    return any(source.failed_for(moment) >= WEEK_S for source in sources)
+
+
 def in_work(library: Library) -> list[RunningJob]:
-    """What is being transcribed on other machines while this is asked, and where."""
+    """The jobs that run on other machines now."""
     return running(library.state / "running.json") if library.is_locked() else []
 
 
 def episode_statuses(library: Library, contents: Iterable[Contents]) -> list[EpisodeStatus]:
-    """Of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
+    """The status of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
     records = {record.episode.id: record for record in library.records()}
     transcribed = set(library.transcript_ids())
     indexed = {each.episode.id: each for each in contents}
     names = sorted({*records, *transcribed})
-    return [_standing(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
+    return [_status(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
 
 
-def _standing(
+def _status(
     library: Library, name: str, record: Record | None, transcribed: bool, contents: Contents | None
 ) -> EpisodeStatus:
     title = record.episode.title if record else contents.episode.title if contents else name

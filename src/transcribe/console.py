@@ -1,4 +1,4 @@
-"""What a person sees while long work goes on: bars on a terminal, plain lines elsewhere. All of it on stderr."""
+"""Shows progress on stderr while long work goes on: bars on a terminal, plain lines elsewhere."""
 
 import logging
 import unicodedata
@@ -16,7 +16,7 @@ Unit = Literal["share", "bytes"]
 
 
 def unwatched(done: int, of: int | None) -> None:
-    """Where nobody asks how far the work is."""
+    """An `Advance` that shows nothing."""
 
 
 def printable(text: str) -> str:
@@ -30,13 +30,13 @@ def printable(text: str) -> str:
 
 
 class Progress(Protocol):
-    """Tells somebody how far the work is."""
+    """Shows how far work is."""
 
     def task(self, name: str, unit: Unit = "share") -> AbstractContextManager[Advance]:
-        """A piece of work that takes a while; what is entered is told how far it is, perhaps in bytes."""
+        """A context for one task. It gives the function to call with how much is done: a share, or bytes."""
 
     def say(self, line: str) -> None:
-        """Something is done, or went wrong."""
+        """Shows one line: something is done, or went wrong."""
 
 
 def _stderr() -> Console:
@@ -47,7 +47,7 @@ _with_bars: list[Console] = []  # on which bars are shown now, the innermost las
 
 
 class ProgressBars:
-    """Progress on the console of a person or a log."""
+    """Progress on a console: a person's terminal, or a log."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or _stderr()
@@ -73,7 +73,7 @@ class ProgressBars:
 
     @contextmanager
     def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:
-        """A bar for as long as the work takes; bytes with their speed."""
+        """A bar while the task lasts; for bytes, with their speed."""
         bar = self._bars.add_task(printable(name), total=None, unit=unit)
         try:
             yield lambda done, of: self._bars.update(bar, completed=done, total=of)
@@ -81,12 +81,12 @@ class ProgressBars:
             self._bars.remove_task(bar)
 
     def say(self, line: str) -> None:
-        """One line above the bars."""
+        """Prints one line above the bars."""
         self.console.print(printable(line), markup=False)
 
 
 class _Speed(TransferSpeedColumn):
-    """Where bytes are counted, how many come in a second."""
+    """A column with the bytes a second, for tasks that count bytes."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.fields.get("unit") == "bytes" else Text()

@@ -189,7 +189,10 @@ def test_next_leads_through_all_hits_once(shared: TestClient) -> None:
     assert told == [("talks/commons", 900 + 1200 * n) for n in range(25)]
 
 
-def test_next_never_leads_past_the_last_hit_that_may_be_asked_for(library: Library) -> None:
+def test_next_never_leads_past_the_last_hit_that_may_be_asked_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.service.api.BUDGET_S", 60)  # thousands of hits on a busy machine
     library.save_transcript(transcript("again " * (MAX_HITS + 100), name="talks/long"))
     LibraryIndex(library).refresh()
     client = TestClient(create_app(library))
@@ -736,6 +739,7 @@ def test_a_query_over_its_time_is_given_up_while_others_go_on(
 def test_readers_never_see_a_half_made_index(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     # Fault line 57: each generation has ten hits more, so an answer from two of them would show.
     monkeypatch.setattr("search.index.library_index.LOOK_EVERY_S", 0)
+    monkeypatch.setattr("search.service.api.BUDGET_S", 60)  # fifty readers on a busy machine
     LibraryIndex(library).refresh()
     client = TestClient(create_app(library))
     writing = threading.Event()

@@ -1,4 +1,4 @@
-"""Recordings that sources offer become episodes of the library, each once, each with an id for good."""
+"""Makes episodes of the recordings that sources offer: each once, each with an id that never changes."""
 
 import dataclasses
 from collections.abc import Collection
@@ -13,7 +13,7 @@ _LEAST_TELLING = 10_000  # bytes: shorter lengths are made up
 
 
 class Catalog:
-    """The library's records, and which of them a recording is."""
+    """The library's records; finds the record of a recording."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -93,7 +93,7 @@ class Catalog:
         return left[0].episode.id if len(left) == 1 else None
 
     def _by_audio_of(self, found: FoundFile) -> str | None:
-        """The episode whose audio lies at the same address, where either was met without its feed."""
+        """The episode with audio at the same address, where either was found without its feed."""
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
@@ -119,7 +119,7 @@ class Catalog:
         return place.exists() and not place.resolve().is_relative_to(self.library.audio)
 
     def keep(self, record: Record) -> None:
-        """Remembers a record as it is now."""
+        """Stores the record in the catalog."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
         self._keep_audio(record)
@@ -132,13 +132,13 @@ class Catalog:
             self._by_date.setdefault(published, {})[record.episode.id] = None
 
     def forget(self, record: Record) -> None:
-        """Takes back an episode that turned out to be another one's audio."""
+        """Removes an episode whose audio is another episode's."""
         self.records.pop(record.episode.id, None)
         for identity in _identities(record):
             self._by_identity.pop(identity, None)
 
     def with_audio(self, sha256: str) -> Record | None:
-        """The episode that holds these very bytes."""
+        """The episode with audio of this sha256."""
         return next((r for r in self.records.values() if r.audio and r.audio.sha256 == sha256), None)
 
     def _name(self, found: FoundFile, place: str | None) -> str:
@@ -150,7 +150,7 @@ class Catalog:
         return episode_id(show, found.title, found.published, found.identity, self._taken)
 
     def _place(self, found: FoundFile) -> str | None:
-        """Where in the library's audio folder the recording already lies, if it does."""
+        """The recording's path in the library's audio folder, if it lies there."""
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
@@ -171,7 +171,7 @@ def _without_secrets(record: Record) -> Record:
 
 
 def _told_again(before: Record, told: Episode, found: FoundFile) -> Record:
-    """A feed tells more of an episode than its page does, and is looked at again from then on."""
+    """The record with what a feed says: a feed says more than a page, and is asked again."""
     if found.source is None and before.source:
         return before
     source = _key(found.source) or before.source

@@ -1,6 +1,6 @@
-"""A source to the recordings it offers: reading what is on this machine, asking the network for the rest.
+"""Finds the recordings that a source offers, on this machine or on the web.
 
-What lies at an address is told by what comes back: audio, a feed, an OPML file or a page.
+The answer of an address shows what it is: audio, a feed, an OPML file or a page.
 """
 
 import contextlib
@@ -60,12 +60,12 @@ _OF_ANYTHING = ("", "application/octet-stream", "binary/octet-stream", "applicat
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What a source offers, as it lists it."""
+    """The recordings or feeds that a source offers, in its order."""
 
     found: tuple[FoundFile, ...] = ()
     listed: tuple[Outline, ...] = ()  # the feeds of an OPML file, each a source of its own
     answer: CachedAnswer | None = None  # the first one, of a source on the web that was asked
-    moved_to: str | None = None  # the URL at which a feed is to be read from now on
+    moved_to: str | None = None  # the new URL of a feed
     problem: FetchError | None = None  # what kept the rest of a feed from being read
     notes: tuple[str, ...] = ()  # what a person is to know of it, and that is no failure
     not_taken: tuple[str, ...] = ()  # why other items of a feed have no recording, each by its reason
@@ -76,7 +76,7 @@ class Discovered:
 
 
 class Discovery:
-    """Looks into sources, one after another or in threads.
+    """Asks sources for their recordings, one after another or in threads.
 
     A feed that several web pages belong to is read once. `extract` is asked for the audio of a page that shows none,
     `visit` for what a source's own address holds now: by default whatever is there.
@@ -128,12 +128,12 @@ class Discovery:
                 return self._of_a_page(url, answer)
 
     def _begins_as_audio(self, url: str) -> bool:
-        """Asked where the server does not say what it sends, which may be of any length."""
+        """Whether the answer begins as audio does; reads only its first bytes."""
         with self._connection.stream(url) as stream:
             return sniffed(next(stream.chunks, b"")) is not None
 
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
-        """All of its pages. One that cannot be had, or read, ends the list; those before it stand."""
+        """The items of all pages of a feed, up to the first page that cannot be fetched or read."""
         first = _parsed(answer, url)
         items, not_taken, problem = list(first.items), list(first.not_taken), None
         try:
@@ -204,7 +204,7 @@ class Discovery:
         return tuple(with_page(each, page, not (each.key or "").startswith(_UNKNOWN_SITES)) for each in found)
 
     def _items(self, page: Page, first: Feed, url: str) -> list[FoundFile]:
-        """What of a feed is this page: of its first page on which anything is."""
+        """The items of a feed that belong to this web page, from the first page of the feed that has any."""
         if items := items_of_page(page, first):
             return items
         later = self._pages(first, url, self._read_once, most=_PAGES_FOR_ONE_ITEM)
@@ -270,7 +270,7 @@ def _skipped(listed: FeedList, name: str) -> tuple[str, ...]:
 
 
 def _document(path: Path) -> bytes:
-    """What a file holds if that may be a document; empty for what is too long, cannot be read or is something else."""
+    """The bytes of a file that may be a document; empty where it is too long, unreadable or something else."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -303,7 +303,7 @@ def _may_be_read(headers: Mapping[str, str]) -> bool:
 
 
 def _audio(url: str) -> FoundFile:
-    """One audio file on the web; its name and host are all that is known of it before it is fetched."""
+    """The recording at an audio URL: before it is fetched, only its name and host are known."""
     parts = urlsplit(url)
     name = PurePosixPath(unquote(parts.path))
     title = name.stem.replace("_", " ").strip() or parts.hostname or "untitled"
@@ -312,6 +312,6 @@ def _audio(url: str) -> FoundFile:
 
 
 def _parsed(answer: Fetched, source: str) -> Feed:
-    """A page of a feed, its items known to be of that source, wherever it was read."""
+    """A page of a feed; its items get the source, wherever the page was read."""
     feed = parse_feed(answer.body, answer.url, answer.headers)
     return dataclasses.replace(feed, items=tuple(dataclasses.replace(item, source=source) for item in feed.items))

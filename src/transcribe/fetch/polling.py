@@ -1,4 +1,4 @@
-"""The sources of a library, asked side by side; what they offer becomes records of its catalog."""
+"""Asks the sources of a library side by side, and makes records of what they offer."""
 
 import dataclasses
 from collections import Counter
@@ -20,16 +20,17 @@ from transcribe.library.episode import Failure, Record
 from transcribe.library.source_states import NAME as SOURCE_STATES
 from transcribe.library.source_states import SourceStates
 from transcribe.library.store import Library
+from transcribe.sources.enclosures import NO_FILE
 from transcribe.sources.source import FoundFile, Source, WebSource
 from transcribe.web.urls import host_of, public_url, same_audio, source_key, without_tracking
 
-UNREADABLE = ("not_a_feed", "not_opml", "no_audio_on_page")  # what was remembered of such an answer is of no use
-_NO_SOURCE = (*UNREADABLE, "bad_url", "blocked_scheme", "http_404", "gone")  # as after a slip of the pen
+UNREADABLE = ("not_a_feed", "not_opml", "no_audio_on_page")  # answers that are not remembered
+_NO_SOURCE = (*UNREADABLE, "bad_url", "blocked_scheme", "http_404", "gone")  # as after a typing error
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An episode that may need work, and the file on this machine that is to become its audio, if one is."""
+    """An episode that may need work, and the local file that becomes its audio, if there is one."""
 
     record: Record
     path: Path | None = None
@@ -65,7 +66,7 @@ class Polling:
         self._listed_in: dict[Source, tuple[str, ...]] = {}  # addresses of the lists that a feed is in
 
     def ask(self, sources: Iterable[Source]) -> PollResult:
-        """What all of them offer, in their order, and what is known to have come of them; new records are written."""
+        """What all sources offer, in their order, and what came from them before; writes new records."""
         offered, asked = PollResult(), dict[Source, None]()
         for record in self.catalog.cleaned:
             self.library.save_record(self.catalog.records[record.episode.id])
@@ -156,7 +157,8 @@ class Polling:
         elif isinstance(got, Discovered):
             count = len(got.listed) or len(got.found)
             what = "feed" if got.listed else "episode"
-            self.states.answered(source.key, now, f"{count} {what}{'' if count == 1 else 's'}", Counter(got.not_taken))
+            reasons = Counter(reason for reason in got.not_taken if reason != NO_FILE or not got.found)
+            self.states.answered(source.key, now, f"{count} {what}{'' if count == 1 else 's'}", reasons)
 
     def _note(self, source: Source, problem: EpisodeError, offered: PollResult) -> None:
         offered.troubles[source] = Failure(problem.code, str(problem))
@@ -171,7 +173,7 @@ class Polling:
         return (record for record in records if record.episode.enclosure)
 
     def _listed(self, source: Source, got: Discovered) -> list[Source]:
-        """The feeds of an OPML file, as it holds them now or is known to hold them."""
+        """The feeds of an OPML file: as it lists them now, or listed them the last time."""
         urls = [outline.url for outline in got.listed]
         if isinstance(source, WebSource):
             if got.unchanged:
@@ -222,7 +224,7 @@ def counted(reasons: Iterable[str]) -> str:
 
 
 def _has_moved(before: Record | None, now: Record) -> bool:
-    """Whether there may be other audio in the place of what there was: by what is said of it, without a request."""
+    """Whether the audio may have changed, by what its publisher says of it, without a request."""
     if before is None:
         return False
     was, now_at = before.episode.enclosure, now.episode.enclosure
@@ -231,11 +233,11 @@ def _has_moved(before: Record | None, now: Record) -> bool:
 
 
 def _texts(record: Record | None) -> set[tuple[str, str, str | None]]:
-    """What tells offered transcripts from others; not a token of the day."""
+    """What identifies the offered transcripts, without passing tokens in their URLs."""
     offered = record.transcripts if record else ()
     return {(without_tracking(text.url), text.media_type, text.language) for text in offered}
 
 
 def _host(source: Source) -> str:
-    """What is on this machine is looked at one by one."""
+    """The host of a source; those of this machine share one name, so they are read one by one."""
     return host_of(source.url) if isinstance(source, WebSource) else ""

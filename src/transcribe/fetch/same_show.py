@@ -9,7 +9,7 @@ from transcribe.web.urls import same_audio
 
 
 def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record]) -> str | None:
-    """The source whose episodes most items of a feed are: with their guids and addresses, or their guids, show and lengths.
+    """The source whose episodes most items of a feed are: by guid and address, or by guid, show and length.
 
     `source` is the feed's own key; once it has episodes of its own it is no other feed any more.
     """

@@ -1,7 +1,7 @@
-"""What was said and when: words in segments, on the clock of the stored audio file.
+"""The transcript: words in segments, with times on the clock of the stored audio file.
 
 All times are integer milliseconds from the start of that file. `transcripts/<show>/<episode>.json` holds one
-transcript, version 1 of the format; it is the border between the batch and the search.
+transcript, version 1 of the format. It is the border between the batch and the search.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from transcribe.library.episode import Episode, Quality
 from transcribe.library.validation import check, check_share, check_span, check_spans, check_texts, check_whole
 
 VERSION = 1
-LATEST_MS = 500 * 3_600_000  # 500 hours: no recording is longer, and an index has room for so much, and back again
+LATEST_MS = 500 * 3_600_000  # 500 hours: no recording is longer, and the index's 32-bit steps hold it
 _NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
 
 FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
@@ -27,17 +27,17 @@ Span = tuple[int, int]  # start and end, milliseconds from the start of the stor
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it is written, with its punctuation, and when it was said."""
+    """A word as it is written, with its punctuation and its times."""
 
     start_ms: int
     end_ms: int
     text: str
-    confidence: float | None = None  # 0 to 1; None where the source says nothing of it
+    confidence: float | None = None  # 0 to 1; None where the source gives none
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A readable stretch of words, one speaker's. Its words lie inside it and together make its text."""
+    """Words of one speaker, about a sentence. They lie inside the segment and together make its text."""
 
     id: int
     start_ms: int
@@ -45,13 +45,13 @@ class Segment:
     text: str
     words: tuple[Word, ...]
     speaker: str | None = None
-    confidence: float | None = None  # the mean of its words'
-    flags: tuple[str, ...] = ()  # what a reader should distrust, of FLAGS
+    confidence: float | None = None  # the mean over its words
+    flags: tuple[str, ...] = ()  # reasons to distrust it, of FLAGS
 
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The very bytes whose clock the times are on."""
+    """The stored bytes whose clock the times are on."""
 
     path: str  # relative to the library's root
     sha256: str
@@ -61,7 +61,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Who listened, and how."""
+    """The recognizer, and how it was set."""
 
     name: str
     version: str
@@ -72,16 +72,16 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What of the stored file could not be decoded."""
+    """The parts of the stored file that could not be decoded."""
 
-    truncated: bool  # it breaks off: less than 98 % of its declared length is there, or it is longer than the cap
-    declared_ms: int | None  # how long the file says it is
-    missing: tuple[Span, ...] = ()  # what could not be decoded within; later times are not shifted by it
+    truncated: bool  # the file breaks off under 98 % of its stated length, or is longer than the cap
+    declared_ms: int | None  # the length that the file states
+    missing: tuple[Span, ...] = ()  # spans that could not be decoded; they do not shift later times
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A heading."""
+    """A chapter's heading."""
 
     start_ms: int
     title: str  # one line, not empty
@@ -90,35 +90,35 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that was said in one episode."""
+    """All that is said in one episode."""
 
     episode: Episode
     audio: Audio | None  # None for imported captions whose audio is not known yet
     engine: Engine
-    language: str  # ISO 639-1
+    language: str  # a BCP 47 tag such as en; `und` where it is not known
     created: str  # ISO 8601, UTC
     segments: tuple[Segment, ...]
-    no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
+    no_text: tuple[Span, ...] = ()  # spans in which somebody speaks and no words were recognized
     quality: Quality | None = None  # None for imported captions
-    damage: Damage | None = None  # None where all of the file could be decoded
-    # Those that the audio file itself holds, as it was decoded. They are kept beside the audio: no part of the format.
+    damage: Damage | None = None  # None where the whole file could be decoded
+    # The chapters that the audio file holds. They are stored beside the audio and are no part of the format.
     chapters: tuple[Chapter, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def duration_ms(self) -> int:
-        """Of the audio; where that is unknown, the end of the last segment."""
+        """The length of the audio; where that is unknown, the end of the last segment."""
         if self.audio:
             return self.audio.duration_ms
         return max((segment.end_ms for segment in self.segments), default=0)
 
     def words(self) -> Iterator[tuple[Segment, Word]]:
-        """Every word in the order of speech, with its segment."""
+        """Every word in order, with its segment."""
         for segment in self.segments:
             for word in segment.words:
                 yield segment, word
 
     def to_json(self) -> str:
-        """Version 1 of the format; one segment a line, so that a diff of two transcripts can be read."""
+        """The transcript in version 1 of the format, one segment a line, so that two can be compared by a diff."""
         head = {
             "version": VERSION,
             "episode": dataclasses.asdict(self.episode),
@@ -136,11 +136,12 @@ class Transcript:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Transcript":
-        """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) naming what is wrong."""
+        """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) that says what is wrong."""
         try:
             transcript = _from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TranscriptError) as problem:
-            raise TranscriptError("bad_transcript", f"not a transcript: {_reason(problem)}") from problem
+            reason = f"{problem} is missing" if isinstance(problem, KeyError) else problem
+            raise TranscriptError("bad_transcript", f"not a transcript: {reason}") from problem
         transcript.check()
         return transcript
 
@@ -162,9 +163,9 @@ class Transcript:
 def segment(
     id: int, words: Iterable[Word], speaker: str | None = None, flags: tuple[str, ...] = (), end_ms: int | None = None
 ) -> Segment:
-    """A segment made of its words (at least one): text, span and confidence follow from them.
+    """A segment of these words (at least one); makes its text, span and confidence from them.
 
-    `end_ms` lets it last longer than its last word.
+    `end_ms` makes it end after its last word.
     """
     words = tuple(words)
     return Segment(
@@ -186,21 +187,22 @@ def mean_confidence(words: Iterable[Word]) -> float | None:
 
 
 def joined(words: Iterable[Word]) -> str:
-    """Words as they are read: with spaces between, but none between Chinese or Japanese characters."""
+    """The text of words: with spaces between, but none between Chinese or Japanese characters."""
     return spaced(word.text for word in words)
 
 
 def spaced(texts: Iterable[str]) -> str:
-    """Written words as they are read, likewise."""
+    """The text of written words, with the same spaces as `joined`."""
     text = " ".join(texts)
     return text if text.isascii() else _NO_SPACE.sub("", text)
 
 
 def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
-    """Words whose times hold what a transcript promises, and how many had to be dropped.
+    """Words with times that a transcript may have, and the number of words that were dropped.
 
-    A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
-    text, is dropped; starts are never let go back. A confidence is brought between 0 and 1; what is no number is none.
+    A word that ends before it starts or after the audio is cut. One that lies wholly beyond the audio, or has no text,
+    is dropped. A start before the last word's start is moved to it. A confidence is brought between 0 and 1, and
+    becomes None where it is no number.
     """
     kept: list[Word] = []
     dropped, before = 0, 0
@@ -213,13 +215,12 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
         if duration_ms is not None:
             start = min(start, duration_ms)
         end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
-        kept.append(Word(start, end, text, _share(word.confidence)))
+        confidence = word.confidence
+        if confidence is not None:
+            confidence = min(1.0, max(0.0, confidence)) if math.isfinite(confidence) else None
+        kept.append(Word(start, end, text, confidence))
         before = start
     return kept, dropped
-
-
-def _share(confidence: float | None) -> float | None:
-    return None if confidence is None or not math.isfinite(confidence) else min(1.0, max(0.0, confidence))
 
 
 def _bare(text: str) -> str:
@@ -291,7 +292,7 @@ def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    words = [  # by name: dataclasses.asdict takes four times as long, and words are many
+    words = [  # field by field: dataclasses.asdict takes four times as long, and there are many words
         {"start_ms": word.start_ms, "end_ms": word.end_ms, "text": word.text, "confidence": word.confidence}
         for word in segment.words
     ]
@@ -302,7 +303,3 @@ def _segment_to_json(segment: Segment) -> dict[str, Any]:
 def _segment_from_json(data: dict[str, Any]) -> Segment:
     words = tuple(Word(**word) for word in data["words"])
     return Segment(**{**data, "words": words, "flags": tuple(data["flags"])})
-
-
-def _reason(problem: Exception) -> str:
-    return f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)

@@ -13,9 +13,9 @@ _VERSION = "jsonfeed.org/version/"
 
 
 def read_json_feed(text: str) -> tuple[Element, list[Element]] | None:
-    """What is said of the feed, and its items; None where the text is no JSON Feed."""
+    """The feed's own fields and its items; None where the text is no JSON Feed."""
     try:
-        # Numbers stay as they are written: an id may be one, and 10,000 digits of an integer would be refused.
+        # Numbers stay text: an id may be one, and Python refuses an integer of 10,000 digits.
         feed = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None

@@ -1,4 +1,4 @@
-"""The bytes of an episode's web page to what it says: its audio, title, date, author and feeds. No network."""
+"""Reads an episode's web page: its audio, title, date, author and feeds. Uses no network."""
 
 import dataclasses
 import re
@@ -103,7 +103,7 @@ class _Post:
 
 
 def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
-    """What a page says that came from url, redirects followed; any bytes at all will do.
+    """Reads the page that came from `url`, after redirects; accepts any bytes.
 
     Where several places tell of audio, the first of LOOKED_FOR that does is believed, and links stand with players:
     a page has often both for one recording. What og:audio names may be one part of several that the page plays.
@@ -152,7 +152,7 @@ def _is_post(post: _Post, url: str) -> bool:
 
 
 def no_audio(url: str, also: str) -> FetchError:
-    """What to raise for a page without audio (`no_audio_on_page`); `also` tells of what else was done or can be."""
+    """The error for a page without audio (`no_audio_on_page`); `also` says what else was tried or can be."""
     looked_for = ", ".join(LOOKED_FOR)
     message = f"{public_url(url)} is a page without audio. Looked for: an item of its feed, {looked_for}. {also}"
     return FetchError("no_audio_on_page", message)
@@ -225,14 +225,14 @@ def _each_once(media: list[Medium]) -> tuple[PageAudio, ...]:
 
 
 def _without_count(url: str) -> str:
-    """Without the `_=1` by which WordPress numbers the players of a page."""
+    """The address without the `_=1` with which WordPress numbers the players of a page."""
     parts = urlsplit(url)
     query = re.sub(r"(?:^|&)_=\d+(?=&|$)", "", parts.query).lstrip("&")
     return urlunsplit(parts._replace(query=query))
 
 
 def _absolute(base: str, address: str | None) -> str | None:
-    """An http(s) address seen from the page's, without its fragment; None for any other, and for what is none."""
+    """An http(s) address made absolute, without its fragment; None for any other text."""
     meant = web_address(base, address)
     if not meant:
         return None
@@ -294,7 +294,7 @@ def _title(elements: Elements, told: LinkedData, show: str, heading: str) -> str
 
 
 def _without_name(title: str, show: str) -> str:
-    """A title without its site's name before or after it; empty where nothing else is left."""
+    """A title without its site's name before or after it; empty where nothing is left."""
     name = re.escape(show)
     title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", title, flags=re.IGNORECASE)
     return "" if title.casefold() == show.casefold() else title
