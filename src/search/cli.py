@@ -275,8 +275,11 @@ def status(
     rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
     sources = load_source_states(asked.library.state / NAME)
     if as_json:
-        parts = {"episodes": rows, "running": at_work, "sources": sources}
-        plain = {name: [row.to_json() for row in part] for name, part in parts.items()}
+        plain = {
+            "episodes": [row.to_json() for row in rows],
+            "running": [row.to_json() for row in at_work],
+            "sources": [source.to_json() for source in sources],
+        }
         terminal.print_json({"library": str(asked.library.root), "index": trouble, **plain})
     else:
         terminal.print_status(rows, at_work, asked.library)

@@ -64,7 +64,8 @@ class ResultWriter:
             return None
         path = audio.path.relative_to(self._library.root).as_posix()
         if record.audio and record.audio.sha256 == audio.sha256 and record.state in _DONE:
-            return self._as_before(record, audio)
+            self._keep_as_before(record, audio)
+            return None
         if record.audio and record.audio.path != path and (old := self._library.inside(record.audio.path)):
             old.unlink()  # it had another suffix
         if record.audio and record.audio.sha256 != audio.sha256:
@@ -83,7 +84,7 @@ class ResultWriter:
         self._progress.say(f"{came} {record.episode.id}, {audio.bytes / 1e6:.1f} MB")
         return record
 
-    def _as_before(self, record: Record, audio: Downloaded) -> None:
+    def _keep_as_before(self, record: Record, audio: Downloaded) -> None:
         """Audio that was fetched again and is the same to the byte: its transcript stands."""
         assert record.audio
         stored = dataclasses.replace(record.audio, validators=audio.validators)

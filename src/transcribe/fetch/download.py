@@ -1,6 +1,5 @@
 """Downloads or copies an audio file: whole, checked, under a name that the library chooses."""
 
-import dataclasses
 import errno
 import itertools
 import logging
@@ -93,8 +92,13 @@ def changed(connection: HttpClient, url: str, validators: Validators) -> bool | 
     cannot be had, such as `http_404`.
     """
     first = _validators_now(connection, url, validators)
-    if first is None or differ(validators, first) is not True:
-        return False if first is None else differ(validators, first)
+    if first is None:
+        return False
+    if first.length == 0:
+        return True
+    verdict = differ(validators, first)
+    if verdict is not True:
+        return verdict
     second = _validators_now(connection, url, first)
     return None if second is not None and differ(first, second) is True else True
 
@@ -105,8 +109,7 @@ def _validators_now(connection: HttpClient, url: str, validators: Validators) ->
     with connection.stream(url, asked, also=(416,)) as answer:
         if answer.status == 304:
             return None
-        told = Validators.of(answer.headers)
-        return dataclasses.replace(told, length=0) if answer.status == 416 else told  # it is empty now
+        return Validators(length=0) if answer.status == 416 else Validators.of(answer.headers)  # 416: it is empty now
 
 
 def store(path: Path, target: Path) -> Downloaded:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -80,7 +80,7 @@ class SourceStates:
 def load_source_states(path: Path) -> list[SourceState]:
     """Those that were saved; what cannot be read is passed over."""
     try:
-        given: Iterable[Any] = json.loads(path.read_bytes())["sources"]
+        given = list(json.loads(path.read_bytes())["sources"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return []
     states = []
