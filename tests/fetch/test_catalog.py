@@ -156,12 +156,12 @@ def test_an_item_with_a_new_guid_and_address_is_known_by_its_date_and_length(lib
     assert catalog.admit(again, {again.identity}).episode.id == first.episode.id
 
 
-@pytest.mark.parametrize("change", [{"title": "Another"}, {"source": "https://example.org/other"}])
-def test_a_new_guid_alone_makes_no_two_items_one(library: Library, change: dict[str, str]) -> None:
+@pytest.mark.parametrize("other", [item(title="Another", guid="new"), item(guid="new", source=f"{FEED}/other")])
+def test_a_new_guid_and_address_alone_make_no_two_items_one(library: Library, other: FoundFile) -> None:
     """As of a feed that has the newest episode always at one address."""
     catalog = Catalog(library)
     catalog.admit(dataclasses.replace(item(), enclosure="https://example.org/latest.mp3"))
-    again = dataclasses.replace(item(guid="new"), enclosure="https://example.org/latest.mp3", **change)
+    again = dataclasses.replace(other, enclosure="https://example.org/latest.mp3")
     catalog.admit(again, {again.identity})
     assert len(catalog.records) == 2
 

@@ -13,10 +13,11 @@ from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.politeness import HOUR_S
 from transcribe.fetch.polling import Polling, PollResult
-from transcribe.library.chapters import Chapter, load_chapters
+from transcribe.library.chapters import load_chapters
 from transcribe.library.source_states import NAME as SOURCE_STATES
 from transcribe.library.source_states import load_source_states
 from transcribe.library.store import Library
+from transcribe.library.transcript import Chapter
 from transcribe.sources.source import AudioFileSource, FolderSource, Source, WebSource
 
 ITEM = """<item><title>{name}</title><guid>{name}</guid>

@@ -144,6 +144,19 @@ def test_whatever_may_be_a_recording_is_taken(offer: str) -> None:
         assert feed.not_taken == ()
 
 
+@pytest.mark.parametrize(
+    ("offer", "doubtful"),
+    [
+        ('url="a.mp3"', False),
+        ('url="a" type="audio/mpeg"', False),
+        ('url="a" type="file"', True),
+        ('url="a.mp4"', True),
+    ],
+)
+def test_what_may_have_no_sound_is_taken_in_doubt(offer: str, doubtful: bool) -> None:
+    assert item(f"<enclosure {offer}/>").doubtful is doubtful
+
+
 def test_atom_may_have_its_content_elsewhere() -> None:
     entry = b'<entry><id>1</id><content type="audio/mpeg" src="a"/></entry>'
     data = b'<feed xmlns="http://www.w3.org/2005/Atom">' + entry + b"</feed>"

@@ -10,6 +10,7 @@ from transcribe.library.episode import Record
 Step = Literal["fetch", "transcribe", "nothing"]
 TranscriptState = Literal["none", "current", "outdated"]
 
+NOT_TAKEN = "not_taken"  # the code of an item that turned out to be no recording
 FETCH: tuple[Step, ...] = ("fetch",)
 WORK: tuple[Step, ...] = ("fetch", "transcribe")
 
@@ -59,6 +60,8 @@ class Plan:
 
 def next_step(state: EpisodeState, update: bool) -> Step:
     """What an episode needs next; `update` takes audio that its publisher has changed."""
+    if state.record.error and state.record.error.code == NOT_TAKEN and not update:
+        return "nothing"  # it was looked at once
     replaced = update and state.record.changed_upstream
     if state.transcript == "current" and not replaced:
         return "nothing"

@@ -1,7 +1,9 @@
 """What came of each step, written into the library and the report."""
 
 import dataclasses
+import re
 
+from transcribe.batch.next_step import NOT_TAKEN
 from transcribe.batch.report import Report
 from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
@@ -19,6 +21,7 @@ from transcribe.publishers.transcript_formats import suffix
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.web.urls import citable, citable_url
 
+_NO_SOUND = ("not_audio", "no_audio")
 _DONE = ("transcribed", *DAMAGES)
 
 
@@ -40,6 +43,11 @@ class ResultWriter:
         """Reports that an episode, by id, or a source failed; the episode's record says so, too."""
         if failure.code == "retry_later":
             self._report.later[name] = failure
+            return
+        if record and record.doubtful and failure.code in _NO_SOUND:
+            reason = _reason(failure)
+            self._report.not_taken[reason] += 1
+            self.keep(record.failed(NOT_TAKEN, f"{reason}: {failure.message}"))
             return
         self._report.failed[name] = failure
         if record:
@@ -155,6 +163,14 @@ class ResultWriter:
         self.keep(dataclasses.replace(same, also=tuple(also), through=tuple(through)))
         self._report.unchanged.append(same.episode.id)
         self._progress.say(f"{candidate.path or record.episode.title} is already here, as {same.episode.id}")
+
+
+def _reason(failure: Failure) -> str:
+    """Why a file that might have been a recording is none: what the server said it is, where it said that."""
+    if failure.code == "no_audio":
+        return "video without sound"
+    served = re.search(r"served as ([\w.+-]+/[\w.+-]+)", failure.message)
+    return served[1] if served else "not audio"
 
 
 def public(episode: Episode) -> Episode:

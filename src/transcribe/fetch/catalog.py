@@ -60,6 +60,7 @@ class Catalog:
                 language=found.language,
                 length=found.length,
                 alternates=found.alternates,
+                doubtful=found.doubtful,
             )
         self.keep(record)
         return record

@@ -117,6 +117,7 @@ class Record:
     language: str | None = None  # spoken, as its publisher says: a BCP 47 tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
+    doubtful: bool = False  # by its type and name it may have no sound; that it has none is then no failure
     alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
 
     def failed(self, code: str, message: str) -> "Record":
@@ -149,6 +150,7 @@ class Record:
                 data.get("language"),
                 data.get("length"),
                 tuple(data.get("through", ())),
+                data.get("doubtful", False) is True,
                 tuple(data.get("alternates", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:

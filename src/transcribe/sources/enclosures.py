@@ -70,6 +70,7 @@ class Choice:
 
     files: tuple[Enclosure, ...] = ()  # addresses absolute
     refused: str = ""  # a reason; empty where there are files
+    doubtful: bool = False  # the files may turn out to have no sound
 
 
 def chosen(places: Sequence[Iterable[Enclosure]], absolute: Callable[[Any], str | None]) -> Choice:
@@ -88,7 +89,8 @@ def chosen(places: Sequence[Iterable[Enclosure]], absolute: Callable[[Any], str 
             refused = refused or reason
         for verdict in ("sound", "film", "doubtful"):
             if files := by_judgement.get(verdict):
-                return Choice(tuple(_parts(files) if number == 0 and verdict == "sound" else files[:1]))
+                parts = _parts(files) if number == 0 and verdict == "sound" else files[:1]
+                return Choice(tuple(parts), doubtful=verdict != "sound")
     return Choice(refused=refused or NO_FILE)
 
 

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -92,7 +92,7 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
     not_taken: list[str] = []
     for entry in entries:
         choice = Choice(refused=LIVE_REASON) if LIVE in entry else _choice(entry, url)
-        items += _found(entry, choice.files, said)
+        items += _found(entry, choice, said)
         not_taken += [choice.refused] if choice.refused else []
     return Feed(
         said.title,
@@ -182,11 +182,11 @@ def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
     return feed
 
 
-def _found(entry: Any, files: Sequence[Enclosure], about: _About) -> Iterator[FoundFile]:
+def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
     """The recordings of an item: one, or its parts."""
     chapters = (web_address(about.url, each.get("url")) for each in entry.get(CHAPTERS, ()))
     address = next((address for address in chapters if address), None)
-    for number, file in enumerate(files, start=1):
+    for number, file in enumerate(choice.files, start=1):
         length = str(file.length or "").strip()
         found = FoundFile(
             show=about.title,
@@ -203,8 +203,9 @@ def _found(entry: Any, files: Sequence[Enclosure], about: _About) -> Iterator[Fo
             persons=_persons(entry) or about.persons,
             language=_line(entry, "language") or about.language or None,
             length=int(length) if _LENGTH.fullmatch(length) else None,
+            doubtful=choice.doubtful,
         )
-        yield found if len(files) == 1 else part(found, number)
+        yield found if len(choice.files) == 1 else part(found, number)
 
 
 def _choice(entry: Any, url: str) -> Choice:

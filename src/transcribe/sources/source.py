@@ -106,6 +106,7 @@ class FoundFile:
     alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
     whole: str | None = None  # the title of what it is a part of, where its own is that with a number
     linked: bool = False  # its page only links it, as pages of other recordings may do
+    doubtful: bool = False  # it may turn out to have no sound: a film, or of no type and name that tell
     mark: str | None = None  # tells it from others of its feed that have the same guid
     key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
 
