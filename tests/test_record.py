@@ -81,13 +81,13 @@ def test_an_older_index_is_made_anew_and_said(old_library: Path) -> None:
     assert [hit["episode"]["id"] for hit in found["hits"]] == ["talks/one"]
 
 
-def test_an_episode_half_heard_by_an_older_release_is_taken_up_where_it_was(old_library: Path) -> None:
-    """A word of the checkpoint is changed: it stands in the transcript only if what was heard is used."""
+def test_an_episode_half_heard_in_pieces_cut_otherwise_is_heard_anew(old_library: Path) -> None:
+    """A word of the checkpoint is changed: it would stand in the transcript if what was heard were used."""
     (checkpoint,) = old_library.glob(".playhead/checkpoints/*.jsonl")
     first, *_ = json.loads(checkpoint.read_text().splitlines()[0])["utterances"][0]["words"]
-    text = checkpoint.read_text().replace(json.dumps(first[2]), '"zebulonia"', 1)
-    checkpoint.write_text(text)
+    checkpoint.write_text(checkpoint.read_text().replace(json.dumps(first[2]), '"zebulonia"', 1))
     ran = playhead("--library", old_library, "run", old_library / SAMPLE, *ENGINE)
     assert ran.status == 0, ran.err
     found = playhead("--library", old_library, "search", "zebulonia", "--json").json()
-    assert found["total"] == 1
+    assert found["total"] == 0
+    assert list(old_library.glob(".playhead/checkpoints/*.jsonl")) == []

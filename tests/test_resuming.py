@@ -24,7 +24,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same few words again and again with pauses between, so that there are several batches."""
     with open_audio(TALK) as opened:
         talk = np.concatenate(list(opened.blocks()))[: 5 * 16_000]
-    pause = np.zeros(3 * 16_000, np.int16)
+    pause = np.zeros(9 * 16_000, np.int16)
     path = tmp_path_factory.mktemp("recordings") / "talks.flac"
     write_audio(np.concatenate(6 * [talk, pause]), path)
     return path

@@ -49,20 +49,20 @@ PATIENCE_S = 240  # for one run
 # Python runs this at its start in each process of a node. It writes down which process has heard which batch.
 COUNTING = """
 import os
-from transcribe.workers import worker
+from transcribe.workers.transcriber import Transcriber
 
-do = worker.do
+outcome = Transcriber.outcome
 
-def counted(job, recognizer, listening, tell, *rest, **more):
+def counted(self, job, on_batch, *rest, **more):
     def told(done):
         if not done.kept:
             with open(os.environ["PLAYHEAD_BENCH_HEARD"], "a") as log:
-                log.write(f"{os.getpid()} {job.record.episode.id} {done.done_ms}\\n")
-        tell(done)
+                log.write(f"{os.getpid()} {job.episode.id} {done.done_ms}\\n")
+        on_batch(done)
 
-    return do(job, recognizer, listening, told, *rest, **more)
+    return outcome(self, job, told, *rest, **more)
 
-worker.do = counted
+Transcriber.outcome = counted
 """
 
 

@@ -21,6 +21,7 @@ from transcribe.cli import (
     Before,
     CommandContext,
     Device,
+    DryRun,
     EngineName,
     Language,
     Limit,
@@ -29,6 +30,7 @@ from transcribe.cli import (
     Prompt,
     Quantize,
     RayAddress,
+    ReportAsJson,
     Sources,
     WorkerCount,
 )
@@ -117,7 +119,8 @@ def run(
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
     index: IndexAt = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")] = False,
+    dry_run: DryRun = False,
+    as_json: ReportAsJson = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
     from transcribe.batch.choice import choice
@@ -136,6 +139,11 @@ def run(
         ray=ray,
     )
     library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
+    if dry_run:
+        with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
+            planned = work.plan(chosen(work.find(named)), settings.limit)
+        batch_cli.conclude(batch_cli.foreseen(work, planned, settings, _not_indexed(library_index, asked)), as_json)
+        return
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
         planned = work.plan(chosen(work.find(named)), settings.limit)
@@ -190,6 +198,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a hit, for a spreadsheet.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --csv: every hit there is.")] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="With --csv: marked as UTF-8, as Excel wants it.")] = False,
     index: IndexAt = None,
 ) -> None:
     """Find every place where the words were said.
@@ -203,7 +212,7 @@ def search(
     from search.settings import web_root
 
     asked: CommandContext = context.obj
-    _check_page(limit, offset, every, as_csv)
+    _check_page(limit, offset, every, as_csv, bom)
     settings, said = _settings(asked.library), " ".join(text)
     query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
     opened = _archive(asked, index).index()
@@ -216,7 +225,7 @@ def search(
         within_ms=within * 1000,
     )
     if as_csv:
-        terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
+        terminal.print_csv(opened.every(request) if every else opened.search(request).hits, bom)
         return
     began = time.perf_counter()
     answer = opened.search(request)
@@ -229,11 +238,13 @@ def search(
         terminal.print_hits(request, answer, web_root(settings.host, settings.port))
 
 
-def _check_page(limit: int, offset: int, every: bool, as_csv: bool) -> None:
+def _check_page(limit: int, offset: int, every: bool, as_csv: bool, bom: bool) -> None:
     if limit + offset > MAX_HITS:
         raise UsageError(f"--offset and --limit together may be {MAX_HITS} at most: narrow the search by date or show.")
     if every and not as_csv:
         raise UsageError("--all goes with --csv: playhead search TEXT --all --csv > hits.csv")
+    if bom and not as_csv:
+        raise UsageError("--bom goes with --csv: playhead search TEXT --csv --bom > hits.csv")
 
 
 @app.command()
@@ -329,6 +340,15 @@ def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
     from search.index.backends import open_library_index
 
     return open_library_index(asked.library, _settings(asked.library, index=index))
+
+
+def _not_indexed(library_index: "LibraryIndex", asked: CommandContext) -> set[str]:
+    """The ids of the transcripts that the index does not hold yet."""
+    try:
+        held = {contents.episode.id for contents in library_index.index().contents()}
+    except IndexUnavailable:
+        held = set()
+    return {*asked.library.transcript_ids()} - held
 
 
 def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexReport":

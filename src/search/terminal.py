@@ -42,9 +42,9 @@ def print_hits(request: Request, answer: Answer, address: str) -> None:
     console.print(_text(_summary(request, answer)), soft_wrap=True)
 
 
-def print_csv(hits: Iterable[Hit]) -> None:
-    """Prints keyword in context, one line a hit, each as soon as it is found."""
-    for line in kwic.lines(hits):
+def print_csv(hits: Iterable[Hit], bom: bool = False) -> None:
+    """Keyword in context, one line a hit, each as soon as it is found; `bom` for Excel (`kwic.lines`)."""
+    for line in kwic.lines(hits, bom):
         sys.stdout.write(line)
 
 
@@ -115,7 +115,8 @@ def _sentence(hit: Hit) -> Text:
         at = end
     text.append(printable(hit.text[at:]))
     before, after = printable(hit.before), printable(hit.after)
-    return Text.assemble(before, " " if before else "", text, " " if after else "", after)
+    gap_before, gap_after = ("" if joined else " " for joined in hit.joined)
+    return Text.assemble(before, gap_before if before else "", text, gap_after if after else "", after)
 
 
 def _text(text: str, style: str = "") -> Text:
@@ -129,6 +130,8 @@ def _summary(request: Request, answer: Answer) -> str:
         for unknown in answer.unknown:
             meant = f" Did you mean {' or '.join(unknown.nearest)}?" if unknown.nearest else ""
             lines.append(f"\nNobody says “{unknown.word}”.{meant}")
+        if forms := [form for unknown in answer.unknown for form in unknown.other_forms]:
+            lines.append(f"\n--mode loose finds {', '.join(forms)}.")
         return " ".join(lines)
     first, last = request.offset + 1, request.offset + len(answer.hits)
     partly = f", {first} to {last} shown" if answer.hits else ", none of them shown"

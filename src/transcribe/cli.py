@@ -4,9 +4,8 @@ Functions here print and translate; everything else raises. Heavy imports stand 
 """
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,11 @@ import typer
 
 from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
+from transcribe.library.posix import sigterm_interrupts
 from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
+    from transcribe.batch.forecast import Forecast
     from transcribe.batch.next_step import Plan
     from transcribe.batch.report import Report
     from transcribe.batch.run import Batch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from transcribe.sources.source import Source
 
 EXIT_INTERRUPTED = 130  # as a shell has it
+PAST_RUNS = "past_runs.json"
 
 Sources = Annotated[
     list[str] | None,
@@ -70,6 +72,10 @@ RayAddress = Annotated[
     str | None,
     typer.Option("--ray", metavar="auto|local|HOST:PORT", help="Transcribe on the machines of this Ray cluster."),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, how much and how long; fetch and write nothing.")
+]
+ReportAsJson = Annotated[bool, typer.Option("--json", help="What came of it, for a program to read.")]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=1, help="Episodes transcribed at once.")]
 
 
@@ -89,16 +95,25 @@ def fetch(
     after: After = None,
     before: Before = None,
     match: Match = None,
+    dry_run: DryRun = False,
+    as_json: ReportAsJson = False,
 ) -> None:
     """Fetch audio into the library, without transcribing it."""
     from transcribe.batch.choice import choice
     from transcribe.batch.next_step import FETCH
+    from transcribe.batch.past_runs import PastRuns
 
     asked: CommandContext = context.obj
-    settings, wanted, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
-    with batch(asked.library, settings) as work:
-        work.fetch(work.plan(chosen(work.find(wanted)), settings.limit, steps=FETCH))
-    conclude(work.report)
+    settings, named, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
+    with batch(asked.library, settings, dry_run=dry_run) as work:
+        planned = work.plan(chosen(work.find(named)), settings.limit, steps=FETCH)
+        if not dry_run:
+            work.fetch(planned)
+            PastRuns(asked.library.state / PAST_RUNS).add(work.fetch_speed)
+    if dry_run:
+        conclude(foreseen(work, planned), as_json)
+    else:
+        conclude(work.report, as_json)
 
 
 def transcribe(
@@ -120,6 +135,8 @@ def transcribe(
             help="Do again what has a transcript like this: flagged, damaged, 'model!=small', 'confidence<0.7'.",
         ),
     ] = None,
+    dry_run: DryRun = False,
+    as_json: ReportAsJson = False,
 ) -> None:
     """Transcribe the audio in the library that has no transcript yet, or deserves a better one."""
     from transcribe.batch.redo_condition import parse
@@ -137,9 +154,14 @@ def transcribe(
         workers=workers,
         ray=ray,
     )
-    with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
-        transcribe_all(work, work.plan(work.stored(), settings.limit), settings)
-    conclude(work.report)
+    with batch(asked.library, settings, redo=parse(redo) if redo else None, dry_run=dry_run) as work:
+        planned = work.plan(work.stored(), settings.limit)
+        if not dry_run:
+            transcribe_all(work, planned, settings)
+    if dry_run:
+        conclude(foreseen(work, planned, settings), as_json)
+    else:
+        conclude(work.report, as_json)
 
 
 def export(
@@ -202,9 +224,17 @@ def import_(
 
 @contextmanager
 def batch(
-    library: Library, settings: "Settings", redo: "Condition | None" = None, update: bool = False
+    library: Library,
+    settings: "Settings",
+    redo: "Condition | None" = None,
+    update: bool = False,
+    dry_run: bool = False,
 ) -> "Iterator[Batch]":
-    """A run over the library, which is this process's alone meanwhile. Ctrl-C and SIGTERM end it in good order."""
+    """A run over the library, which this process has alone meanwhile. Ctrl-C and SIGTERM end it in good order.
+
+    A dry run only asks sources: it takes no lock, and writes what it learns into a folder that is deleted at its end.
+    """
+    from transcribe.batch.dry_library import DryLibrary, copied_state
     from transcribe.batch.run import Batch
     from transcribe.batch.run_options import RunOptions
     from transcribe.console import ProgressBars
@@ -215,25 +245,19 @@ def batch(
 
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
-    options = RunOptions(redo, update, sources, settings.language)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    options = RunOptions(redo, update, sources, settings.language, dry_run)
     try:
         with (
-            library.locked(),
+            sigterm_interrupts(),
+            copied_state(library) if dry_run else library.locked() as state,
             ProgressBars() as progress,
-            HttpClient(settings.allow_hosts, hosts=Politeness(library.state / "hosts.json"), **given) as connection,
-            FeedCache(library.state / "visits.json", settings.poll_every_s) as feed_cache,
+            HttpClient(settings.allow_hosts, hosts=Politeness(state / "hosts.json"), **given) as connection,
+            FeedCache(state / "visits.json", settings.poll_every_s) as feed_cache,
         ):
-            yield Batch(library, connection, feed_cache, progress, options)
+            yield Batch(DryLibrary(library.root) if dry_run else library, connection, feed_cache, progress, options)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def given(sources: list[str] | None) -> "list[Source]":
@@ -245,6 +269,7 @@ def given(sources: list[str] | None) -> "list[Source]":
 
 def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.batch.past_runs import EngineOptions, PastRuns, Speed
     from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
 
@@ -252,16 +277,30 @@ def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None
         tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
         with worker_setup(settings, len(planned), tracker, running) as workers:
             work.transcribe(planned, workers, settings.prompt_for)
+        recognized = Speed(tracker.audio_ms, tracker.busy_s, EngineOptions.of(settings))
+        PastRuns(work.library.state / PAST_RUNS).add(work.fetch_speed, recognized)
 
 
-def conclude(report: "Report") -> None:
-    """Says what came of a run. Exit status 1 where something failed."""
-    tell(report)
+def foreseen(
+    work: "Batch", planned: "Plan", settings: "Settings | None" = None, not_indexed: "Iterable[str] | None" = None
+) -> "Forecast":
+    """What a plan comes to; settings are given where it transcribes, `not_indexed` transcripts where it indexes."""
+    from transcribe.batch.forecast import forecast
+    from transcribe.batch.past_runs import EngineOptions, PastRuns
+
+    options = EngineOptions.of(settings) if settings else None
+    past = PastRuns(work.library.state / PAST_RUNS)
+    return forecast(planned, work.report, work.library, past, options, not_indexed)
+
+
+def conclude(report: "Report | Forecast", as_json: bool = False) -> None:
+    """Says what came of a run, or would. Exit status 1 where something failed."""
+    tell(report, as_json)
     if report.failed:
         raise typer.Exit(1)
 
 
-def tell(report: "Report", as_json: bool = False) -> None:
+def tell(report: "Report | Forecast", as_json: bool = False) -> None:
     """Says what came of a run, on stdout where a program is to read it."""
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1))

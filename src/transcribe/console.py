@@ -108,4 +108,5 @@ def log_to_console(debug: bool = False) -> None:
     for name in ("transcribe", "search", *(("stamina", "opensearch") if debug else ())):
         logger = logging.getLogger(name)
         logger.addHandler(_LOG_LINES)
-        logger.setLevel(logging.DEBUG if debug else logging.WARNING)
+        # At DEBUG, opensearch-py logs whole bodies, and users' names with them.
+        logger.setLevel((logging.INFO if name == "opensearch" else logging.DEBUG) if debug else logging.WARNING)

@@ -124,18 +124,30 @@ def test_duration_is_known_once_all_is_read(tmp_path: Path) -> None:
     assert max(map(len, blocks)) <= RATE
 
 
-def test_stereo_at_another_rate_becomes_mono_at_ours(tmp_path: Path) -> None:
-    path = tmp_path / "stereo.wav"
-    left = np.full(44_100, 8000, np.int16)
-    interleaved = np.stack([left, np.zeros_like(left)], axis=1).reshape(1, -1)
+def stereo(path: Path, left: NDArray[np.int16], right: NDArray[np.int16]) -> NDArray[np.int16]:
+    """What is decoded of a file with these two channels, of 44,100 samples a second."""
+    interleaved = np.stack([left, right], axis=1).reshape(1, -1)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=44_100, layout="stereo")
         frame = av.AudioFrame.from_ndarray(interleaved, "s16", "stereo")
         frame.sample_rate = 44_100
         container.mux(stream.encode(frame))
-    sound = decoded(path)
+    return decoded(path)
+
+
+def test_stereo_at_another_rate_becomes_mono_at_ours(tmp_path: Path) -> None:
+    left = np.full(44_100, 8000, np.int16)
+    sound = stereo(tmp_path / "stereo.wav", left, np.zeros_like(left))
     assert len(sound) == RATE
     assert np.median(sound) == pytest.approx(4000, abs=2)
+
+
+@pytest.mark.parametrize("share", [-1, -0.8, -0.99])
+def test_of_channels_that_cancel_each_other_out_the_louder_is_heard(tmp_path: Path, share: float) -> None:
+    left = (8000 * np.sin(np.arange(44_100) / 10)).astype(np.int16)
+    sound = stereo(tmp_path / "stereo.wav", left, (share * left).astype(np.int16))
+    assert len(sound) == RATE
+    assert sound.std() == pytest.approx(left.std(), rel=0.02)
 
 
 # Fault 19

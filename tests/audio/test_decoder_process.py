@@ -28,8 +28,8 @@ TALK = Path(__file__).parents[1] / "data" / "talk.mp3"
 GENEROUS_S = 60.0
 
 
-def plain(sound: SpeechStream) -> list[tuple[int, bytes, tuple[tuple[int, int], ...], float]]:
-    return [(piece.start_ms, piece.pcm(), piece.speech, piece.likelihood) for piece in sound]
+def plain(sound: SpeechStream) -> list[tuple[int, bytes, bytes, tuple[tuple[int, int], ...], float]]:
+    return [(p.start_ms, p.pcm(), p.in_context().pcm(), p.speech, p.likelihood) for p in sound]
 
 
 def decoder(listener: DecoderProcess) -> int:
@@ -54,9 +54,9 @@ def runs(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty times the same talk, three seconds apart: 13 minutes, 40 pieces."""
+    """Forty times the same talk, nine seconds apart: 17 minutes, 40 pieces."""
     with open_audio(TALK) as recording:
-        talk = np.concatenate([*recording.blocks(), np.zeros(3 * RATE, np.int16)])
+        talk = np.concatenate([*recording.blocks(), np.zeros(9 * RATE, np.int16)])
     path = tmp_path_factory.mktemp("talks") / "talks.wav"
     write_audio(np.tile(talk, 40), path)
     return path

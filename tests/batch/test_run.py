@@ -2,12 +2,14 @@
 
 import dataclasses
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
 from tests.support.silent import Silent
@@ -17,12 +19,13 @@ from transcribe.batch.redo_condition import parse
 from transcribe.batch.result_writer import public as public_episode
 from transcribe.batch.run import Batch
 from transcribe.batch.run_options import RunOptions
+from transcribe.console import Progress
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters
 from transcribe.library.episode import Episode
 from transcribe.library.store import Library
-from transcribe.library.transcript import Chapter
+from transcribe.library.transcript import Chapter, Transcript
 from transcribe.publishers.match import Mismatch
 from transcribe.settings import Settings
 from transcribe.sources.source import parse_source, source_of
@@ -72,13 +75,24 @@ def run(
     *sources: str,
     recognizer: FakeRecognizer | None = None,
     options: RunOptions | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
     with library.locked():
-        batch = Batch(library, connection, feed_cache(library), Silent(), options)
+        batch = Batch(library, connection, feed_cache(library), progress or Silent(), options)
         planned = batch.plan(batch.find([parse_source(source) for source in sources]))
         owner = JobTracker(Silent(), batch.checkpoints)
         batch.transcribe(planned, InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
     return batch
+
+
+class Saying(Silent):
+    """Keeps the lines that were said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def feed(server: HTTPServer, tmp_path: Path, token: str = "a", broken: bool = False) -> str:
@@ -654,3 +668,85 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     again = run(library, connection, offer(httpserver, "/feed", "Talks", ("first", "/a.ogg")), options=update)
     assert again.report.transcribed == ["talks/first"]
     assert load_chapters(library, "talks/first") == ()
+
+
+# Records that cannot be read
+
+
+@pytest.mark.parametrize("content", [b"", b'{"id": ', b"[]", b"\xff\xfe", b'{"version": 1, "id": "talks/other"}'])
+def test_a_record_that_cannot_be_read_is_said_and_rebuilt(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path, content: bytes
+) -> None:
+    url = feed(httpserver, tmp_path)
+    run(library, connection, url)
+    before = library.load_record("peer-talks/2012-02-18-first")
+    transcript = library.load_transcript("peer-talks/2012-02-18-first")
+    path = library.record_path("peer-talks/2012-02-18-first")
+    path.write_bytes(content)
+    httpserver.clear_log()
+    progress = Saying()
+    again = run(library, connection, url, progress=progress)
+    assert (again.report.fetched, again.report.transcribed, again.report.failed) == ([], [], {})
+    assert len(library.records()) == 2
+    assert [line.partition(": ")[0] for line in progress.lines] == 2 * ["peer-talks/2012-02-18-first"]
+    assert "cannot be read" in progress.lines[0]
+    assert "rebuilt" in progress.lines[1]
+    after = library.load_record("peer-talks/2012-02-18-first")
+    assert (after.identity, after.source, after.state) == (before.identity, before.source, "transcribed")
+    assert after.audio is not None
+    assert before.audio is not None
+    assert after.audio.sha256 == before.audio.sha256
+    assert library.load_transcript("peer-talks/2012-02-18-first") == transcript
+    assert path.with_name(f"{path.name}.unreadable").read_bytes() == content
+    assert {request.path for request, _ in httpserver.log} == {"/feed"}
+
+
+def test_a_record_is_rebuilt_from_audio_alone(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = feed(httpserver, tmp_path)
+    run(library, connection, url)
+    library.record_path("peer-talks/2012-02-18-first").write_text("{")
+    for suffix in (".json", ".vtt"):
+        library.transcript_path("peer-talks/2012-02-18-first").with_suffix(suffix).unlink()
+    again = run(library, connection, url)
+    assert (again.report.fetched, again.report.transcribed) == ([], ["peer-talks/2012-02-18-first"])
+    record = library.load_record("peer-talks/2012-02-18-first")
+    assert (record.episode.show, record.episode.title, len(library.records())) == ("Peer Talks", "First", 2)
+
+
+def test_where_nothing_is_stored_of_an_episode_it_is_fetched_anew_under_its_id(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = feed(httpserver, tmp_path, broken=True)
+    run(library, connection, url)
+    library.record_path("peer-talks/2012-02-19-second").write_text("{")
+    again = run(library, connection, feed(httpserver, tmp_path))
+    assert again.report.transcribed == ["peer-talks/2012-02-19-second"]
+
+
+# What waits for what
+
+
+def test_nothing_that_is_ready_waits_for_a_download(
+    library: Library, connection: HttpClient, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    first_is_written = threading.Event()
+
+    def slow(_: Request) -> Response:
+        assert first_is_written.wait(60), "the first transcript was not written while this one was awaited"
+        return Response(SAMPLE.read_bytes(), content_type="audio/mpeg")
+
+    shutil.copy(SAMPLE, tmp_path / "talk.mp3")
+    sound(httpserver, "/one.mp3", tone(tmp_path / "one.wav"))
+    httpserver.expect_request("/two.mp3").respond_with_handler(slow)
+    url = offer(httpserver, "/feed", "Talks", ("one", "/one.mp3"), ("two", "/two.mp3"))
+
+    class Watched(Library):
+        def save_transcript(self, transcript: Transcript) -> None:
+            super().save_transcript(transcript)
+            first_is_written.set()
+
+    ran = run(Watched(library.root), connection, url)
+    assert sorted(ran.report.transcribed) == ["talks/one", "talks/two"]
+    assert ran.report.failed == {}

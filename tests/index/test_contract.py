@@ -1,6 +1,7 @@
 """The contract: what every index must answer. An engine that joins `ENGINES` is asked all of it."""
 
 import gc
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.errors import QueryTimeout
+from search.errors import QueryError, QueryTimeout
 from search.index.contract import Answer, Filters, Index, IndexWriter, Order, Request
 from search.index.matching import FEW
 from search.index.passages import passages
 from search.index.whoosh.index import WhooshIndex, WhooshWriter
 from search.query.parser import Mode, parse, synonyms
-from tests.support import opensearch_cluster
+from tests.support import many_scripts, opensearch_cluster
 from tests.support.conversations import conversations, made_of, queries, transcript
 from tests.support.plain_scan import scan, start_ms
 from transcribe.library.transcript import Transcript, Word, segment
@@ -34,6 +35,8 @@ ENGINES = {
     "whoosh": Engine(WhooshWriter, WhooshIndex),
     "opensearch": Engine(opensearch_cluster.writer, opensearch_cluster.reader),  # skipped where there is no cluster
 }
+
+MODES: tuple[Mode, ...] = ("exact", "loose")
 
 Indexed = Callable[[Iterable[Transcript]], Index]
 
@@ -223,6 +226,79 @@ def test_the_hits_are_those_of_a_plain_scan(
         assert answer.total == len(expected)
 
 
+@pytest.mark.parametrize("script", many_scripts.ALL)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_in_every_script_the_hits_are_those_of_a_plain_scan(
+    script: str, engine: Engine, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    spoken = [data.draw(many_scripts.speeches(f"show/{name}", script)) for name in ("one", "two")]
+    folder = tmp_path_factory.mktemp("index")
+    engine.writer(folder).update([passages(one, "digest") for one in spoken], [])
+    index = engine.reader(folder)
+    for text in data.draw(st.lists(many_scripts.asked_in(script), min_size=1, max_size=6)):
+        for mode in MODES:
+            try:
+                query = parse(text, mode)
+            except QueryError:  # a mark alone, or one letter and a star
+                continue
+            expected = sorted((one.episode.id, start_ms(one, place)) for one in spoken for place in scan(one, query))
+            answer = index.search(Request(query, limit=1000))
+            assert sorted((hit.contents.episode.id, hit.start_ms) for hit in answer.hits) == expected
+            assert answer.total == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("ฉันดื่มน้ำทุกวัน", ["น้ำ", "ดื่มน้ำ", "ทุกวัน", "นํ้า", unicodedata.normalize("NFD", "น้ำ")]),
+        ("ຂ້ອຍເວົ້າພາສາລາວ", ["ພາສາ", "ລາວ", "ເວົ້າ"]),
+        ("ខ្ញុំនិយាយភាសាខ្មែរ", ["ភាសា", "ខ្មែរ", "និយាយ"]),
+        ("မြန်မာစကားကောင်းတယ်", ["စကား", "ကောင်း", "ကောင်းတယ်"]),
+        ("我去𠮷野家吃飯", ["𠮷野家", "𠮷", "野家吃"]),
+        ("きょうはガギグです", ["ガギ", "ｶﾞｷﾞ", unicodedata.normalize("NFD", "ガギ"), "は"]),
+        ("東京2020大会", ["2020", "東京２０２０", "大会"]),
+    ],
+)
+def test_a_script_without_spaces_is_searched_from_any_character(indexed: Indexed, said: str, asked: list[str]) -> None:
+    index = indexed([transcript(said)])
+    assert {text: ask(index, text).total for text in asked} == dict.fromkeys(asked, 1)
+
+
+def test_half_a_character_is_not_found(indexed: Indexed) -> None:
+    index = indexed([transcript("ฉันดื่มน้ำ かが")])
+    assert ask(index, "ด").total == 0
+    assert ask(index, "か").total == 1
+
+
+def test_the_pieces_that_a_recognizer_cuts_a_word_into_are_one_word(indexed: Indexed) -> None:
+    bits = ["我", "用", "Play", "head", "和", "C", "+", "+", "ส", "วั", "ส", "ด", "ี"]
+    words = [Word(100 * n, 100 * n + 90, bit, joined=bool(n)) for n, bit in enumerate(bits)]
+    index = indexed([made_of([segment(0, words)])])
+    found = {text: [(hit.start_ms, hit.text) for hit in ask(index, text).hits] for text in ("Playhead", "c++", "สวัสดี")}
+    assert found == {"Playhead": [(200, "Playhead")], "c++": [(500, "C++")], "สวัสดี": [(800, "สวัสดี")]}
+    assert ask(index, "用playhead和").hits[0].joined == (True, True)
+
+
+def test_an_older_transcript_with_a_space_between_all_characters_is_found(indexed: Indexed) -> None:
+    assert ask(indexed([transcript("ส ว ั ส ด ี ค ร ั บ")]), "สวัสดี").total == 1
+
+
+def test_a_phrase_goes_on_across_what_was_not_spoken(indexed: Indexed) -> None:
+    said = [("we", True), ("[applause]", False), ("share", True), ("♪", False)]
+    words = [Word(100 * n, 100 * n + 90, text, spoken=spoken) for n, (text, spoken) in enumerate(said)]
+    index = indexed([made_of([segment(0, words)])])
+    assert texts(ask(index, '"we share"')) == ["we [applause] share"]
+    assert ask(index, "applause").total == 0
+
+
+def test_marks_count_code_points_behind_an_emoji(indexed: Indexed) -> None:
+    (hit,) = ask(indexed([transcript("peer 👩‍💻😀 and 😀commons")]), "peer commons").hits
+    assert [hit.text[begin:end] for begin, end in hit.marks] == ["peer", "😀commons"]
+
+
 def test_a_longer_time_lets_words_stand_further_apart(indexed: Indexed) -> None:
     index = indexed([transcript("peer", "x " * 300, "commons")])
     assert index.search(Request(parse("peer commons"))).total == 0
@@ -270,6 +346,38 @@ def test_no_hits_names_the_unknown_word_and_the_nearest(indexed: Indexed) -> Non
     assert ask(index, "wrold").unknown[0].nearest == ("world",)
     assert ask(index, '"commons the"').unknown == ()
     assert ask(index, "commons").unknown == ()
+
+
+def test_loose_finds_a_korean_word_with_its_particles(indexed: Indexed) -> None:
+    index = indexed([transcript("오늘 날씨가 좋고 날씨는 맑다 날개를 펴다 학교에서는")])
+    assert texts(ask(index, "날씨", "loose")) == ["날씨가", "날씨는"]
+    assert texts(ask(index, "날씨가", "loose")) == ["날씨가", "날씨는"]
+    assert texts(ask(index, "학교", "loose")) == ["학교에서는"]
+    assert ask(index, "날씨").total == 0
+
+
+def test_no_hits_offers_the_forms_that_loose_finds(indexed: Indexed) -> None:
+    index = indexed([transcript("오늘 날씨가 좋고 날씨가 맑고 날씨는 shares sharing")])
+    assert ask(index, "날씨").unknown[0].other_forms == ("날씨가", "날씨는")
+    assert ask(index, "share").unknown[0].other_forms == ("shares", "sharing")
+    assert ask(index, "날개").unknown[0].other_forms == ()
+
+
+def test_a_word_that_nobody_says_any_more_is_not_offered(engine: Engine, tmp_path: Path) -> None:
+    writer = engine.writer(tmp_path)
+    said = {"show/a": "the commons shares", "show/b": "the world and a comet"}
+    writer.update([passages(transcript(text, name=name), "1") for name, text in said.items()], [])
+    writer.update([passages(transcript("the word and a summit", name="show/b"), "2")], [])
+    writer.update([], ["show/a"])
+    index = engine.reader(tmp_path)
+    offered = {word: ask(index, word).unknown[0] for word in ("comons", "wrold", "share", "sumit")}
+    assert {word: one.nearest for word, one in offered.items()} == {
+        "comons": (),
+        "wrold": ("word",),
+        "share": (),
+        "sumit": ("summit",),
+    }
+    assert offered["share"].other_forms == ()
 
 
 def test_every_hit_can_be_had(indexed: Indexed) -> None:

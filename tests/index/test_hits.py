@@ -80,6 +80,19 @@ def test_chinese_and_japanese_are_joined_without_spaces() -> None:
     assert marked(found) == ["共有地の悲劇"]
 
 
+def test_a_hit_is_joined_as_its_words_say() -> None:
+    words = [
+        Word(0, 90, "GPT-4"),
+        Word(90, 99, "は", joined=True),
+        Word(100, 190, "OK", joined=True),
+        Word(200, 290, "OK"),
+        Word(300, 390, "年", joined=True),
+    ]
+    found = made(made_of([segment(0, words)]), 2, 5, (2, 3), (5, 5))
+    assert (found.before, found.text) == ("GPT-4", "はOK OK年")
+    assert marked(found) == ["はOK", "年"]
+
+
 def test_a_hit_tells_who_says_its_first_word_and_what_to_distrust() -> None:
     said = [
         segment(3, [Word(0, 90, "one", 0.5)], "Ann", ("low_confidence", "repetition")),

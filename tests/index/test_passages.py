@@ -32,6 +32,7 @@ def spoken(said: WordColumns) -> list[StoredWord]:
             text,
             sure[n],
             *said.infos[said.segment(n)],
+            (None, False, True)[said.joins[n]],
         )
         for n, text in enumerate(said.texts)
     ]
@@ -76,6 +77,7 @@ def pages(draw: st.DrawFn) -> list[StoredWord]:
                     number,
                     speaker,
                     flags,
+                    draw(st.sampled_from((None, True, False))),
                 )
             )
             position += size
@@ -91,6 +93,22 @@ def test_what_is_packed_is_unpacked_the_same(page: list[StoredWord]) -> None:
 def test_a_lone_surrogate_is_kept_out_of_the_index() -> None:  # fault line 49
     (word,) = everything(passages(transcript("half\ud83d"), ""))
     assert word.text == "half?"
+
+
+def test_parts_of_a_word_are_indexed_as_the_word_that_they_are() -> None:
+    parts = [
+        Word(0, 9, "pod"),
+        Word(9, 20, "cast", joined=True),
+        Word(20, 30, "年"),
+        Word(30, 40, "2023年", joined=True),
+    ]
+    made = passages(made_of([segment(0, parts)]), "")
+    assert {word: numbers.tolist() for word, numbers in made.postings.items()} == {
+        "podcast": [0, 0],
+        "年": [1, 20, 3, 30],
+        "2023": [2, 30],
+    }
+    assert [(word.text, word.end_ms) for word in everything(made)] == [("podcast", 20), ("年", 30), ("2023年", 40)]
 
 
 @settings(deadline=None)

@@ -25,6 +25,8 @@ def term(*words: str, prefix: bool = False) -> Term:
         ('"produc* in quotes"', [term("produc", "in", "quotes")], []),
         ('"not closed', [term("not", "closed")], []),
         ("peer peer PEER", [term("peer")], []),
+        ("共有*", [term("共", "有")], []),
+        ('צה"ל "שלום עולם"', [term("צהל"), term("שלום", "עולם")], []),
         ("C++ AND NOT", [term("c++"), term("and"), term("not")], []),
         (
             "field:x [a TO z] /re/ x~9 (b)",

@@ -39,7 +39,26 @@ def texts(words: list[Word], options: SegmentOptions | None = None) -> list[str]
     ],
 )
 def test_a_sentence_ends_a_segment_and_an_abbreviation_does_not(text: str) -> None:
+    found = texts(said(text.replace("|", "")), SegmentOptions(least_ms=0))
+    assert found == [part.strip() for part in text.split("|")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Okay. So that was the plan. | I told them so at once.",
+        "We went there in the rain. Yes.",
+        "Why? | Because. I see…",
+        "Did they say so at last? | No. Never.",
+    ],
+)
+def test_a_short_sentence_is_joined_but_no_answer_to_its_question(text: str) -> None:
     assert texts(said(text.replace("|", ""))) == [part.strip() for part in text.split("|")]
+
+
+def test_a_short_sentence_between_pauses_stays_alone() -> None:
+    words = said("That was the plan. Okay. I told them so.", pauses={"plan.": 800, "Okay.": 900})
+    assert texts(words) == ["That was the plan.", "Okay.", "I told them so."]
 
 
 def test_a_pause_ends_a_segment_in_the_midst_of_a_sentence() -> None:
@@ -52,22 +71,22 @@ def test_a_pause_ends_one_even_after_an_abbreviation() -> None:
 
 
 def test_a_long_sentence_is_cut_after_the_clause_nearest_its_middle() -> None:
-    words = said(" ".join(["word"] * 15 + ["one,"] + ["word"] * 5 + ["two,"] + ["word"] * 15))
-    assert texts(words) == [" ".join(["word"] * 15 + ["one,"]), " ".join(["word"] * 5 + ["two,"] + ["word"] * 15)]
+    words = said(" ".join(["word"] * 7 + ["one,"] + ["word"] * 3 + ["two,"] + ["word"] * 7))
+    assert texts(words) == [" ".join(["word"] * 7 + ["one,"]), " ".join(["word"] * 3 + ["two,"] + ["word"] * 7)]
 
 
 def test_without_clauses_at_its_longest_pause() -> None:
-    words = said(" ".join(["word"] * 8 + ["here"] + ["word"] * 25), pauses={"here": 400})
-    assert [len(text.split()) for text in texts(words)] == [9, 25]
+    words = said(" ".join(["word"] * 4 + ["here"] + ["word"] * 13), pauses={"here": 400})
+    assert [len(text.split()) for text in texts(words)] == [5, 13]
 
 
 def test_without_either_near_its_middle() -> None:
-    assert [len(text.split()) for text in texts(said(" ".join(["word"] * 50)))] == [25, 25]
+    assert [len(text.split()) for text in texts(said(" ".join(["word"] * 24)))] == [12, 12]
 
 
 def test_a_comma_at_the_very_edge_is_no_place_to_cut() -> None:
-    words = said(" ".join(["Well,"] + ["word"] * 40))
-    assert min(len(text.split()) for text in texts(words)) > 10
+    words = said(" ".join(["Well,"] + ["word"] * 20))
+    assert min(len(text.split()) for text in texts(words)) > 5
 
 
 def test_a_segment_follows_from_its_words() -> None:
@@ -101,5 +120,5 @@ def test_segments_hold_every_word_once_in_order_and_are_short_enough(drawn: list
     assert [word for segment in found for word in segment.words] == words
     assert [segment.id for segment in found] == list(range(len(found)))
     for segment in found:
-        assert len(segment.words) == 1 or segment.end_ms - segment.start_ms <= 12_000
-        assert len(segment.words) == 1 or len(segment.text) <= 200
+        assert len(segment.words) == 1 or segment.end_ms - segment.start_ms <= SegmentOptions().longest_ms
+        assert len(segment.words) == 1 or len(segment.text) <= SegmentOptions().longest_text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_recognizer import loaded
+from tests.support.fake_recognizer import FakeRecognizer, loaded
 from tests.workers.test_worker import TALK, TIMEOUT_S, Watched, job, outcomes, owner, text
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.transcription.job import Job
@@ -62,3 +62,27 @@ def test_no_bar_is_left_standing(tmp_path: Path) -> None:
     next(iter(running))
     running.close()  # type: ignore[attr-defined] # the caller leaves
     assert progress.ended == progress.begun
+
+
+def dying(**_: object) -> FakeRecognizer:
+    """Ends its process while it loads."""
+    os._exit(9)
+
+
+def test_what_is_done_is_given_back_while_no_job_is_ready(tmp_path: Path) -> None:
+    over = False
+
+    def jobs() -> Iterator[Job | None]:
+        yield job(tmp_path, "tone")
+        deadline = time.monotonic() + TIMEOUT_S
+        while not over:  # a download is awaited
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+            yield None
+        yield job(tmp_path, "other")
+
+    pool = ProcessPool(2 * [WorkerSlot(loaded, threads=1)], owner(tmp_path))
+    for done, outcome in pool.run(jobs()):
+        over = True
+        assert text(outcome) == "", done
+    assert over

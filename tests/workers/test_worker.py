@@ -310,3 +310,19 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_here_too_what_is_done_is_given_back_while_no_job_is_ready(tmp_path: Path) -> None:
+    over = False
+
+    def jobs() -> Iterator[Job | None]:
+        yield job(tmp_path, "talk", TALK)
+        while not over:
+            yield None
+        yield job(tmp_path, "tone")
+
+    names = []
+    for done, _ in here(tmp_path).run(jobs()):
+        over = True
+        names.append(done.episode.id)
+    assert names == ["show/talk", "show/tone"]

@@ -60,6 +60,7 @@ class Unknown:
 
     word: str
     nearest: tuple[str, ...]  # words that are said and spelt much like it, the likeliest first
+    other_forms: tuple[str, ...] = ()  # words that are said and that loose mode finds for it, the commonest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,16 @@ def body(request: Request, answer: Answer, took_s: float, url: str = "/api/searc
         "next": url + urlencode({"offset": after}) if more else None,
         "took_ms": round(took_s * 1000, 2),
         "hits": [hit.to_json() for hit in answer.hits],
-        "unknown": [{"word": unknown.word, "did_you_mean": list(unknown.nearest)} for unknown in answer.unknown],
+        "unknown": [_unknown_body(unknown) for unknown in answer.unknown],
         "facets": {name: [list(value) for value in values] for name, values in answer.facets.items()},
+    }
+
+
+def _unknown_body(unknown: Unknown) -> dict[str, Any]:
+    return {
+        "word": unknown.word,
+        "did_you_mean": list(unknown.nearest),
+        "other_forms": list(unknown.other_forms),
     }
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from search.index.passages import NO_CONFIDENCE, Contents, WordColumns
 from transcribe.library.clock import seconds
-from transcribe.library.transcript import spaced
 
 CONTEXT_WORDS = 24  # shown on either side at most
 CONTEXT_LEAST = 8  # shown on either side even where the segment ends sooner
@@ -28,11 +27,12 @@ class Hit:
     before: str
     text: str  # from the first matched word to the last
     after: str
-    marks: tuple[tuple[int, int], ...]  # the ranges of characters in `text` that matched, end exclusive
+    marks: tuple[tuple[int, int], ...]  # ranges of text that matched, in Unicode code points, end exclusive
     segments: tuple[int, ...]  # ids of the segments it touches
     speaker: str | None  # of the first matched word
     confidence: float | None  # mean of the words from the first to the last
     flags: tuple[str, ...]  # of the segments it touches
+    joined: tuple[bool, bool] = (False, False)  # whether no space stands between it and what is before, what is after
 
     @property
     def fragment(self) -> str:
@@ -81,14 +81,15 @@ def hit(
         contents=contents,
         start_ms=said.start(begin),
         end_ms=said.end(begin, end),
-        before=spaced(said.texts[_before(said, begin) : begin]),
-        text=spaced(said.texts[inside]),
-        after=spaced(said.texts[end : _after(said, end)]),
+        before=said.text(_before(said, begin), begin),
+        text=said.text(begin, end),
+        after=said.text(end, _after(said, end)),
         marks=_marks(said, inside, matched),
         segments=tuple(segment for segment, _, _ in infos),
         speaker=infos[0][1],
         confidence=round(sum(sure) / len(sure) / 1000, 3) if sure else None,
         flags=tuple(dict.fromkeys(flag for _, _, flags in infos for flag in flags)),
+        joined=(said.is_joined(begin), said.is_joined(end)),
     )
 
 
@@ -131,16 +132,15 @@ def _after(said: WordColumns, end: int) -> int:
 
 
 def _marks(said: WordColumns, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The character ranges of the matches in the text of the words inside; ranges that share a word are joined."""
-    texts = said.texts[inside]
-    whole = spaced(texts)
-    if len(matched) == 1:  # the hit of one term is the match
+    """Ranges of the text of the words inside that match, in code points; those that share a word are one."""
+    whole = said.text(inside.start, inside.stop)
+    if len(matched) == 1:  # of one term a hit is all there is
         return ((0, len(whole)),)
     words: list[tuple[int, int]] = []  # the words of each range, end exclusive
     for begin, end in sorted(_indices(said, first, last) for first, last in matched):
         joins = bool(words) and begin < words[-1][1]
         words.append((words[-1][0], max(end, words.pop()[1])) if joins else (begin, end))
-    offsets = _offsets(whole, texts)
+    offsets = _offsets(whole, said.texts[inside])
     return tuple(
         (offsets[begin - inside.start], offsets[end - 1 - inside.start] + len(said.texts[end - 1]))
         for begin, end in words

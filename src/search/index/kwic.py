@@ -2,8 +2,11 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import regex
 
 from search.index.hits import Hit
 
@@ -11,11 +14,15 @@ COLUMNS = (
     *("episode", "show", "title", "published", "start_ms", "end_ms", "speaker", "confidence", "flags", "audio_sha256"),
     *("before", "text", "after"),
 )
+BOM = "\ufeff"  # by which Excel knows a file as UTF-8
+_PASSED_OVER = regex.compile(r"\A[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]*")  # before a formula, by spreadsheets
+_FORMULA = ("=", "+", "-", "@")
+_SEPARATORS = ("\t", "\r", "\n")  # which may end a cell, so that a formula is the next
 
 
-def lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """A line of column names, then one line for each hit (RFC 4180)."""
-    yield _line(COLUMNS)
+def lines(hits: Iterable[Hit], bom: bool = False) -> Iterator[str]:
+    """A line of names, then one for each hit, each ended as RFC 4180 has it; `bom` puts a byte order mark first."""
+    yield (BOM if bom else "") + _line(COLUMNS)
     for hit in hits:
         episode = hit.contents.episode
         about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
@@ -30,5 +37,11 @@ def _line(values: Iterable[Any]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """The value; text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Spreadsheets run what begins like a formula; an apostrophe before it makes it text.
+
+    They pass over spaces and characters that nobody sees, and take full-width signs for the plain ones.
+    """
+    if not isinstance(value, str):
+        return value
+    first = unicodedata.normalize("NFKC", _PASSED_OVER.sub("", value, count=1)[:1])
+    return f"'{value}" if first in _FORMULA or value.startswith(_SEPARATORS) else value

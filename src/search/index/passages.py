@@ -1,28 +1,33 @@
 """Makes of a transcript what an index stores: postings of its comparable words, and pages to show hits from.
 
 A *position* is the number of a comparable word in its episode, from 0. A written word such as "peer-to-peer" has three
-positions, a lone dash none.
+positions; a lone dash has none, and neither has what was not spoken.
 """
 
 import dataclasses
 import itertools
 import json
 import struct
+import unicodedata
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from search.query.words import COMMON, words_of_token
+from search.query.words import COMMON, comparable, words, words_of_token
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Transcript
+from transcribe.library.transcript import Transcript, Word, gap, spaced
 
 PAGE_WORDS = 64  # written words a page: a hit with its context needs one or two
 NO_CONFIDENCE = 0xFFFF
 _ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
 _CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step is negative where people overlap
+_JOINS = (None, False, True)  # as a word has it, by number
+_LONGEST_WORD = 256  # characters: what goes on for longer is no word that somebody said
+_INSIDE_A_WORD = ("", "'", '"', "״", "+", "++", "#")  # alone no part of one: unseen characters, `c++`, Hebrew's צה״ל
+_JOINS_SHIFT = 30  # where that number is in the column of sizes: above any size, and mostly nothing
 
 
 class StoredWord(NamedTuple):
@@ -37,6 +42,7 @@ class StoredWord(NamedTuple):
     segment: int  # the id of its segment
     speaker: str | None
     flags: tuple[str, ...]
+    joined: bool | None = None  # as `Word` has it
 
 
 SegmentInfo = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speaker, flags
@@ -55,6 +61,7 @@ class WordColumns:
     steps: "array[int]"  # milliseconds since the start of the word before, negative where people overlap; the first 0
     lengths: "array[int]"  # milliseconds
     confidences: "array[int]"  # thousandths, or NO_CONFIDENCE
+    joins: bytes  # the number in _JOINS
     texts: list[str]
     firsts: list[int]  # the index of each segment's first word here
     infos: list[SegmentInfo]  # of each segment
@@ -73,6 +80,7 @@ class WordColumns:
             self.steps + array("i", [step]) + following.steps[1:],
             self.lengths + following.lengths,
             self.confidences + following.confidences,
+            self.joins + following.joins,
             self.texts + following.texts,
             self.firsts + [len(self) + first for first in following.firsts[begun:]],
             self.infos + following.infos[begun:],
@@ -86,6 +94,21 @@ class WordColumns:
         """The latest end of the words from index `begin` to before `end`, in milliseconds."""
         starts = itertools.accumulate(self.steps[begin + 1 : end], initial=self.start(begin))
         return max(start + length for start, length in zip(starts, self.lengths[begin:end], strict=True))
+
+    def text(self, begin: int, end: int) -> str:
+        """The words from index `begin` to before `end`, as they are read."""
+        texts, joins = self.texts[begin:end], self.joins[begin:end]
+        if any(joins):
+            return spaced(texts, [_JOINS[join] for join in joins])
+        text = " ".join(texts)
+        return text if text.isascii() else spaced(texts)
+
+    def is_joined(self, index: int) -> bool:
+        """Whether no space stands before a word; not where there is none before it here."""
+        if not 0 < index < len(self):
+            return False
+        join, text = _JOINS[self.joins[index]], self.texts[index]
+        return bool(join) if text.isascii() else not gap(self.texts[index - 1], text, join)
 
     def segment(self, index: int) -> int:
         """The index in `firsts` and `infos` of a word's segment."""
@@ -137,20 +160,21 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     doubts: list[tuple[int, int]] = []
     spoken: list[StoredWord] = []
     position, before = 0, ("", 0)  # the word before, and its start_ms
-    for segment, word in transcript.words():
-        found = words_of_token(word.text)
-        about = segment.id, segment.speaker, segment.flags
+    written = ((part, word) for part in transcript.segments for word in _whole(part.words))
+    for segment, word in written:
+        found = words_of_token(word.text) if word.spoken else ()
+        about = segment.id, segment.speaker, segment.flags, word.joined
         spoken.append(StoredWord(position, len(found), word.start_ms, word.end_ms, word.text, word.confidence, *about))
         if not turns or turns[-1][1] != segment.speaker:
             turns.append((position, segment.speaker))
         if found and segment.flags:
             begun = doubts.pop()[0] if doubts and doubts[-1][1] == position - 1 else position
             doubts.append((begun, position + len(found) - 1))
-        for comparable in found:
-            postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
-            if comparable in COMMON and before[0] in COMMON:
-                pairs.setdefault(f"{before[0]} {comparable}", array("I")).extend((position - 1, before[1]))
-            before = comparable, word.start_ms
+        for one in found:
+            postings.setdefault(one, array("I")).extend((position, word.start_ms))
+            if one in COMMON and before[0] in COMMON:
+                pairs.setdefault(f"{before[0]} {one}", array("I")).extend((position - 1, before[1]))
+            before = one, word.start_ms
             position += 1
     pages = [spoken[at : at + PAGE_WORDS] for at in range(0, len(spoken), PAGE_WORDS)]
     contents = Contents(
@@ -172,16 +196,16 @@ def pack(page: list[StoredWord]) -> bytes:
     """A page as it is stored: columns of numbers, then the words, compressed. Starts are stored as steps."""
     segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
     begun = [info for n, info in enumerate(segments) if not n or info[:3] != segments[n - 1][:3]]
-    words = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
+    said = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
     numbers = (
         (after.start_ms - word.start_ms for word, after in itertools.pairwise([page[0], *page])),
         (word.end_ms - word.start_ms for word in page),
         (NO_CONFIDENCE if word.confidence is None else round(word.confidence * 1000) for word in page),
-        (word.size for word in page),
+        (word.size | _JOINS.index(word.joined) << _JOINS_SHIFT for word in page),
     )
     columns = (array(code, column) for code, column in zip(_CODES, numbers, strict=True))
     head = struct.pack("=III", page[0].position, page[0].start_ms, len(page))
-    return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), words.encode(errors="replace")]), 9)
+    return zlib.compress(b"".join([head, *(column.tobytes() for column in columns), said.encode(errors="replace")]), 9)
 
 
 def unpack(data: bytes) -> WordColumns:
@@ -194,7 +218,10 @@ def unpack(data: bytes) -> WordColumns:
     begun, *texts = data[at:].decode().split("\n")
     segments = json.loads(begun)
     positions: Sequence[int] = range(position, position + count)  # as on most pages of speech
+    joins = bytes(count)
     if sizes.tobytes() != _ONE_EACH[: 4 * count]:
+        joins = bytes(size >> _JOINS_SHIFT for size in sizes)
+        sizes = array("I", (size & ~(-1 << _JOINS_SHIFT) for size in sizes)) if any(joins) else sizes
         positions = list(itertools.accumulate(sizes, initial=position))[:-1]
     return WordColumns(
         positions=positions,
@@ -203,6 +230,7 @@ def unpack(data: bytes) -> WordColumns:
         steps=steps,
         lengths=lengths,
         confidences=confidences,
+        joins=joins,
         texts=texts,
         firsts=[segment[3] for segment in segments],
         infos=[(segment, speaker, tuple(flags)) for segment, speaker, flags, _ in segments],
@@ -222,3 +250,33 @@ def unpack_contents(data: bytes) -> Contents:
     for name in ("turns", "doubts"):
         fields[name] = tuple(map(tuple, fields[name]))
     return Contents(**fields)
+
+
+def _whole(parts: Iterable[Word]) -> Iterator[Word]:
+    """A segment's words; parts of a word, each with a time of its own, as the one word that they are."""
+    whole: Word | None = None
+    for part in parts:
+        if whole and _is_torn(whole, part):
+            end_ms = max(whole.end_ms, part.end_ms)
+            whole = dataclasses.replace(whole, text=whole.text + part.text, end_ms=end_ms)
+        else:
+            if whole:
+                yield whole
+            whole = part
+    if whole:
+        yield whole
+
+
+def _is_torn(whole: Word, part: Word) -> bool:
+    """Whether a comparable word goes on from the one to the other.
+
+    Older transcripts have a space between all characters of some scripts, between a letter and its vowel sign too.
+    """
+    if not part.joined and (part.text.isascii() or not unicodedata.category(part.text[0]).startswith("M")):
+        return False
+    if not (whole.spoken and part.spoken) or len(whole.text) > _LONGEST_WORD:
+        return False
+    alone = words_of_token(part.text)
+    if not alone and comparable(part.text) in _INSIDE_A_WORD:
+        return True
+    return words(whole.text + part.text) != [*words_of_token(whole.text), *alone]

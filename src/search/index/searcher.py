@@ -41,10 +41,13 @@ class Store(Protocol):
         """Every word with this beginning."""
 
     def alike(self, word: str) -> list[str]:
-        """Every word of the same stem."""
+        """Every word of a common stem (`stems.are_alike`)."""
 
     def nearest(self, word: str) -> list[str]:
         """Words that are spelt much like a word that is not there, the likeliest first."""
+
+    def other_forms(self, word: str) -> list[str]:
+        """Words alike that are said anywhere, the commonest first; a few."""
 
     def page(self, document: int, number: int) -> WordColumns:
         """A page of the written words of a document's episode."""
@@ -86,7 +89,8 @@ class Searcher:
         slots = dict.fromkeys(slot for term in query.wanted for slot in term.slots)
         for slot in slots:
             if not slot.prefix and not len(self.store.occurrences(slot.word)):
-                yield Unknown(slot.word, tuple(self.store.nearest(slot.word)))
+                forms = self.store.other_forms(slot.word)
+                yield Unknown(slot.word, tuple(self.store.nearest(slot.word)), tuple(forms))
 
 
 class _Search:

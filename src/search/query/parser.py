@@ -5,7 +5,9 @@
     -market            not near the rest;  -"free market" likewise
     produc*            a word that begins so
 
-Nothing else is syntax: brackets, colons and tildes are plain text, which separates words.
+Nothing else is syntax: brackets, colons and tildes are plain text, which separates words. A quotation mark between two
+Hebrew letters is typed for gershayim, and a star behind a character of a script without spaces (共有*) says nothing:
+what goes on from there is found anyway.
 """
 
 import dataclasses
@@ -17,7 +19,7 @@ from typing import Literal
 import regex
 
 from search.errors import QueryError
-from search.query.words import words
+from search.query.words import is_character, words
 
 MAX_CHARACTERS = 512
 MAX_WORDS = 32
@@ -29,6 +31,7 @@ Mode = Literal["exact", "loose"]
 Synonyms = Mapping[tuple[str, ...], Sequence[tuple[str, ...]]]  # words -> other words that stand for the same
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
+_GERSHAYIM = regex.compile(r'(?<=\p{Hebrew})"(?=\p{Hebrew})')
 _PART = regex.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<chunk>[^\s"]+))')
 
 
@@ -74,7 +77,7 @@ def parse(text: str, mode: Mode = "exact", synonyms: Synonyms | None = None) -> 
         raise QueryError("too_long", f"The query has {len(text)} characters; {MAX_CHARACTERS} are the most.")
     wanted: dict[Term, None] = {}  # a set that keeps the order
     unwanted: dict[Term, None] = {}
-    for part in _PART.finditer(text.translate(_QUOTES)):
+    for part in _PART.finditer(_GERSHAYIM.sub("״", text).translate(_QUOTES)):
         if term := _term(part["phrase"], part["chunk"]):
             (unwanted if part["minus"] else wanted)[term] = None
     count = sum(len(term.slots) for term in itertools.chain(wanted, unwanted))
@@ -112,6 +115,8 @@ def _term(phrase: str | None, chunk: str | None) -> Term | None:
     if not found:
         return None
     prefix = chunk is not None and chunk.endswith("*") and words(chunk[:-1]) == found
+    if prefix and is_character(found[-1]):
+        prefix = False
     if prefix and len(found[-1]) < MIN_PREFIX:
         raise QueryError("short_prefix", f"“{found[-1]}*” needs at least {MIN_PREFIX} letters before the star.")
     return Term((*(Slot(word) for word in found[:-1]), Slot(found[-1], prefix)))

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from pydantic import Field
 from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
 
 from search.index import kwic
@@ -79,6 +80,15 @@ class EpisodeBody(TypedDict):
     duration_ms: int
 
 
+Marks = Annotated[
+    list[tuple[int, int]],
+    Field(
+        description="Ranges of `text` that matched, end exclusive, in Unicode code points: an emoji beyond U+FFFF is "
+        "one, where JavaScript counts two (`Array.from(text)` counts code points)."
+    ),
+]
+
+
 class HitBody(TypedDict):
     """One occurrence of the query."""
 
@@ -88,7 +98,7 @@ class HitBody(TypedDict):
     before: str
     text: str
     after: str
-    marks: list[tuple[int, int]]
+    marks: Marks
     segments: list[int]
     speaker: str | None
     confidence: float | None
@@ -101,7 +111,8 @@ class UnknownBody(TypedDict):
     """A word of the query that nobody says; given where there are no hits."""
 
     word: str
-    did_you_mean: list[str]
+    did_you_mean: list[str]  # words that are said and spelt much like it
+    other_forms: list[str]  # words that are said, and that `mode=loose` finds for it
 
 
 class SearchBody(TypedDict):
@@ -187,10 +198,14 @@ def search(
     response_class=Response,
     tags=["search"],
 )
-def search_csv(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search_csv(
+    library_index: OfLibraryIndex,
+    parameters: Annotated[SearchParameters, Depends()],
+    bom: Annotated[bool, Query(description="Put a byte order mark first, by which Excel knows UTF-8")] = False,
+) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
-    hits = library_index.index().every(parameters.request())  # found within the time limit; sent without one
-    return StreamingResponse(kwic.lines(hits), media_type="text/csv")
+    hits = library_index.index().every(parameters.request())  # they are found in time; to tell them all may take longer
+    return StreamingResponse(kwic.lines(hits, bom), media_type="text/csv")
 
 
 @router.get("/api/shows", responses=described(503), tags=["archive"])

@@ -13,13 +13,14 @@ move what follows, and damaged samples of a wav file are heard as they are: neit
 """
 
 import itertools
+import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -51,6 +52,7 @@ UNTIMED = {"mp3", "aac", "ac3"}  # bare streams of frames: their timestamps are 
 LONGEST_MS = 12 * 3_600_000  # of a file; a small one can claim to hold a hundred hours
 WHOLE = 0.98  # of the length that a file states: with less of it decoded, it is truncated
 NOTICEABLE_MS = 100  # missing in all; less is a lost packet or two, shorter than any word
+CANCELLED = 1 / 25  # of a channel's power; a mean with less is of channels of which one is minus the other
 TOLERANCE_S = 0.05  # two lost frames of mp3; timestamps that stray less than this are rounding
 LONGEST_GAP_S = 600.0  # a jump in the timestamps beyond this is a fault of the file, not ten minutes of silence
 MOST_FAILED_READS = 100  # in a row, before a file is given up as ended
@@ -264,12 +266,38 @@ def segment(samples: NDArray[np.int16]) -> AudioSegment:
 def _resampled(frames: Iterable[tuple[AudioFrame, float]]) -> Iterator[NDArray[np.int16]]:
     """Frames at RATE, mono. An inserted advertisement may change rate or channels in mid-file."""
     for _, same in itertools.groupby(_numbered(frames), key=lambda item: item[0]):
-        resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+        resampler, mix = None, _Mix()
         for _, frame, gap in same:
             yield from _silence(gap)
             frame.pts = None  # the timeline is kept above; the resampler would keep another
-            yield from (part.to_ndarray()[0] for part in resampler.resample(frame))
-        yield from (part.to_ndarray()[0] for part in resampler.resample(None))
+            layout = "stereo" if frame.layout.name == "stereo" else "mono"
+            resampler = resampler or AudioResampler(format="s16p", layout=layout, rate=RATE)
+            yield from (mix.mono(part.to_ndarray()) for part in resampler.resample(frame))
+        if resampler:
+            yield from (mix.mono(part.to_ndarray()) for part in resampler.resample(None))
+
+
+class _Mix:
+    """Makes one channel of two: their mean, or the louder of them where the two cancel each other out.
+
+    Some recorders write the right channel as minus the left. Loudness is that of the last second or so, so that the
+    choice does not change from one block to the next.
+    """
+
+    def __init__(self) -> None:
+        self._powers = np.zeros(3)  # of the left, the right, their mean
+
+    def mono(self, channels: NDArray[Any]) -> NDArray[np.int16]:
+        """`channels` has the shape (1 or 2, samples); the mean has the shape (samples,)."""
+        if len(channels) == 1 or not channels.size:
+            only: NDArray[np.int16] = channels[0]
+            return only
+        mean: NDArray[np.int16] = ((channels[0].astype(np.int32) + channels[1]) // 2).astype(np.int16)
+        three: list[NDArray[np.int16]] = [*channels, mean]
+        kept = math.exp(-channels.shape[1] / RATE)
+        self._powers = kept * self._powers + [np.square(each, dtype=np.float64).sum() for each in three]
+        louder = int(self._powers[:2].argmax())
+        return three[louder] if self._powers[2] < CANCELLED * self._powers[louder] else mean
 
 
 def _numbered(frames: Iterable[tuple[AudioFrame, float]]) -> Iterator[tuple[int, AudioFrame, float]]:

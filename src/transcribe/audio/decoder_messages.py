@@ -42,6 +42,8 @@ class PackedPiece(NamedTuple):
     pcm: bytes
     speech: tuple[Span, ...]
     likelihood: float
+    lead: bytes | None
+    tail: bytes | None
 
 
 Message: TypeAlias = FileBegun | Piece | FileEnded | Heartbeat
@@ -64,10 +66,12 @@ def file_messages(path: Path, longest_ms: int, alive: Callable[[], None] = lambd
 def packed(message: Message) -> Message | PackedPiece:
     """A message as it is sent to another process: a piece's samples as bytes."""
     if isinstance(message, Piece):
-        return PackedPiece(message.start_ms, message.pcm(), message.speech, message.likelihood)
+        lead, tail = (sound and sound.raw_data for sound in (message.lead, message.tail))
+        return PackedPiece(message.start_ms, message.pcm(), message.speech, message.likelihood, lead, tail)
     return message
 
 
 def unpacked(sent: PackedPiece) -> Piece:
     """The piece that was packed."""
-    return Piece(sent.start_ms, segment(np.frombuffer(sent.pcm, np.int16)), sent.speech, sent.likelihood)
+    audio, lead, tail = (data and segment(np.frombuffer(data, np.int16)) for data in (sent.pcm, sent.lead, sent.tail))
+    return Piece(sent.start_ms, audio, sent.speech, sent.likelihood, lead, tail)

@@ -22,7 +22,7 @@ CONTEXT = 64  # samples of the window before that it sees with each
 BLOCK = 64  # windows, two seconds: asked about at once, counted from the file's start so that rounding is always alike
 FULL_SCALE = 32_768  # of 16 bit samples
 FADE_MS = 5  # long enough that a cut does not click, too short to touch a word
-CUTTING = 1  # the version of our way of cutting: another one means other pieces, and checkpoints that hold no more
+CUTTING = 2  # the version of our way of cutting: another one means other pieces, and checkpoints that hold no more
 
 # Windows that follow one another, int16 of shape (n, WINDOW), to their probabilities of speech, shape (n,). It keeps
 # its state from call to call.
@@ -31,15 +31,22 @@ Detector = Callable[[NDArray[np.int16]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """What counts as speech, and how it is cut."""
+    """What counts as speech, and how it is cut.
+
+    Slow speakers pause for two seconds and more in mid-sentence, and soft first sounds begin up to half a second before
+    the detector is sure. Whisper fills each piece up to 30 s anyway, so silence in it costs nothing.
+    """
 
     enter: float = 0.5  # speech begins at this probability: the detector's own default
     leave: float = 0.35  # and ends below this one, 0.15 lower, as its authors have it
-    padding_ms: int = 200  # kept on both sides, for the soft sounds the detector misses
-    pause_ms: int = 2000  # a longer pause ends a piece; shorter ones stay in it, as a recognizer expects of speech
+    padding_ms: int = 500  # kept on both sides, for the soft sounds the detector misses
+    pause_ms: int = 8000  # a longer pause ends a piece; shorter ones stay in it, as a recognizer expects of speech
     longest_ms: int = 30_000  # Whisper's window
-    earliest_cut: float = 1 / 3  # of a full piece: cutting before it would make pieces too short to make sense of
+    earliest_cut: float = 1 / 2  # of a full piece: cutting before it would make pieces too short to make sense of
     least_ms: int = 96  # speech shorter than three windows is a click or a cough
+    context_ms: int = 2500  # heard on both sides of a cut in speech, so that no sentence seems to end or begin there
+    resting_ms: int = 1500  # a pause of this length needs no context: a sentence may as well end there
+    late_ms_a_s: int = 40  # how much longer a pause must be to be cut a second earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Piece:
     audio: AudioSegment  # 16 kHz, mono, 16 bit
     speech: tuple[tuple[int, int], ...] = ()  # where somebody is heard to speak, start and end on the file's clock
     likelihood: float = 1.0  # the mean of the detector's probabilities there
+    lead: AudioSegment | None = None  # the sound right before it, where it was cut in speech: another piece's
+    tail: AudioSegment | None = None  # the sound right behind it, likewise
 
     @property
     def end_ms(self) -> int:
@@ -60,6 +69,13 @@ class Piece:
     def span(self) -> tuple[int, int]:
         """Start and end."""
         return self.start_ms, self.end_ms
+
+    def in_context(self) -> "Piece":
+        """With the sound on both sides as its own, for a recognizer that needs to know how speech goes on."""
+        audio, start_ms = self.audio, self.start_ms
+        if self.lead:
+            audio, start_ms = self.lead + audio, start_ms - len(self.lead)
+        return Piece(start_ms, audio + self.tail if self.tail else audio, self.speech, self.likelihood)
 
     def pcm(self) -> bytes:
         """Signed 16 bit little-endian samples."""
@@ -76,8 +92,9 @@ def pieces(
 ) -> Iterator[Piece]:
     """The speech in a stream of 16 kHz mono PCM, in order, in pieces of at most `longest_ms` that do not overlap.
 
-    Where speech goes on for longer, it is cut at its longest pause; where there is none, at the window least like
-    speech. Digital silence gives no pieces.
+    Where speech goes on for longer, it is cut at a long and late pause; where there is none, at the window least like
+    speech. Pieces on both sides of such a cut know the sound beyond it, and are no longer than `longest_ms` with it.
+    Digital silence gives no pieces.
     """
     detector = detector or silero()
     stretch = _Stretch(options or SpeechOptions())
@@ -128,6 +145,7 @@ class _Stretch:
     windows: list[NDArray[np.int16]] = field(default_factory=list)
     likely: list[float] = field(default_factory=list)  # each window's probability of speech
     spoken: list[bool] = field(default_factory=list)
+    lead: list[NDArray[np.int16]] = field(default_factory=list)  # what was cut off in speech right before them
 
     def add(self, window: NDArray[np.int16], probability: float) -> Iterator[Piece]:
         """Takes the next window; gives the piece that it completes, if it does."""
@@ -137,8 +155,9 @@ class _Stretch:
         self.spoken.append(probability >= (self.options.leave if going_on else self.options.enter))
         if self._silent_ms() > self.options.pause_ms:
             yield from self._cut(len(self.windows))
-        elif len(self.windows) * WINDOW_MS > self.options.longest_ms - WINDOW_MS:
-            yield from self._cut(self._best_cut())
+        elif (len(self.lead) + len(self.windows)) * WINDOW_MS > self.options.longest_ms - WINDOW_MS:
+            at, pause = self._best_cut()
+            yield from self._cut(at, 0 if pause * WINDOW_MS >= self.options.resting_ms else self._context)
 
     def rest(self) -> Iterator[Piece]:
         """The piece that the end of the stream completes."""
@@ -148,23 +167,32 @@ class _Stretch:
     def _padding(self) -> int:
         return self.options.padding_ms // WINDOW_MS
 
+    @property
+    def _context(self) -> int:
+        return self.options.context_ms // WINDOW_MS
+
     def _silent_ms(self) -> int:
         silent = itertools.takewhile(lambda spoken: not spoken, reversed(self.spoken))
         return WINDOW_MS * sum(1 for _ in silent)
 
-    def _cut(self, at: int) -> Iterator[Piece]:
-        """Gives the speech before a window as a piece, and forgets it; what may lead in the next is kept."""
+    def _cut(self, at: int, context: int = 0) -> Iterator[Piece]:
+        """Gives the speech before a window as a piece, and forgets it; what may lead in the next is kept.
+
+        `context` is how many windows on both sides of the cut belong together.
+        """
         spoken = np.flatnonzero(self.spoken[:at]).tolist()
         end = 0
         if len(spoken) * WINDOW_MS >= self.options.least_ms:
-            begin, end = max(0, spoken[0] - self._padding), min(at, spoken[-1] + 1 + self._padding)
-            yield self._piece(begin, end)
+            begin = 0 if self.lead else max(0, spoken[0] - self._padding)
+            end = at if context else min(at, spoken[-1] + 1 + self._padding)
+            yield self._piece(begin, end, context)
         keep = max(end, len(self.windows) - self._padding) if at == len(self.windows) else at
+        self.lead = self.windows[max(0, keep - context) : keep] if context else []
         self.first += keep
         for held in (self.windows, self.likely, self.spoken):
             del held[:keep]
 
-    def _piece(self, begin: int, end: int) -> Piece:
+    def _piece(self, begin: int, end: int, context: int) -> Piece:
         spans, at = [], begin
         for spoken, windows in itertools.groupby(self.spoken[begin:end]):
             length = len(list(windows))
@@ -172,22 +200,35 @@ class _Stretch:
                 spans.append(((self.first + at) * WINDOW_MS, (self.first + at + length) * WINDOW_MS))
             at += length
         likely = [p for p, spoken in zip(self.likely[begin:end], self.spoken[begin:end], strict=True) if spoken]
-        audio = _faded(self.windows[begin:end])
-        return Piece((self.first + begin) * WINDOW_MS, audio, tuple(spans), round(float(np.mean(likely)), 3))
+        lead, tail = self.lead, self.windows[end : end + context]
+        return Piece(
+            (self.first + begin) * WINDOW_MS,
+            _faded(self.windows[begin:end], begins=not lead, ends=not tail),
+            tuple(spans),
+            round(float(np.mean(likely)), 3),
+            _faded(lead, ends=False) if lead else None,
+            _faded(tail, begins=False) if tail else None,
+        )
 
-    def _best_cut(self) -> int:
-        """The middle of the longest pause; without one, the window least like speech."""
-        earliest = int(len(self.spoken) * self.options.earliest_cut)
-        if all(self.spoken[earliest:]):
-            return earliest + int(np.argmin(self.likely[earliest:]))
-        pauses, at = [], earliest
-        for spoken, windows in itertools.groupby(self.spoken[earliest:]):
+    def _best_cut(self) -> tuple[int, int]:
+        """The middle of a pause that is long and late, and how many windows it lasts.
+
+        Without a pause, the window least like speech. Some windows are left behind it, as context.
+        """
+        latest = len(self.spoken) - self._context
+        earliest = min(int(len(self.spoken) * self.options.earliest_cut), latest - 1)
+        pauses, at = [], 0
+        for spoken, windows in itertools.groupby(self.spoken):
             length = len(list(windows))
-            if not spoken:
-                pauses.append((length, at))
+            middle = at + length // 2
+            if not spoken and earliest <= middle < latest:
+                lateness_ms = self.options.late_ms_a_s * middle * WINDOW_MS / 1000
+                pauses.append((length * WINDOW_MS + lateness_ms, middle, length))
             at += length
-        length, at = max(pauses)  # the later of equals
-        return at + length // 2
+        if not pauses:
+            return earliest + int(np.argmin(self.likely[earliest:latest])), 0
+        _, middle, length = max(pauses)
+        return middle, length
 
 
 def _blocks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.int16]]:
@@ -202,5 +243,8 @@ def _blocks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.int16]]:
         yield rest
 
 
-def _faded(windows: list[NDArray[np.int16]]) -> AudioSegment:
-    return segment(np.concatenate(windows)).fade_in(FADE_MS).fade_out(FADE_MS)
+def _faded(windows: list[NDArray[np.int16]], begins: bool = True, ends: bool = True) -> AudioSegment:
+    """The sound of windows; where nothing precedes or follows it, it does not begin or end with a click."""
+    sound = segment(np.concatenate(windows))
+    sound = sound.fade_in(FADE_MS) if begins else sound
+    return sound.fade_out(FADE_MS) if ends else sound

@@ -1,4 +1,4 @@
-"""Which transcripts deserve to be made again: the condition of `playhead transcribe --redo`.
+"""The condition of `playhead transcribe --redo`: which transcripts are made again.
 
 `model!=small.en and flagged>0.1` is two parts, joined by `and` or a comma; all have to hold.
 """
@@ -46,14 +46,14 @@ _VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,5}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that has to hold, such as `covered<0.9`; a bare name, `damaged`, compares with nothing."""
+    """One comparison, such as `covered<0.9`, or a bare name, such as `damaged`."""
 
     name: str
     comparison: str = ""  # of COMPARISONS
     value: str = ""
 
     def __call__(self, transcript: Transcript) -> bool:
-        """Whether it holds. What is not known of a transcript is neither more nor less than anything."""
+        """Whether it holds. A comparison with a value that the transcript lacks is false."""
         if not self.comparison:
             return SIGNS[self.name](transcript)
         has, wanted = self._sides(transcript)

@@ -1,4 +1,4 @@
-"""What a run came to."""
+"""The report of a run."""
 
 import dataclasses
 from collections import Counter
@@ -12,7 +12,7 @@ from transcribe.library.episode import Failure
 
 @dataclass(slots=True)
 class Report:
-    """What a run came to; episodes by id, sources by name."""
+    """What was done in a run, and what failed; episodes by id, sources by name."""
 
     fetched: list[str] = field(default_factory=list)
     transcribed: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Report:
         return {**dataclasses.asdict(self), "unchanged": list(dict.fromkeys(self.unchanged))}
 
     def lines(self) -> Iterator[str]:
-        """As a person reads it: how many episodes what came of, then which of them want attention, and why."""
+        """Lines for a person: a table of counts, then the episodes that need attention, and why."""
         nothing = [] if self.not_taken else ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
         yield from self._table() or nothing
         if self.not_taken:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from transcribe.batch.downloads import READY_WAIT_S, Downloads
 from transcribe.batch.episode_state import episode_state
 from transcribe.batch.next_step import WORK, Plan, PlannedEpisode, Step, plan
+from transcribe.batch.past_runs import Speed
+from transcribe.batch.record_repair import repair_records
 from transcribe.batch.report import Report
 from transcribe.batch.result_writer import ResultWriter
 from transcribe.batch.run_options import RunOptions
@@ -54,12 +56,14 @@ class Batch:
         self.library, self.connection, self.progress = library, connection, progress
         self.options = options or RunOptions()
         self.catalog = Catalog(library)
+        repair_records(library, self.catalog, progress)
         self.polling = Polling(library, self.catalog, connection, feed_cache, progress)
         self.source_list = SourceList(library, self._sources_of_old())
         self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered, self.polling.urls)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
         self._writer = ResultWriter(library, self.catalog, self.checkpoints, progress, self.report)
+        self.fetch_times: list[tuple[int, float]] = []  # of each download: bytes, and seconds
         self._offered = 0  # publishers' transcripts that workers are trying
         self._refused: deque[Job] = deque()  # jobs whose publisher's transcript was tried in vain
 
@@ -107,6 +111,11 @@ class Batch:
         for job, outcome in workers.run(self._jobs(planned, workers.engine, prompt)):
             self._conclude(job, outcome)
 
+    @property
+    def fetch_speed(self) -> Speed:
+        """What was downloaded so far, and how long each download took, added up."""
+        return Speed(sum(size for size, _ in self.fetch_times), sum(seconds for _, seconds in self.fetch_times))
+
     def _with_audio(self, planned: Plan) -> Iterator[Record | None]:
         """Records whose audio is stored, each as soon as it is; None where no other is ready yet."""
         ready = [each.record for each in planned.needing("transcribe") if not each.candidate.retold]
@@ -130,7 +139,11 @@ class Batch:
     def _bring(self, episode: PlannedEpisode) -> Brought:
         """The audio that is missing; of audio that is stored, the transcript that its publisher offers by now."""
         if episode.step == "fetch":
-            return self.fetching.bring(episode.candidate)
+            began = time.monotonic()
+            got = self.fetching.bring(episode.candidate)
+            if not episode.candidate.path:
+                self.fetch_times.append((got.audio.bytes, time.monotonic() - began))
+            return got
         return self.fetching.text(episode.candidate)
 
     def _arrived(self, episode: PlannedEpisode, got: Brought | EpisodeError) -> Record | None:

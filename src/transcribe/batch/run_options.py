@@ -23,13 +23,13 @@ class RunOptions:
     dry_run: bool = False  # plan only: nothing is written
 
     def texts(self, record: Record) -> Texts:
-        """What becomes of its publisher's own transcript: as its source has it, else what led there."""
+        """How its publisher's transcript is treated: as its source says, else the nearest source that led there."""
         wished = {source.key: texts for source, texts in self.sources.items()}
         addresses = (address for address in (record.source, *record.through) if address in wished)
         return next((wished[address] for address in addresses if address), "prefer")
 
     def offered(self, record: Record) -> list[PublishedText]:
-        """Those of its publisher's transcripts that are of use, the best first: in the language that is spoken."""
+        """The publisher's transcripts in the spoken language, the best first; none where they are to be ignored."""
         if self.texts(record) == "ignore":
             return []
         return ranked(record.transcripts, self.language or record.language)

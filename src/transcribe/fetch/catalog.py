@@ -27,6 +27,7 @@ class Catalog:
         for record in self.records.values():
             self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
+        self._without_identity = {name for name, record in self.records.items() if record.identity is None}
         slugs = {record.episode.show: record.episode.slugs[0] for record in self.records.values()}
         self._former = {title: slug for title, slug in slugs.items() if slug == show_slug(title, former_slug)}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
@@ -61,6 +62,7 @@ class Catalog:
                 length=found.length,
                 alternates=found.alternates,
                 doubtful=found.doubtful,
+                duration_ms=found.duration_ms,
             )
         self.keep(record)
         return record
@@ -71,7 +73,12 @@ class Catalog:
         With `offered`, the identities of all that its feed offers now, also where the feed has given it a new guid: an
         episode whose own is not offered any more, of the same address and title, or of the same date and length.
         """
-        name = self._by_identity.get(found.identity) or self._by_audio_of(found) or self._under_another(found, offered)
+        name = (
+            self._by_identity.get(found.identity)
+            or self._by_audio_of(found)
+            or self._under_another(found, offered)
+            or self._by_own_name(found)
+        )
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
 
     def _under_another(self, found: FoundFile, offered: Collection[str]) -> str | None:
@@ -99,6 +106,13 @@ class Catalog:
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
 
+    def _by_own_name(self, found: FoundFile) -> str | None:
+        """The episode without an identity, as its record was rebuilt, that has the id which this would be given."""
+        if not self._without_identity or found.path:
+            return None
+        name = self._new_id(found, self._taken - self._without_identity)
+        return name if name in self._without_identity else None
+
     def by_source(self) -> dict[str, list[str]]:
         """The ids of the episodes that each source has led to, by its address."""
         led: dict[str, list[str]] = {}
@@ -123,6 +137,12 @@ class Catalog:
         """Stores the record in the catalog."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
+        if record.identity is None:
+            self._without_identity.add(record.episode.id)
+        else:
+            self._without_identity.discard(record.episode.id)
+        if record.audio:
+            self._stored[record.audio.path] = record.episode.id
         self._keep_audio(record)
         self._by_identity |= dict.fromkeys(_identities(record), record.episode.id)
 
@@ -147,8 +167,11 @@ class Catalog:
             name = place.removeprefix("audio/").rsplit(".", 1)[0]
             if is_id(name) and name not in self._taken:
                 return name
+        return self._new_id(found, self._taken)
+
+    def _new_id(self, found: FoundFile, taken: set[str]) -> str:
         show = self._former.get(_printable(found.show), found.show)  # its episodes stay under one slug
-        return episode_id(show, found.title, found.published, found.identity, self._taken)
+        return episode_id(show, found.title, found.published, found.identity, taken)
 
     def _place(self, found: FoundFile) -> str | None:
         """The recording's path in the library's audio folder, if it lies there."""

@@ -152,6 +152,11 @@ class FeedCache:
         known = self._known.get(_key(url))
         return known.checked if known else None
 
+    @property
+    def folder(self) -> Path:
+        """Where it is kept, and what else a run remembers."""
+        return self._path.parent
+
     def now(self) -> float:
         """The time, in seconds since 1970."""
         return self._now()

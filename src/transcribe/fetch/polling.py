@@ -60,7 +60,7 @@ class Polling:
     ) -> None:
         self.library, self.catalog, self.connection = library, catalog, connection
         self.feed_cache, self.progress = feed_cache, progress
-        self.states = SourceStates(library.state / SOURCE_STATES)
+        self.states = SourceStates(feed_cache.folder / SOURCE_STATES)
         self.urls: dict[str, str] = {}  # of the sources that were asked, passwords and all, by their keys
         self._led_to: dict[str, list[str]] = {}  # ids of episodes by the address of a source
         self._listed_in: dict[Source, tuple[str, ...]] = {}  # addresses of the lists that a feed is in
@@ -191,7 +191,11 @@ class Polling:
         record = self._met(record, source)
         if self._is_new(record):
             self.library.save_record(record)
-        if found.headings and load_chapters(self.library, record.episode.id) != found.headings:
+        if (
+            found.headings
+            and not self.library.read_only
+            and load_chapters(self.library, record.episode.id) != found.headings
+        ):
             save_chapters(self.library, record.episode.id, found.headings)
         return Candidate(record, None, _has_moved(before, record), _texts(before) != _texts(record))
 

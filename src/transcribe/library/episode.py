@@ -116,7 +116,8 @@ class Record:
     changed_upstream: bool = False  # its publisher now has other audio than is stored here
     language: str | None = None  # spoken, as its publisher says: a BCP 47 tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
-    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
+    duration_ms: int | None = None  # of its audio, as its publisher says
+    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
     doubtful: bool = False  # by its type and name it may have no sound; that it has none is then no failure
     alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
 
@@ -149,6 +150,7 @@ class Record:
                 data.get("changed_upstream", False),
                 data.get("language"),
                 data.get("length"),
+                data.get("duration_ms"),
                 tuple(data.get("through", ())),
                 data.get("doubtful", False) is True,
                 tuple(data.get("alternates", ())),
@@ -166,6 +168,10 @@ class Record:
         texts += [self.error.code, self.error.message] if self.error else []
         if not all(isinstance(text, str) for text in texts) or self.state not in get_args(State):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} holds what is not text")
+        if not isinstance(self.duration_ms, int | None):
+            raise TranscriptError(
+                "bad_record", f"not an episode's record: {self.episode.id} lasts {self.duration_ms!r}"
+            )
         if not isinstance(self.length, int | None):
             raise TranscriptError("bad_record", f"not an episode's record: {self.episode.id} is {self.length!r} long")
 

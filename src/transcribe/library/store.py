@@ -32,6 +32,8 @@ ASKED_S = 0.5  # `is_locked` of another process may hold the lock for so long
 class Library:
     """One library. To make this object reads and writes nothing."""
 
+    read_only = False  # whether it is only looked at, as in a dry run
+
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.audio = self.root / "audio"
@@ -55,20 +57,34 @@ class Library:
             return None
 
     def records(self) -> list[Record]:
-        """Every episode's record, by id. A record that cannot be read is passed over: its audio will be met again."""
+        """Every episode's record, by id. Those that cannot be read are left out."""
         found = []
-        for path in sorted(self.audio.glob("*/*.json")):
+        for name in self.record_ids():
             with contextlib.suppress(TranscriptError):
-                found.append(self.load_record(f"{path.parent.name}/{path.stem}"))
+                found.append(self.load_record(name))
         return found
+
+    def record_ids(self) -> list[str]:
+        """The ids of all episodes that have a record, whether it can be read or not."""
+        paths = self.audio.glob("*/*.json")
+        return sorted(name for p in paths if is_id(name := f"{p.parent.name}/{p.stem}"))
+
+    def set_record_aside(self, episode_id: str) -> None:
+        """Renames a record that cannot be read, so that nothing overwrites it: a person may have edited it."""
+        path = self.record_path(episode_id)
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(f"{path.name}.unreadable"))
 
     def load_record(self, episode_id: str) -> Record:
         """The episode's record. Raises TranscriptError (`bad_record`) where it is missing or cannot be read."""
         path = self.record_path(episode_id)
         try:
-            return Record.from_json(json.loads(path.read_bytes()))
+            record = Record.from_json(json.loads(path.read_bytes()))
         except (OSError, ValueError, RecursionError) as problem:
             raise TranscriptError("bad_record", f"{path}: {problem}") from problem
+        if record.episode.id != episode_id:
+            raise TranscriptError("bad_record", f"{path}: it is the record of {record.episode.id}")
+        return record
 
     def save_record(self, record: Record) -> None:
         """Writes the record, whole or not at all. Raises CannotWrite."""
@@ -118,8 +134,10 @@ class Library:
         return False
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the library for this process. Raises LibraryLocked, with the owner, where another process holds it.
+    def locked(self) -> Iterator[Path]:
+        """Holds the library for this process, and gives the folder of its state.
+
+        Raises LibraryLocked, naming the owner, where another process has it.
 
         The operating system releases the lock when its owner ends, in whatever way.
         """
@@ -132,7 +150,7 @@ class Library:
             raise LibraryLocked(self.root, _owner(owner)) from None
         try:
             owner.write_text(str(os.getpid()))
-            yield
+            yield self.state
         finally:
             owner.unlink(missing_ok=True)
             lock.release()

@@ -1,15 +1,22 @@
 """What the engines that read Whisper's weights share: batches that memory holds, one language for all pieces."""
 
+import dataclasses
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import UsageError
-from transcribe.library.transcript import Span
-from transcribe.recognizers.protocol import UNDETERMINED
+from transcribe.library.language_tags import primary_language
+from transcribe.library.transcript import Span, Word
+from transcribe.recognizers.protocol import UNDETERMINED, Recognition, heard
+from transcribe.recognizers.written_words import WrittenWord
 
 LITTLE_SPEECH_MS = 1000  # less says nothing of the language, and a prompt is read out where so little is heard
+
+SURE_LANGUAGE, SURE_LANGUAGE_MS = 0.9, 3000  # probability and speech by which a piece has a language of its own
+BEYOND_MS = 200  # of a cut, that a word is kept, for it may be said on this side of it
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -52,9 +59,21 @@ def majority(votes: Iterable[tuple[str, float]]) -> str:
     return max(counted, key=counted.__getitem__, default=UNDETERMINED)
 
 
+def spoken_in(piece: Piece, heard_in: tuple[str, float], language: str) -> str:
+    """The language of a piece: what was heard in it, with how sure that is; that of the episode unless it is sure."""
+    other, probability = heard_in
+    return other if probability >= SURE_LANGUAGE and speech_ms(piece) >= SURE_LANGUAGE_MS else language
+
+
 def telling(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """Those that hold enough speech to know its language by; all where none does."""
     return [piece for piece in pieces if speech_ms(piece) >= LITTLE_SPEECH_MS] or pieces
+
+
+def elected(pieces: Sequence[Piece], votes: Sequence[tuple[str, float]]) -> str:
+    """The language of most of the pieces, each with its vote, of those that hold enough speech."""
+    sure = set(map(id, telling(pieces)))
+    return majority(vote for piece, vote in zip(pieces, votes, strict=True) if id(piece) in sure)
 
 
 def speech_ms(piece: Piece, start_ms: int = 0) -> int:
@@ -63,8 +82,47 @@ def speech_ms(piece: Piece, start_ms: int = 0) -> int:
     return sum(max(0, end - max(start, start_ms)) for start, end in spans)
 
 
+def own(piece: Piece, found: Recognition) -> Recognition:
+    """What was heard in a piece in its context, without the words that are said well before or behind it.
+
+    Those that are said right beyond a cut get no length, at the piece's edge: two hearings differ a little in time.
+    """
+    earliest = piece.start_ms - BEYOND_MS if piece.lead else -math.inf
+    latest = piece.end_ms + BEYOND_MS if piece.tail else math.inf
+    kept = (word for word in found.words if earliest <= (word.start_ms + word.end_ms) / 2 < latest)
+    return dataclasses.replace(found, words=tuple(_at_home(piece, word) for word in kept))
+
+
+def _at_home(piece: Piece, word: Word) -> Word:
+    middle = (word.start_ms + word.end_ms) / 2
+    inside = piece.start_ms <= middle < piece.end_ms
+    start_ms, end_ms = (word.start_ms, word.end_ms) if inside else (middle, middle)
+    return heard(piece.span, start_ms, end_ms, word.text, word.confidence, word.joined)
+
+
+def in_speech(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:
+    """When a word is said, without the pause before or after it that an alignment takes for a part of it."""
+    shared = [(min(end_ms, end) - max(start_ms, start), start, end) for start, end in piece.speech]
+    most = max((ms for ms, _, _ in shared), default=0)
+    if most <= 0:
+        return start_ms, end_ms
+    around = [(start, end) for ms, start, end in shared if ms >= most / 2]  # of the others it has an edge at most
+    return max(start_ms, around[0][0]), min(end_ms, around[-1][1])
+
+
+def said(piece: Piece, start_ms: int, words: Iterable[WrittenWord]) -> tuple[Word, ...]:
+    """Written words, whose seconds count from `start_ms` on the file's clock, as words heard in a piece."""
+    found = []
+    for word in words:
+        begin, end = in_speech(piece, start_ms + 1000 * word.start, start_ms + 1000 * word.end)
+        found.append(heard(piece.span, begin, end, word.text, word.probability, word.joined))
+    return tuple(found)
+
+
 def checked_language(language: str | None, multilingual: bool, known: Container[str]) -> str | None:
-    """The language that was asked for, as ISO 639-1; None where it is to be found by listening.
+    """The language that was asked for, by its English name or a tag (BCP 47), as Whisper calls it.
+
+    None where it is to be found by listening.
 
     Raises UsageError for one that the model does not know.
     """
@@ -72,7 +130,7 @@ def checked_language(language: str | None, multilingual: bool, known: Container[
 
     if language is None:
         return None if multilingual else "en"
-    code: str = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    code: str = TO_LANGUAGE_CODE.get(language.lower()) or primary_language(language) or language
     if code not in known:
         raise UsageError(f"Whisper knows no language {language!r}; give its ISO 639-1 code, such as en or de")
     if code != "en" and not multilingual:

@@ -25,6 +25,7 @@ class Recognition:
 
     words: tuple[Word, ...]
     no_speech: float | None = None  # how likely it holds none, 0 to 1; None from an engine that does not say
+    language: str | None = None  # that is spoken in it, ISO 639-1, where the engine listened for that
 
 
 class Recognizer(Protocol):
@@ -53,7 +54,14 @@ class Recognizer(Protocol):
         ...
 
 
-def heard(piece: tuple[int, int], start_ms: float, end_ms: float, text: str, confidence: float | None) -> Word:
+def heard(
+    piece: tuple[int, int],
+    start_ms: float,
+    end_ms: float,
+    text: str,
+    confidence: float | None,
+    joined: bool | None = None,
+) -> Word:
     """A word heard in a piece, all on the clock of the stored file; `piece` is its start and end.
 
     Times come from arithmetic on a model's output, so they may be anything. One that is no number, or lies outside of
@@ -61,7 +69,7 @@ def heard(piece: tuple[int, int], start_ms: float, end_ms: float, text: str, con
     """
     start = _nearest(piece, start_ms)
     sure = None if confidence is None or math.isnan(confidence) else round(min(1.0, max(0.0, confidence)), 3)
-    return Word(start, max(start, _nearest(piece, end_ms)), text.strip(), sure)
+    return Word(start, max(start, _nearest(piece, end_ms)), text.strip(), sure, joined)
 
 
 def _nearest(piece: tuple[int, int], ms: float) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import mutagen
 
+_LONGEST_S = 500 * 3600  # a longer recording is a fault of the file
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?![\d-])", re.ASCII)
 
 # What ID3 (mp3, wav, aiff), MP4, Vorbis comments (ogg, opus, flac) and ASF call them, best first.
@@ -46,6 +47,16 @@ def read_tags(path: Path) -> Tags:
         published=next((date for date in dates if date), None),
         description=next(iter(_texts(tags, _DESCRIPTION)), None),
     )
+
+
+def length_ms(path: Path) -> int | None:
+    """How long the file says its sound is, without decoding it; None where it does not say, or cannot be read."""
+    try:
+        file = mutagen.File(path)
+        length = float(getattr(getattr(file, "info", None), "length", 0) or 0)
+    except _UNREADABLE:
+        return None
+    return round(length * 1000) if 0 < length < _LONGEST_S else None
 
 
 def full_date(text: str) -> str | None:

@@ -36,6 +36,8 @@ from transcribe.web.urls import is_web, public_url, same_audio, web_address, wit
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
+_LONGEST_S = 500 * 3600  # a longer recording is a slip of the pen
+_DURATION = re.compile(r"\d{1,7}(?::\d{1,2}){0,2}(?:\.\d{1,6})?", re.ASCII)
 _LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
 _CONTENT_LIMIT = 200_000  # characters of markup in which audio is looked for
 _MAY_NAME_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|ogg|oga|opus|wav|aac|flac|mp4)\b|audio/|<audio", re.IGNORECASE)
@@ -203,9 +205,20 @@ def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
             persons=_persons(entry) or about.persons,
             language=_line(entry, "language") or about.language or None,
             length=int(length) if _LENGTH.fullmatch(length) else None,
+            duration_ms=_duration_ms(_line(entry, "itunes_duration")) if len(choice.files) == 1 else None,
             doubtful=choice.doubtful,
         )
         yield found if len(choice.files) == 1 else part(found, number)
+
+
+def _duration_ms(text: str) -> int | None:
+    """`itunes:duration`: seconds, or hours, minutes and seconds with colons; None for anything else, and for 0."""
+    if not _DURATION.fullmatch(text):
+        return None
+    seconds = 0.0
+    for figures in text.split(":"):
+        seconds = 60 * seconds + float(figures)
+    return round(1000 * seconds) if 0 < seconds < _LONGEST_S else None
 
 
 def _choice(entry: Any, url: str) -> Choice:

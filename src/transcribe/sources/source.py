@@ -108,7 +108,8 @@ class FoundFile:
     linked: bool = False  # its page only links it, as pages of other recordings may do
     doubtful: bool = False  # it may turn out to have no sound: a film, or of no type and name that tell
     mark: str | None = None  # tells it from others of its feed that have the same guid
-    key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
+    duration_ms: int | None = None  # of the audio, as the feed says
+    key: str | None = None  # in place of its URL, where another recording of its feed has the same without its query
 
     @property
     def identity(self) -> str:

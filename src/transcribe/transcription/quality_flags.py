@@ -19,6 +19,8 @@ from transcribe.transcription.utterance import Utterance
 
 LONGEST_PHRASE = 30  # words that a recognizer in a loop says over and over: a long sentence
 MOST_IN_A_ROW = 3  # of the same phrase; more is a loop, or so strange that a reader should be told
+MOST_OF_A_WORD = 5  # in a row: people do say "words, words, words, words"
+WEAKEST = 1 / 4  # of a segment's words: those that tell best whether something was misheard
 LEAST_FOR_NO_LENGTH = 4  # words: fewer than that may have been so short, to an aligner
 IDEOGRAPHS = "\u2e80"  # the first of them: Chinese, Japanese and Korean
 PACE_WINDOW = 12  # words, over which pace is measured across segments
@@ -31,6 +33,7 @@ class FlagOptions:
     # The mean of a segment's word confidences under which it is doubtful. PocketSphinx gives 0.8 on average to words
     # that it got right and 0.4 to those it did not; Whisper seldom gives a good sentence less than 0.7.
     doubtful: float = 0.45
+    weak: float = 0.38  # the same for the quarter of its words that is least sure: two wrong words spoil a sentence
     doubtful_where_faint: float = 0.6  # the same for all words of a piece of which the detector is not sure
     # Pieces of spoken sentences have a likelihood of 0.95 and more, in noise half as loud one of 0.77 and more, with
     # speech in 0.8 of their length. What sounds like singing, made of buzzes and vowels, has 0.5 to 0.85, mostly in
@@ -39,6 +42,7 @@ class FlagOptions:
     faint: float = 0.9
     flickering: float = 0.6  # the share of speech in a faint piece under which nobody speaks
     no_speech: float = 0.6  # Whisper's own threshold for its probability that nobody speaks
+    unsure: float = 0.6  # the mean of word confidences under which its text speaks against it too
     # Of 115,509 captions of podcasts 144 are flagged as faster than this, nearly all invented, or timed wrongly.
     characters_a_second: float = 40
     grace_ms: int = 500  # given to every stretch, as times are not that exact
@@ -66,7 +70,9 @@ def marked(
         at = here.stop
         signs = {
             "repetition": any(looped[here]) or _mostly(map(sound.goes_round, segment.words)),
-            "low_confidence": _is_doubtful(segment, options) or _mostly(map(sound.is_doubtful, segment.words)),
+            "low_confidence": _is_doubtful(segment, options)
+            or sound.is_misheard(segment.words)
+            or _mostly(map(sound.is_doubtful, segment.words)),
             "no_speech": _mostly(map(sound.is_silent, segment.words)),
             "too_fast": _mostly(rushed[here]) or _is_too_fast(segment.words, options),
         }
@@ -87,13 +93,13 @@ def no_text(utterances: Sequence[Utterance], options: FlagOptions | None = None)
 def quality(
     segments: Sequence[Segment], utterances: Sequence[Utterance], options: FlagOptions | None = None
 ) -> Quality:
-    """How far the segments, marked, are to be trusted. Where nobody speaks, all that was said is covered."""
+    """How far the segments, marked, are to be trusted. Where nobody is heard to speak, nothing is covered."""
     speech = _speech(utterances)
     words = [word for segment in segments for word in segment.words]
     speech_ms, untold_ms = total_ms(speech), total_ms(without(speech, _told(words, options or FlagOptions())))
     return Quality(
         speech_ms=speech_ms,
-        covered=round(1 - untold_ms / speech_ms, 3) if speech_ms else 1.0,
+        covered=round(1 - untold_ms / speech_ms, 3) if speech_ms else 0.0,
         flagged=flagged_share(segments),
         confidence=mean_confidence(words),
     )
@@ -107,7 +113,10 @@ def flagged_share(segments: Iterable[Segment]) -> float:
 
 
 def repeated(words: Sequence[Word]) -> list[bool]:
-    """For each word, whether it is part of a phrase of up to 30 words said more than three times in a row."""
+    """For each word, whether it is part of a phrase of up to 30 words said more than three times in a row.
+
+    A single word may be said five times.
+    """
     bare = [re.sub(r"\W", "", word.text.casefold()) or word.text for word in words]
     looped = [False] * len(bare)
     for length in range(1, LONGEST_PHRASE + 1):
@@ -115,7 +124,7 @@ def repeated(words: Sequence[Word]) -> list[bool]:
         at = 0  # of the first occurrence, for the run of likenesses that starts behind it
         for alike, run in groupby(like_before):
             count = len(list(run))
-            if alike and count >= MOST_IN_A_ROW * length:
+            if alike and count >= (MOST_OF_A_WORD if length == 1 else MOST_IN_A_ROW) * length:
                 looped[at : at + length + count] = [True] * (length + count)
             at += count
     return looped
@@ -142,11 +151,28 @@ class _Sound:
         """Whether nobody seems to speak there."""
         if not self._utterances:
             return False
-        return self._silent[self._at(word)] or not self._is_near_speech(word)
+        at = self._at(word)
+        return self._silent[at] or (not self._is_near_speech(word) and self._is_unsupported(word, at))
+
+    def _is_unsupported(self, word: Word, at: int) -> bool:
+        """Whether the recognizer, too, does not stand by a word; one that says nothing of speech never does."""
+        no_speech, sure = self._utterances[at].no_speech, word.confidence
+        return no_speech is None or no_speech > self._options.no_speech or (sure or 0) < self._options.unsure
 
     def is_doubtful(self, word: Word) -> bool:
         """Whether neither the detector nor the recognizer was sure of what was heard with it."""
         return bool(self._utterances) and self._doubtful[self._at(word)]
+
+    def is_misheard(self, words: Sequence[Word]) -> bool:
+        """Whether the least sure of a segment's words are so unsure that something else may have been said.
+
+        Asked of a recognizer that says how likely speech is, Whisper: others are less sure of what they hear right.
+        """
+        sure = sorted(word.confidence for word in words if word.confidence is not None)
+        if not sure or not self._utterances or self._utterances[self._at(words[0])].no_speech is None:
+            return False
+        weakest = sure[: max(1, round(WEAKEST * len(sure)))]
+        return sum(weakest) / len(weakest) < self._options.weak
 
     def _at(self, word: Word) -> int:
         """Which utterance the word was heard in: by its middle, since words may touch the edges of two."""
@@ -162,8 +188,26 @@ def _is_doubtful(segment: Segment, options: FlagOptions) -> bool:
 
 
 def _is_silent(utterance: Utterance, options: FlagOptions) -> bool:
-    """Whether the detector all but denies that somebody speaks in it, or the recognizer does."""
-    if utterance.likelihood < options.nothing or (utterance.no_speech or 0) > options.no_speech:
+    """Whether nobody seems to speak in it.
+
+    A detector alone takes laughs and telephones for silence, and Whisper alone a quiet voice: two of three must say so,
+    the detector, the recognizer, and the confidence of the words. Where a recognizer says nothing of it, the detector
+    decides.
+    """
+    if utterance.no_speech is None:
+        return _is_noise(utterance, options)
+    sure = mean_confidence(utterance.words)
+    signs = (
+        _is_noise(utterance, options),
+        utterance.no_speech > options.no_speech,
+        sure is not None and sure < options.unsure,
+    )
+    return sum(signs) >= 2
+
+
+def _is_noise(utterance: Utterance, options: FlagOptions) -> bool:
+    """Whether the detector all but denies that somebody speaks in it."""
+    if utterance.likelihood < options.nothing:
         return True
     if utterance.likelihood >= options.faint or not utterance.speech:
         return False

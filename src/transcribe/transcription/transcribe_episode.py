@@ -14,6 +14,7 @@ from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer, hea
 from transcribe.transcription import quality_flags
 from transcribe.transcription.checkpoints import RecognizedSoFar
 from transcribe.transcription.job import Job
+from transcribe.transcription.joining import joined_words, lasting
 from transcribe.transcription.segmentation import segments
 from transcribe.transcription.utterance import Utterance
 
@@ -58,14 +59,26 @@ def transcribe(
         done = known or _utterances(batch, recognizer, hints)
         utterances += done
         tell(BatchDone(language, done, bool(known), batch[-1].end_ms, sound.declared_ms))
-    words, dropped = repaired((word for utterance in utterances for word in utterance.words), sound.duration_ms)
-    if dropped:
-        log.warning("%s: %d words without text or beyond the audio were dropped", job.episode.id, dropped)
+    said = _said(job, utterances, sound.duration_ms)
     engine = recognizer.engine
     if hints.prompt:
         engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
-    said = quality_flags.marked(segments(words), utterances)
-    return transcript(job, sound, engine, language or UNDETERMINED, said, utterances, now())
+    marked = quality_flags.marked(said, utterances)
+    return transcript(job, sound, engine, language or UNDETERMINED, marked, utterances, now())
+
+
+def _said(job: Job, utterances: Sequence[Utterance], duration_ms: int) -> list[Segment]:
+    """The words of the utterances in segments, each of one language."""
+    found: list[Segment] = []
+    dropped = 0
+    for language, words in joined_words(utterances):
+        kept, lost = repaired(words, duration_ms, earliest_ms=found[-1].words[-1].start_ms if found else 0)
+        dropped += lost
+        parts = segments(lasting(kept))
+        found += [dataclasses.replace(part, id=len(found) + n, language=language) for n, part in enumerate(parts)]
+    if dropped:
+        log.warning("%s: %d words without text or beyond the audio were dropped", job.episode.id, dropped)
+    return found
 
 
 def transcript(
@@ -118,8 +131,9 @@ def _utterances(batch: Sequence[Piece], recognizer: Recognizer, hints: Hints) ->
             piece.span,
             piece.speech,
             piece.likelihood,
-            tuple(heard(piece.span, w.start_ms, w.end_ms, w.text, w.confidence) for w in each.words),
+            tuple(heard(piece.span, w.start_ms, w.end_ms, w.text, w.confidence, w.joined) for w in each.words),
             each.no_speech,
+            None if each.language == hints.language else each.language,
         )
         for piece, each in zip(batch, found, strict=True)
     )

@@ -57,7 +57,7 @@ def talk() -> flite.Spoken:
 
 @pytest.fixture(scope="module")
 def talk_pieces(talk: flite.Spoken) -> list[Piece]:
-    return list(pieces([talk.pcm], SpeechOptions(longest_ms=12_000)))
+    return list(pieces([talk.pcm], SpeechOptions(longest_ms=12_000, context_ms=0)))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Whisper's weights: found, fetched, made sure of, and refused where they are not what they should be."""
 
+import base64
 import gzip
 import hashlib
 import lzma
@@ -15,10 +16,17 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+import torch
 from pytest_httpserver import HTTPServer
 
 from transcribe.errors import EngineUnavailable, UsageError
-from transcribe.recognizers.openai_whisper.weights import checkpoint, default_cache, load_weights, quantize_linear
+from transcribe.recognizers.openai_whisper.weights import (
+    _set_heads,
+    checkpoint,
+    default_cache,
+    load_weights,
+    quantize_linear,
+)
 
 DATA = Path(__file__).parents[2] / "data"
 CLOSED = "http://127.0.0.1:9"  # the discard port, where nobody listens
@@ -203,3 +211,26 @@ def test_every_linear_layer_can_be_held_in_8_bits(micro: Path, tmp_path: Path) -
     quantize_linear(model)
     assert [name for name, module in model.named_modules() if isinstance(module, Linear)] == linear
     assert len(linear) > 20
+
+
+@pytest.mark.parametrize(("name", "published"), [("base", False), ("small", True), ("tiny.en", True)])
+def test_a_checkpoint_is_known_by_its_shape(name: str, published: bool) -> None:
+    """What tells best when a word is said: of `base`, by measurement, the upper half of its decoder."""
+    import whisper
+    from whisper.model import ModelDimensions, Whisper
+
+    layers, width, heads, vocabulary = {
+        "base": (6, 512, 8, 51865),
+        "small": (12, 768, 12, 51865),
+        "tiny.en": (4, 384, 6, 51864),
+    }[name]
+    with torch.device("meta"):
+        model = Whisper(ModelDimensions(80, 1500, width, heads, layers, vocabulary, 448, width, heads, layers))
+    expected = torch.zeros(layers, heads, dtype=torch.bool)
+    if published:
+        dump = gzip.decompress(base64.b85decode(whisper._ALIGNMENT_HEADS[name]))
+        expected = torch.from_numpy(np.frombuffer(dump, dtype=bool).copy()).reshape(layers, heads)
+    else:
+        expected[layers // 2 :] = True
+    _set_heads(model, None)
+    assert model.alignment_heads.to_dense().equal(expected)

@@ -11,7 +11,7 @@ from search.index.opensearch.schema import bucket
 from search.index.opensearch.snapshot import Matches, Snapshot
 from search.index.passages import Contents, WordColumns, unpack
 from search.query.parser import Query, Slot
-from search.query.spelling import nearest
+from search.query.spelling import commonest, nearest
 
 _Leaf = tuple[str, int]  # edition and number
 
@@ -59,16 +59,19 @@ class Candidates:
         return self._here(Slot(prefix, prefix=True))
 
     def alike(self, word: str) -> list[str]:
-        """Every word here of the same stem."""
+        """Every word here of a common stem (`stems.are_alike`)."""
         return self._here(Slot(word))
 
     def nearest(self, word: str) -> list[str]:
         """See `spelling.nearest`."""
         return nearest(word, functools.partial(self._within, word))
 
-    def _within(self, word: str, distance: int) -> dict[str, float]:
-        counts = self._snapshot.frequencies(self._snapshot.within(word, distance))
-        return {other: count for other, count in counts.items() if count}
+    def other_forms(self, word: str) -> list[str]:
+        """See `spelling.commonest`."""
+        return commonest(self._snapshot.frequencies(self._snapshot.alike(word)))
+
+    def _within(self, word: str, distance: int) -> Mapping[str, float]:
+        return self._snapshot.frequencies(self._snapshot.within(word, distance))
 
     def page(self, document: int, number: int) -> WordColumns:
         """A page of an episode. Raises IndexUnavailable where the cluster has lost it."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import whoosh.lang.porter
 from numpy.typing import NDArray
 
 from search.index.opensearch.schema import bucket, key
 from search.index.passages import Contents, Passages, pack_contents
+from search.query.stems import kept_under
 
 LEAF_PAGES = 4  # a hit with its context touches one leaf, seldom two
 Numbers = NDArray[np.uint32]  # position and start_ms of each occurrence, shape (occurrences, 2)
@@ -77,7 +77,7 @@ def leaf_id(edition: str, number: int) -> str:
 def word_document(word: str) -> Document:
     """The document of a word, by which beginnings and stems find it."""
     short = key(word)
-    body = {"word": short, "stem": key(whoosh.lang.porter.stem(word))}
+    body = {"word": short, "stem": list(map(key, kept_under(word)))}
     if short != word:
         body["whole"] = _text(word.encode())
     return Document(f"word {short}", body, once=True)

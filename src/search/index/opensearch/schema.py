@@ -2,11 +2,11 @@
 
 There are four kinds of document. Each has a field that the others do not have.
 
-    episode   all comparable words of an episode in a row (`said`), so that a phrase is found across segments;
-              what an episode is filtered, sorted and counted by; and the places of its words (`at`)
-    leaf      a few pages of written words, to show hits from
-    word      a comparable word and its stem, for beginnings, stems and near misses
-    state     only one: the stamp of the index and its revision
+    episode   all comparable words of an episode in a row (`said`), so that a phrase is found wherever it crosses a
+              segment; what an episode is filtered, sorted and counted by; and where each word stands (`at`)
+    leaf      a few pages of what was said, to show hits from
+    word      a comparable word and its stems, for beginnings, stems and near misses
+    state     one: what the index was made by, and how often it has changed
 
 OpenSearch splits `said` at its spaces and does nothing else to words. The similarity gives an episode one point for
 each occurrence, so totals are sums of scores, and exact.
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from search.query.words import COMMON
 
-STAMP = {"index": "3", "byteorder": sys.byteorder}
+STAMP = {"index": "4", "byteorder": sys.byteorder}
 STATE_ID = "state"
 BUCKETS: Final = 128
 _LONGEST_KEY = 200  # bytes; OpenSearch's own limits for words and ids are higher

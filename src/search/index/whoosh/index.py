@@ -24,7 +24,6 @@ import whoosh.columns
 import whoosh.fields
 import whoosh.formats
 import whoosh.index
-import whoosh.lang.porter
 import whoosh.matching
 import whoosh.reading
 import whoosh.writing
@@ -39,9 +38,10 @@ from search.index.matching import DOCUMENT_BITS, NOWHERE, POSITION_MASK, Occurre
 from search.index.passages import Contents, Passages, WordColumns, pack_contents, unpack, unpack_contents
 from search.index.searcher import Searcher
 from search.index.whoosh.posting_cache import PostingCache
-from search.query.spelling import nearest
+from search.query.spelling import commonest, nearest
+from search.query.stems import are_alike, beginnings
 
-STAMP = {"index": "4", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
+STAMP = {"index": "5", "whoosh": whoosh.versionstring(), "byteorder": sys.byteorder}
 
 # Caches. Speech has few common words: with this size of the first, 500 hours of speech are read once.
 _POSTINGS_BYTES = 96 << 20
@@ -197,22 +197,29 @@ class _Store:
             return [word.decode() for word in self._reader.expand_prefix("said", prefix)]
 
     def alike(self, word: str) -> list[str]:
-        """Every word of the same stem, by Porter's rules.
-
-        A stem differs from its words only in the last letters, so these words follow one another in the index.
-        """
-        stem = whoosh.lang.porter.stem(word)
-        near = self.beginning_with(stem[: max(1, len(stem) - 2)])
-        return [other for other in near if whoosh.lang.porter.stem(other) == stem]
+        """Every word of a common stem (`stems.are_alike`)."""
+        near = dict.fromkeys(other for beginning in beginnings(word) for other in self.beginning_with(beginning))
+        return [other for other in near if are_alike(word, other)]
 
     def nearest(self, word: str) -> list[str]:
         """See `spelling.nearest`."""
-        with self._lock:
-            return nearest(word, functools.partial(self._within, word))
+        return nearest(word, functools.partial(self._within, word))
+
+    def other_forms(self, word: str) -> list[str]:
+        """See `spelling.commonest`."""
+        return commonest(self._said(self.alike(word)))
 
     def _within(self, word: str, distance: int) -> dict[str, float]:
-        near = self._reader.terms_within("said", word, distance, prefix=1)
-        return {other: self._reader.frequency("said", other) for other in near}
+        with self._lock:
+            near = list(self._reader.terms_within("said", word, distance, prefix=1))
+        return self._said(near)
+
+    def _said(self, words: Iterable[str]) -> dict[str, float]:
+        """How often each of these words is said; none that is not. Whoosh's own counts keep what was taken out."""
+        if not self._reader.has_deletions():
+            with self._lock:
+                return {word: self._reader.frequency("said", word) for word in words}
+        return {word: count for word in words if (count := len(self._read("said", word)))}
 
     def page(self, document: int, number: int) -> WordColumns:
         """A page of a document's episode: its pages are the documents right behind it."""

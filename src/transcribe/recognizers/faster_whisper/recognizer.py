@@ -1,11 +1,9 @@
 """Whisper through faster-whisper: the same weights on CTranslate2, in 8 bit integers on a CPU, several pieces at once.
 
-Its batched pipeline is given our own pieces, and none of its own cutting is done. It reads each of them as one text,
-without timestamps: with them it loses what follows the last pair. It does not try again at higher temperatures where a
-text is poor, but searches with five beams from the start, so that nothing is drawn at random.
+None of its own cutting is done: it reads our pieces, each as one text.
 """
 
-import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,25 +15,27 @@ from numpy.typing import NDArray
 from transcribe.audio.decode import RATE
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import RecognitionError
-from transcribe.library.transcript import Engine, Word
+from transcribe.library.transcript import Engine
 from transcribe.recognizers.batching import (
     LITTLE_SPEECH_MS,
     Made,
     checked_language,
+    elected,
     in_batches,
-    majority,
+    own,
+    said,
     speech_ms,
-    telling,
+    spoken_in,
 )
+from transcribe.recognizers.faster_whisper.decoding import PieceDecoder
 from transcribe.recognizers.faster_whisper.weights import load_weights, weights
-from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition
 
 DEFAULT_MODEL = "small"  # as for whisper
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
 BATCH_SIZES = {"cpu": 8, "cuda": 16}  # more gains little; where memory is short, it is halved
 
 WINDOW_S = 30  # what Whisper listens to at once
-APART_S = 60  # pieces are laid on the pipeline's clock so, for it draws close words into one another, across pieces too
 SHORTAGES = ("out of memory", "ALLOC_FAILED")  # CTranslate2 tells of all that goes wrong on a GPU by RuntimeErrors
 
 
@@ -73,7 +73,7 @@ class FasterWhisper:
         """As `Recognizer` has it: each piece votes for its likeliest language, with that language's probability."""
         if self._asked:
             return self._asked
-        return majority(self._in_batches(self._languages, telling(pieces)))
+        return elected(pieces, list(self._in_batches(self._languages, pieces)))
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
@@ -88,9 +88,39 @@ class FasterWhisper:
         others = [number for number in range(len(pieces)) if number not in little]
         found: dict[int, Recognition] = {}
         for numbers, prompt in ((others, hints.prompt), (little, "")):
-            reader = _PieceDecoder(self._model, self._options, language, prompt)
-            found.update(zip(numbers, self._in_batches(reader.read, [pieces[n] for n in numbers]), strict=True))
+            read = functools.partial(self._read, language=language, prompt=prompt)
+            found.update(zip(numbers, self._in_batches(read, [pieces[n] for n in numbers]), strict=True))
         return [found[number] for number in range(len(pieces))]
+
+    def _read(self, pieces: Sequence[Piece], language: str, prompt: str) -> list[Recognition]:
+        """What is said in each, in its own language where that is sure, else in that of the episode."""
+        features = _features(self._model, [piece.in_context() for piece in pieces])
+        encoded = self._model.encode(features)
+        languages = [language] * len(pieces)
+        if not self._asked:
+            votes = zip(pieces, self._votes(encoded), strict=True)
+            languages = [spoken_in(piece, vote, language) for piece, vote in votes]
+        if set(languages) == {language}:
+            return self._in_language(pieces, features, encoded, language, prompt)
+        found: dict[int, Recognition] = {}
+        for spoken in dict.fromkeys(languages):
+            rows = [number for number, other in enumerate(languages) if other == spoken]
+            own_encoded = self._model.encode(features[rows])
+            told = self._in_language([pieces[n] for n in rows], features[rows], own_encoded, spoken, prompt)
+            found.update(zip(rows, told, strict=True))
+        return [found[number] for number in range(len(pieces))]
+
+    def _in_language(
+        self, pieces: Sequence[Piece], features: NDArray[np.float32], encoded: Any, language: str, prompt: str
+    ) -> list[Recognition]:
+        decoder = PieceDecoder(self._model, self._options, language, prompt)
+        wide = [piece.in_context() for piece in pieces]
+        decoded = decoder.decode(features, encoded)
+        words = decoder.align(encoded, decoded, [_seconds(piece) for piece in wide])
+        return [
+            own(piece, Recognition(said(broad, broad.start_ms, timed), round(float(read.no_speech), 3), language))
+            for piece, broad, read, timed in zip(pieces, wide, decoded, words, strict=True)
+        ]
 
     def _in_batches(self, work: Callable[[Sequence[Piece]], list[Made]], pieces: Sequence[Piece]) -> Iterator[Made]:
         try:
@@ -100,51 +130,11 @@ class FasterWhisper:
 
     def _languages(self, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
         """The likeliest language of each piece, and its probability."""
-        encoded = self._model.encode(_features(self._model, pieces))
+        return self._votes(self._model.encode(_features(self._model, [piece.in_context() for piece in pieces])))
+
+    def _votes(self, encoded: Any) -> list[tuple[str, float]]:
         ranked = self._model.model.detect_language(encoded)
         return [(mark.strip("<|>"), float(probability)) for ((mark, probability), *_) in ranked]
-
-
-class _PieceDecoder:
-    """Reads batches of pieces in one language, with one prompt."""
-
-    def __init__(self, model: Any, options: Any, language: str, prompt: str) -> None:
-        from faster_whisper.tokenizer import Tokenizer
-
-        self._model = model
-        self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", language)
-        self._options = dataclasses.replace(options, initial_prompt=f" {prompt.strip()}" if prompt.strip() else None)
-
-    def read(self, pieces: Sequence[Piece]) -> list[Recognition]:
-        """What is said in each."""
-        from faster_whisper import BatchedInferencePipeline
-
-        offsets = [APART_S * number for number in range(1, len(pieces) + 1)]
-        clips = [{"offset": at, "duration": _seconds(piece)} for at, piece in zip(offsets, pieces, strict=True)]
-        pipeline = BatchedInferencePipeline(self._model)  # a new one, for it remembers when the last word was said
-        texts = pipeline.forward(_features(self._model, pieces), self._tokenizer, clips, self._options)
-        return [self._heard(*each) for each in zip(pieces, offsets, texts, strict=True)]
-
-    def _heard(self, piece: Piece, offset: int, texts: list[dict[str, Any]]) -> Recognition:
-        words = [word for text in texts if not self._silent(text) for word in text["words"]]
-        no_speech = max(float(text["no_speech_prob"]) for text in texts)
-        return Recognition(tuple(_words(piece, offset, words)), round(no_speech, 3))
-
-    def _silent(self, text: dict[str, Any]) -> bool:
-        """Nobody speaks, and the text is invented: as `whisper.transcribe` judges."""
-        likely = text["no_speech_prob"] > self._options.no_speech_threshold
-        return bool(likely and text["avg_logprob"] <= self._options.log_prob_threshold)
-
-
-def _words(piece: Piece, offset: int, words: Sequence[dict[str, Any]]) -> list[Word]:
-    """Words on the pipeline's clock to those of a piece that lies at `offset` there, in seconds."""
-    found = []
-    for word in words:
-        start_ms, end_ms = (1000 * (float(word[name]) - offset) for name in ("start", "end"))
-        if word["word"].strip() and start_ms < len(piece.audio):
-            times = piece.start_ms + start_ms, piece.start_ms + end_ms
-            found.append(heard(piece.span, *times, word["word"], float(word["probability"])))
-    return found
 
 
 def _features(model: Any, pieces: Sequence[Piece]) -> NDArray[np.float32]:
@@ -167,7 +157,7 @@ def _seconds(piece: Piece) -> float:
 
 
 def _options(model: Any) -> Any:
-    """The pipeline's own, with word times: it makes them for whatever it is given, and reads that only when asked."""
+    """The pipeline's own: it makes them for whatever it is given, and reads that only when asked."""
     from faster_whisper import BatchedInferencePipeline
 
     silence = np.zeros(RATE, np.float32)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from whisper.audio import CHUNK_LENGTH
-from whisper.timing import WordTiming
 from whisper.tokenizer import LANGUAGES, get_tokenizer
 
 from transcribe.audio.voice_activity import Piece
-from transcribe.library.transcript import Span
+from transcribe.library.transcript import Span, spaced
 from transcribe.recognizers.openai_whisper.decoding import encode
 from transcribe.recognizers.openai_whisper.word_timing import WindowText, align
+from transcribe.recognizers.written_words import WrittenWord
 
 
 class WhisperAligner:
@@ -37,7 +37,7 @@ class WhisperAligner:
     def align(self, sound: Piece, words: Sequence[str]) -> list[Span | None]:
         """As `Aligner` has it. More text than its decoder can hold is not aligned."""
         nothing: list[Span | None] = [None] * len(words)
-        tokens = self._tokenizer.encode(" " + " ".join(words))
+        tokens = self._tokenizer.encode(f" {spaced(words)}")
         if not words or len(tokens) > self._model.dims.n_text_ctx - 8 or not len(sound.audio):  # 8: what Whisper adds
             return nothing
         encoded = encode(self._model, [sound.samples()], self._fp16)
@@ -52,11 +52,11 @@ class WhisperAligner:
         ]
 
 
-def _letters(timings: Sequence[WordTiming], start_ms: int) -> Iterator[Span]:
+def _letters(timings: Sequence[WrittenWord], start_ms: int) -> Iterator[Span]:
     """For each character but spaces, when the word is said that it stands in."""
     for timing in timings:
         span = start_ms + round(1000 * timing.start), start_ms + round(1000 * timing.end)
-        yield from itertools.repeat(span, _length(timing.word))
+        yield from itertools.repeat(span, _length(timing.text))
 
 
 def _length(text: str) -> int:

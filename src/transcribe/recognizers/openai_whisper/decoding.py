@@ -107,9 +107,14 @@ class Decoded:
         return (repetitive or unsure) and not (self.no_speech > SILENCE and unsure)
 
 
-@torch.inference_mode()
 def encode(model: Any, sounds: Sequence[Any], fp16: bool) -> Encoded:
-    """Encodes sounds of at most 30 s, float arrays of 16 kHz, each filled up with silence.
+    """Sounds of at most 30 s, float arrays of 16 kHz, as the decoder attends to them."""
+    return attended(model, features(model, sounds, fp16))
+
+
+@torch.inference_mode()
+def features(model: Any, sounds: Sequence[Any], fp16: bool) -> Tensor:
+    """Encodes sounds, each filled up with silence: (sounds, positions, width).
 
     With silence, not the spectrogram with zeros, as `whisper.transcribe` would have it, for these are a hum: with the
     micro checkpoint that makes 40 words of 100 wrong in short pieces, mostly words heard in it, instead of 3. Each gets
@@ -117,7 +122,13 @@ def encode(model: Any, sounds: Sequence[Any], fp16: bool) -> Encoded:
     """
     mels = [log_mel_spectrogram(pad_or_trim(sound, N_SAMPLES), model.dims.n_mels, 0, model.device) for sound in sounds]
     mel = torch.stack(mels)
-    features = model.encoder(mel.half() if fp16 else mel)
+    encoded: Tensor = model.encoder(mel.half() if fp16 else mel)
+    return encoded
+
+
+@torch.inference_mode()
+def attended(model: Any, features: Tensor) -> Encoded:
+    """What was encoded, with the keys and values of each layer."""
     made = (module for block in model.decoder.blocks for module in (block.cross_attn.key, block.cross_attn.value))
     return Encoded(features, {module: module(features) for module in made})
 

@@ -3,7 +3,9 @@
 Each piece is read by itself, so that a mistake in one is not carried into the next.
 """
 
+import dataclasses
 import functools
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +22,12 @@ from transcribe.library.transcript import Engine, Word
 from transcribe.recognizers.batching import (
     LITTLE_SPEECH_MS,
     checked_language,
+    elected,
     in_batches,
-    majority,
+    own,
+    said,
     speech_ms,
-    telling,
+    spoken_in,
 )
 from transcribe.recognizers.openai_whisper.weights import (
     checkpoint,
@@ -32,11 +36,14 @@ from transcribe.recognizers.openai_whisper.weights import (
     load_weights,
     quantize_linear,
 )
-from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition, heard
+from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition
+from transcribe.recognizers.written_words import WrittenWord
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
-    from transcribe.recognizers.openai_whisper.decoding import Decoded
+    from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
 
 DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
 CPU_BATCH = 8  # more makes no difference that could be measured
@@ -54,6 +61,7 @@ class Window:
 
     piece: Piece
     start_ms: int  # on the clock of the stored file, as all times here
+    language: str | None = None  # of its piece, once that is known
 
     def sound(self) -> NDArray[np.float32]:
         """From -1 to 1, shape (samples,)."""
@@ -72,7 +80,7 @@ class Window:
         """What is left to be read when the last segment ended there; none where nobody speaks any more."""
         if end_ms - self.start_ms < PROGRESS_MS or speech_ms(self.piece, end_ms) < MISSED_MS:
             return None
-        return Window(self.piece, end_ms)
+        return Window(self.piece, end_ms, self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class Passage:
 
     words: tuple[Word, ...]
     no_speech: float | None
+    language: str | None = None
     rest: Window | None = None
 
 
@@ -117,6 +126,7 @@ class OpenAIWhisper:
             halve(self._model)
         if quantize:
             quantize_linear(self._model)
+        self._kept: dict[bytes, Tensor] = {}  # sounds by their sum, encoded to tell their language
         self.batch_size = batch_size or _room(self._model, self._device)
         options: dict[str, Any] = {
             "language": self._asked,
@@ -131,7 +141,9 @@ class OpenAIWhisper:
         """As `Recognizer` has it: each piece votes for its likeliest language, with that one's probability."""
         if self._asked:
             return self._asked
-        return majority(in_batches(self._languages, telling(pieces), self.batch_size, _is_shortage))
+        self._kept.clear()
+        votes = list(in_batches(self._languages, pieces, self.batch_size, _is_shortage))
+        return elected(pieces, votes)
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
@@ -140,15 +152,16 @@ class OpenAIWhisper:
         """
         language = self._asked or _known(hints.language) or self.language(pieces)
         found = [Recognition(()) for _ in pieces]
-        windows = {number: Window(piece, piece.start_ms) for number, piece in enumerate(pieces)}
+        wide = [piece.in_context() for piece in pieces]
+        windows = {number: Window(piece, piece.start_ms) for number, piece in enumerate(wide)}
         while windows:
             passages = self._read(windows, language, hints.prompt)
             for number, passage in passages.items():
                 before = found[number]
                 no_speech = passage.no_speech if before.no_speech is None else before.no_speech
-                found[number] = Recognition(before.words + passage.words, no_speech)
+                found[number] = Recognition(before.words + passage.words, no_speech, passage.language)
             windows = {number: passage.rest for number, passage in passages.items() if passage.rest}
-        return found
+        return [own(piece, each) for piece, each in zip(pieces, found, strict=True)]
 
     def aligner(self) -> "WhisperAligner":
         """What lays given words on a sound, with the same model."""
@@ -168,15 +181,34 @@ class OpenAIWhisper:
         return passages
 
     def _passages(self, windows: Sequence[Window], language: str, prompt: str) -> list[Passage]:
+        encoded = self._encoded([window.sound() for window in windows])
+        languages = self._spoken(windows, encoded, language)
+        found: dict[int, Passage] = {}
+        for spoken in dict.fromkeys(languages):
+            rows = [number for number, other in enumerate(languages) if other == spoken]
+            told = [dataclasses.replace(windows[number], language=spoken) for number in rows]
+            found.update(zip(rows, self._in_language(told, encoded.rows(rows), spoken, prompt), strict=True))
+        return [found[number] for number in range(len(windows))]
+
+    def _spoken(self, windows: Sequence[Window], encoded: "Encoded", language: str) -> list[str]:
+        """The language of each window: that of its piece where it was found out before, or can be told for sure."""
+        if self._asked:
+            return [self._asked] * len(windows)
+        heard_in = self._votes(encoded.features)
+        return [
+            window.language or spoken_in(window.piece, vote, language)
+            for window, vote in zip(windows, heard_in, strict=True)
+        ]
+
+    def _in_language(self, windows: Sequence[Window], encoded: "Encoded", language: str, prompt: str) -> list[Passage]:
         from whisper.decoding import DecodingOptions
         from whisper.tokenizer import get_tokenizer
 
-        from transcribe.recognizers.openai_whisper.decoding import decode, encode
+        from transcribe.recognizers.openai_whisper.decoding import decode
         from transcribe.recognizers.openai_whisper.word_timing import WindowText, align
 
         model, many = self._model, self._model.is_multilingual
         tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
-        encoded = encode(model, [window.sound() for window in windows], self._fp16)
         options = DecodingOptions(language=language, prompt=prompt or None, fp16=self._fp16)
         decoded = decode(model, encoded, options)
         ends = [_end_ms(window, read) for window, read in zip(windows, decoded, strict=True)]
@@ -191,14 +223,37 @@ class OpenAIWhisper:
         return [_passage(*one) for one in zip(windows, decoded, timings, ends, strict=True)]
 
     def _languages(self, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
-        """The likeliest language of each piece, and how likely it is."""
+        """The likeliest language of each piece, and how likely it is. What is encoded is kept for recognizing."""
+        import torch
+
+        from transcribe.recognizers.openai_whisper.decoding import features
+
+        sounds = [piece.in_context().samples() for piece in pieces]
+        encoded = features(self._model, sounds, self._fp16)
+        self._kept |= {_name(sound): torch.clone(row) for sound, row in zip(sounds, encoded, strict=True)}
+        return self._votes(encoded)
+
+    def _votes(self, features: "Tensor") -> list[tuple[str, float]]:
         from whisper.decoding import detect_language
 
-        from transcribe.recognizers.openai_whisper.decoding import encode
-
-        encoded = encode(self._model, [piece.samples() for piece in pieces], self._fp16)
-        _, probabilities = detect_language(self._model, encoded.features)
+        _, probabilities = detect_language(self._model, features)
         return [max(of.items(), key=lambda pair: pair[1]) for of in probabilities]
+
+    def _encoded(self, sounds: Sequence[NDArray[np.float32]]) -> "Encoded":
+        """Sounds as the decoder attends to them; those by which the language was told are not encoded again."""
+        import torch
+
+        from transcribe.recognizers.openai_whisper.decoding import attended, features
+
+        kept = [self._kept.pop(_name(sound), None) for sound in sounds] if self._kept else []
+        known = [row for row in kept if row is not None]
+        if len(known) == len(sounds):
+            return attended(self._model, torch.stack(known))
+        return attended(self._model, features(self._model, sounds, self._fp16))
+
+
+def _name(sound: NDArray[np.float32]) -> bytes:
+    return hashlib.sha256(sound.tobytes()).digest()
 
 
 def _is_shortage(problem: Exception) -> bool:
@@ -234,31 +289,15 @@ def _end_ms(window: Window, read: "Decoded") -> int | None:
     return None if end_s is None else window.start_ms + round(1000 * end_s)
 
 
-def _passage(window: Window, read: "Decoded", timings: list[Any], end_ms: int | None) -> Passage:
-    """`timings` are whisper.timing's, in seconds from the window's start."""
+def _passage(window: Window, read: "Decoded", written: list[WrittenWord], end_ms: int | None) -> Passage:
+    """What is `written` has its times in seconds from the window's start."""
     piece, no_speech = window.piece, None if math.isnan(read.no_speech) else round(read.no_speech, 3)
     if read.silent:
-        return Passage((), no_speech)
-    words = [_word(window, timing) for timing in timings if timing.word.strip()]
+        return Passage((), no_speech, window.language)
+    words = said(piece, window.start_ms, written)
     if end_ms is None:
         end_ms = words[-1].end_ms if words else piece.end_ms
-    return Passage(tuple(words), no_speech, window.rest(end_ms))
-
-
-def _word(window: Window, timing: Any) -> Word:
-    start_ms, end_ms = (window.start_ms + 1000 * seconds for seconds in (timing.start, timing.end))
-    start_ms, end_ms = _spoken(window.piece, start_ms, end_ms)
-    return heard(window.piece.span, start_ms, end_ms, timing.word, timing.probability)
-
-
-def _spoken(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:
-    """When a word is said, without the pause before or after it that the alignment takes for a part of it."""
-    shared = [(min(end_ms, end) - max(start_ms, start), start, end) for start, end in piece.speech]
-    most = max((ms for ms, _, _ in shared), default=0)
-    if most <= 0:
-        return start_ms, end_ms
-    around = [(start, end) for ms, start, end in shared if ms >= most / 2]  # of the others it has an edge at most
-    return max(start_ms, around[0][0]), min(end_ms, around[-1][1])
+    return Passage(words, no_speech, window.language, window.rest(end_ms))
 
 
 def _known(language: str | None) -> str | None:

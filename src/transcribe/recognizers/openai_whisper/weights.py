@@ -20,6 +20,26 @@ from transcribe.library.store import sha256_of
 
 CONNECT_S = 5.0  # to find out whether weights can be downloaded at all
 
+# What tells a published model from the others: its layers of encoder and decoder, width, vocabulary. The two large ones
+# of one shape share what was published last.
+_SHAPES = {
+    (4, 4, 384, 51864): "tiny.en",
+    (4, 4, 384, 51865): "tiny",
+    (6, 6, 512, 51864): "base.en",
+    (6, 6, 512, 51865): "base",
+    (12, 12, 768, 51864): "small.en",
+    (12, 12, 768, 51865): "small",
+    (24, 24, 1024, 51864): "medium.en",
+    (24, 24, 1024, 51865): "medium",
+    (32, 32, 1280, 51865): "large-v2",
+    (32, 32, 1280, 51866): "large-v3",
+    (32, 4, 1280, 51866): "large-v3-turbo",
+}
+# Here all heads of the upper half of the decoder tell truer when a word is said than those that were published: of 30
+# words timed by hand and 120 by an aligner, nine in ten begin within 76 and 140 to 482 ms, and not 109 and 210 to 802;
+# the former are 3 ms late in the mean, and the others 47 ms early.
+_BY_UPPER_HALF = ("base",)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -86,9 +106,24 @@ def load_weights(checkpoint: Checkpoint, device: str, cache: Path) -> Any:
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as problem:
         reason = str(problem).partition("\n")[0] or type(problem).__name__
         raise EngineUnavailable(_advice(checkpoint.name, f"it cannot be loaded on {device} ({reason})")) from problem
-    if checkpoint.alignment_heads:
-        model.set_alignment_heads(checkpoint.alignment_heads)
+    _set_heads(model, checkpoint.alignment_heads)
     return model.eval()
+
+
+def _set_heads(model: Any, published: bytes | None) -> None:
+    """Chooses what tells when a word is said: by the model's shape where its file is not one that was published."""
+    import torch
+    import whisper
+
+    dims = model.dims
+    name = _SHAPES.get((dims.n_audio_layer, dims.n_text_layer, dims.n_text_state, dims.n_vocab))
+    heads = published or (whisper._ALIGNMENT_HEADS.get(name) if name else None)
+    if name in _BY_UPPER_HALF:
+        half = torch.zeros(dims.n_text_layer, dims.n_text_head, dtype=torch.bool)
+        half[dims.n_text_layer // 2 :] = True
+        model.register_buffer("alignment_heads", half.to_sparse(), persistent=False)
+    elif heads:
+        model.set_alignment_heads(heads)
 
 
 def halve(model: Any) -> None:

@@ -7,7 +7,6 @@ once over the words of the whole batch, with what was encoded already.
 Import it only where Whisper is used: it loads torch.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from whisper.audio import TOKENS_PER_SECOND
-from whisper.timing import WordTiming, median_filter, merge_punctuations
+from whisper.timing import median_filter
 
 from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
+from transcribe.recognizers.written_words import TimedText, WrittenWord, characters, shortened, written
 
 SMOOTHED = 7  # positions of 20 ms, as in whisper.timing
 LEAST_DEVIATION = 1e-4  # of the attention to a position; below it, nobody looks there, and it would be noise made large
 NETWORK = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
-PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # to the next word, to the one before
-SENTENCE_ENDS = ".。!！?？"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ class WindowText:
 
 
 @torch.inference_mode()
-def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[WindowText]) -> list[list[WordTiming]]:
-    """The words of each reading, punctuation joined to them, in seconds from the start of their window."""
-    words: list[list[WordTiming]] = [[] for _ in readings]
+def align(model: Any, tokenizer: Any, encoded: Encoded, readings: Sequence[WindowText]) -> list[list[WrittenWord]]:
+    """The words of each reading, with their punctuation, in seconds from the start of their window."""
+    words: list[list[WrittenWord]] = [[] for _ in readings]
     spoken = [number for number, reading in enumerate(readings) if reading.tokens]
     if spoken:
         before = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
@@ -128,19 +126,14 @@ def _median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return columns[SMOOTHED // 2]
 
 
-def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WordTiming]:
-    texts, tokens = tokenizer.split_to_word_tokens([*reading.tokens, tokenizer.eot])
-    starts_at = np.cumsum([0, *map(len, tokens[:-1])])  # the number of each word's first token, and the end's
-    times = _token_times(matrix)[starts_at]
-    words = [
-        WordTiming(text, own, start, end, float(np.mean(reading.probabilities[first:last])))
-        for text, own, (start, end), (first, last) in zip(
-            texts[:-1], tokens, itertools.pairwise(times.tolist()), itertools.pairwise(starts_at), strict=False
-        )
-    ]
-    _shorten(words)
-    merge_punctuations(words, PREPENDED, APPENDED)
-    return [word for word in words if word.word]
+def _words(tokenizer: Any, reading: WindowText, matrix: Tensor) -> list[WrittenWord]:
+    times = _token_times(matrix).tolist()  # of each token, and the end's
+    bits, begin = [], 0
+    for text, count in characters(map(tokenizer.encoding.decode_single_token_bytes, reading.tokens)):
+        sure = float(np.mean(reading.probabilities[begin : begin + count]))
+        bits.append(TimedText(text, times[begin], times[begin + count], sure))
+        begin += count
+    return shortened(written(bits))
 
 
 def _token_times(matrix: Tensor) -> NDArray[np.float64]:
@@ -183,15 +176,3 @@ def _steps_back(total: NDArray[np.float64]) -> tuple[NDArray[np.int_], NDArray[n
             column -= 1
     path = np.array(steps[::-1])
     return path[:, 0], path[:, 1]
-
-
-def _shorten(words: list[WordTiming]) -> None:
-    """Cuts words at the bounds of sentences to twice the usual length: as in whisper.timing, for pauses are there."""
-    lengths = [word.end - word.start for word in words if word.end > word.start]
-    longest = 2 * min(0.7, float(np.median(lengths))) if lengths else 0.0
-    for before, word in itertools.pairwise(words):
-        if word.end - word.start > longest:
-            if word.word in SENTENCE_ENDS:
-                word.end = word.start + longest
-            elif before.word in SENTENCE_ENDS:
-                word.start = word.end - longest

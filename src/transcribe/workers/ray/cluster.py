@@ -1,14 +1,13 @@
-"""The machines that work together, as Ray holds them: the one place that imports Ray.
+"""The machines of a Ray cluster: the one module that imports Ray.
 
-This process is Ray's driver. It has to run on a machine that belongs to the cluster, be it with no processor to lend.
-What is started here for it ends with it, however that ends.
+This process is Ray's driver. It must run on a machine of the cluster, which may offer no processors. What is started
+here ends with this process, however that ends.
 """
 
 import importlib
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
+from transcribe.library.posix import sigterm_kept
 
 AUTO, LOCAL = "auto", "local"
 CONNECT_S = 5.0  # to find out whether there is anything at an address
@@ -31,7 +31,7 @@ STORE_BYTES = 256 << 20  # of memory for what is under way, in a cluster started
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine of the cluster, and what of it Ray has to give."""
+    """A machine of the cluster, and the resources that Ray may assign on it."""
 
     id: str
     host: str
@@ -40,16 +40,16 @@ class Node:
 
     @property
     def name(self) -> str:
-        """For people; several nodes may be on one machine."""
+        """The name in messages; several nodes may be on one machine."""
         return f"{self.host} ({self.id[:6]})"
 
 
 class WorkerLost(Exception):  # noqa: N818 - said of a worker
-    """There will be no answer; the text says why in one line."""
+    """The worker is dead: no answer will come. The text says why in one line."""
 
 
 class CallsEnded(Exception):  # noqa: N818 - as StopIteration
-    """All answers of a stream have been had."""
+    """All answers of a stream have come."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ class Call:
     is_one: bool = True  # and no stream
 
     def answer(self) -> Any:
-        """What has come; to be asked when it has. Raises Lost, and Ended at the end of a stream."""
+        """The answer that has come. Raises WorkerLost, and CallsEnded at the end of a stream."""
         ray = _module("ray")
         try:
             one = self.pending if self.is_one else next(self.pending)
@@ -72,7 +72,7 @@ class Call:
 
 
 class Remote:
-    """An object that lives in a process of its own, on some node."""
+    """An object in a process of its own, on some node."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
@@ -86,15 +86,15 @@ class Remote:
         return Call(getattr(self._handle, method).options(num_returns="streaming").remote(*args), is_one=False)
 
     def end(self) -> None:
-        """Ends its process at once, whatever it does."""
+        """Kills its process."""
         _module("ray").kill(self._handle)
 
 
 class Cluster:
-    """Connected to by `connected`."""
+    """A cluster that this process is connected to; see `connected`."""
 
     def nodes(self) -> list[Node]:
-        """Those that are alive."""
+        """The nodes that are alive."""
         return [
             Node(
                 node["NodeID"],
@@ -107,14 +107,14 @@ class Cluster:
         ]
 
     def start(self, kind: type, args: Sequence[Any], node: Node, cpus: int, gpus: float) -> Remote:
-        """An object of that class on a node, as soon as that has so much to give. It ends with this process."""
+        """Starts an object of that class on a node, once so much is free there. It ends with this process."""
         ray = _module("ray")
         there = _module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy(node.id, soft=False)
         actor = ray.remote(max_restarts=0, num_cpus=cpus, num_gpus=gpus, scheduling_strategy=there)(kind)
         return Remote(actor.remote(*args))
 
     def answered(self, calls: Sequence[Call], wait_s: float) -> list[Call]:
-        """Those that have an answer; waits so long for the first."""
+        """The calls that have an answer; waits so long for the first."""
         ray = _module("ray")
         by_pending = {call.pending: call for call in calls}
         pending = list(by_pending)
@@ -156,7 +156,7 @@ def connected(address: str, cpus: int) -> Iterator[Cluster]:
             own = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": STORE_BYTES}
             own["_temp_dir"] = stack.enter_context(folder)
         try:
-            with _own_signals(), _without_stderr():
+            with sigterm_kept(), _without_stderr():  # Ray takes SIGTERM for itself
                 ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
         except (OSError, RuntimeError, ValueError, AssertionError, ray.exceptions.RayError) as problem:
             raise CannotStart(f"Ray at {address} cannot be used: {_refusal(problem)}") from problem
@@ -197,7 +197,7 @@ def _keep_to_this_machine() -> None:
 
 
 def _hush() -> None:
-    """Ray prints of each worker that dies, at length and on stdout; what of that matters is said by us."""
+    """Silences Ray, which prints pages on stdout for each worker that dies; Playhead says what matters."""
     logging.getLogger("ray").setLevel(logging.ERROR)
     _module("ray._private.worker").print_to_stdstream = _unprinted
 
@@ -208,7 +208,7 @@ def _unprinted(*_: object, **__: object) -> None:
 
 @contextmanager
 def _without_stderr() -> Iterator[None]:
-    """While Ray connects: what is written in C++ tells the terminal of every attempt. What comes of it is raised."""
+    """Discards stderr while Ray connects: its C++ code writes of every attempt. The result is raised."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -218,16 +218,6 @@ def _without_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _refusal(problem: Exception) -> str:
@@ -242,7 +232,7 @@ def _refusal(problem: Exception) -> str:
 
 
 def _in_short(problem: Exception) -> str:
-    """The line of an error that tells most: of a remote one, its last."""
+    """The line of an error that says most: the last of a remote error."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     if not lines:
         return type(problem).__name__

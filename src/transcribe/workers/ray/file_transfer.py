@@ -1,4 +1,4 @@
-"""Files on their way to a worker on another machine, a few megabytes at a time, so that they never fill any memory."""
+"""Files sent to a worker on another machine, a few megabytes at a time, so that memory stays small."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ class Content:
 
     @property
     def key(self) -> str:
-        """One for all that hold the same."""
+        """The same key for all files or folders with the same content."""
         if len(self.files) == 1 and not self.files[0][0]:
             return self.files[0][1]
         return hashlib.sha256(repr(self.files).encode()).hexdigest()
@@ -56,7 +56,7 @@ def chunks(path: Path) -> Iterator[Chunk]:
 
 
 def take(chunk: Chunk, folder: Path) -> None:
-    """Puts a part of a file where it belongs; those of one file come in order. Raises OSError."""
+    """Writes a part of a file at its place; the parts of one file come in order. Raises OSError."""
     path = folder / chunk.path
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab" if chunk.start else "wb") as file:

@@ -1,4 +1,4 @@
-"""How many workers a cluster has room for, and where: decided from plain numbers."""
+"""How many workers each node of a cluster gets, computed from plain numbers."""
 
 import math
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ THREADS = 8  # of a processor, for one episode: more of them add little
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one worker takes of its node."""
+    """The resources of its node that one worker takes."""
 
     gpus: float = 0  # a share of one; 0 for a worker that computes on the processor
     threads: int | None = None  # on a processor; None for all, up to THREADS
 
     def cpus_of(self, node: Node) -> int:
-        """How many of the node's processors one takes."""
+        """The number of the node's processors that one worker takes."""
         if self.gpus:
             return 1 if node.cpus >= self.room(node) else 0  # it decodes there
         if self.threads:
@@ -25,7 +25,7 @@ class Need:
         return node.cpus // max(1, node.cpus // THREADS)
 
     def room(self, node: Node) -> int:
-        """How many a node has room for."""
+        """The number of workers that a node has room for."""
         if self.gpus:
             return math.floor(node.gpus / self.gpus + 1e-9)
         each = self.threads or self.cpus_of(node)
@@ -46,7 +46,7 @@ def need(engine: str, device: str | None, nodes: Iterable[Node], most: int | Non
 
 
 def shares(need: Need, nodes: Iterable[Node], most: int | None) -> dict[str, int]:
-    """How many workers each node is to have, by its id: as many as it has room for, `most` in all, in turns."""
+    """The number of workers for each node, by its id: as many as fit, `most` in all, given to nodes in turns."""
     room = {node.id: need.room(node) for node in nodes}
     given = dict.fromkeys(room, 0)
     left = sum(room.values()) if most is None else min(most, sum(room.values()))
