@@ -199,6 +199,12 @@ class Polling:
             save_chapters(self.library, record.episode.id, found.headings)
         return Candidate(record, None, _has_moved(before, record), _texts(before) != _texts(record))
 
+    def _keep_headings(self, record: Record, found: FoundFile) -> None:
+        """Writes chapters that stand in the feed itself, where they are not written yet."""
+        is_new = bool(found.headings) and load_chapters(self.library, record.episode.id) != found.headings
+        if is_new and not self.library.read_only:
+            save_chapters(self.library, record.episode.id, found.headings)
+
     def _met(self, record: Record, source: Source) -> Record:
         """The record, which says what led to it; the settings of a source are those of its episodes."""
         led = (source.key, *self._listed_in.get(source, ()))

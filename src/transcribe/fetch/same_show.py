@@ -26,7 +26,7 @@ def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record])
     votes, titles = Counter[str](), defaultdict[str, set[bool]](set)
     for item in told:
         same = {r.source: r for r in by_guid.get(item.guid or "", ()) if r.source and _is_same_audio(item, r)}
-        votes.update(same)
+        votes.update(same.keys())
         for name, record in same.items():
             titles[name].add(record.episode.show == item.show)
     if not votes:
