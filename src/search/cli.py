@@ -18,13 +18,16 @@ from search.errors import IndexUnavailable, QueryError
 from search.query.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
+    After,
     BatchSize,
+    Before,
     CommandContext,
     Device,
     DryRun,
     EngineName,
     Language,
     Limit,
+    Match,
     Model,
     Prompt,
     Quantize,
@@ -114,6 +117,9 @@ def run(
     limit: Limit = None,
     workers: WorkerCount = None,
     ray: RayAddress = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
     update: Annotated[
         bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
     ] = False,
@@ -122,6 +128,8 @@ def run(
     as_json: ReportAsJson = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
+    from transcribe.batch.choice import choice
+
     asked: CommandContext = context.obj
     settings = asked.settings(
         engine=engine,
@@ -135,15 +143,15 @@ def run(
         workers=workers,
         ray=ray,
     )
-    library_index, named = _archive(asked, index), batch_cli.given(sources)
+    library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
     if dry_run:
         with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
-            planned = work.plan(work.find(named), settings.limit)
+            planned = work.plan(chosen(work.find(named)), settings.limit)
         batch_cli.conclude(batch_cli.foreseen(work, planned, settings, _not_indexed(library_index, asked)), as_json)
         return
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        planned = work.plan(work.find(named), settings.limit)
+        planned = work.plan(chosen(work.find(named)), settings.limit)
         try:
             batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
@@ -279,9 +287,13 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Show each episode: fetched, transcribed, indexed, or failed and why."""
+    """Show each episode: fetched, transcribed, indexed, or failed and why; and how each source answered.
+
+    Exit status 1 where a source has failed for a week.
+    """
     from search import terminal
-    from search.status import episode_statuses, in_work, seekable_copies
+    from search.status import episode_statuses, failing_for_a_week, in_work, seekable_copies
+    from transcribe.library.source_states import NAME, load_source_states
 
     asked: CommandContext = context.obj
     try:
@@ -289,15 +301,24 @@ def status(
     except IndexUnavailable as problem:
         contents, trouble = [], str(problem)
     rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
-    copies = seekable_copies(asked.library)
+    copies, sources = seekable_copies(asked.library), load_source_states(asked.library.state / NAME)
     if as_json:
-        plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
-        told = {"library": str(asked.library.root), "index": trouble, "seekable_copies": copies.to_json()}
-        terminal.print_json({**told, **plain})
-        return
-    terminal.print_status(rows, at_work, asked.library, copies)
-    if rows and trouble:
-        _say(trouble)
+        plain = {
+            "library": str(asked.library.root),
+            "index": trouble,
+            "seekable_copies": copies.to_json(),
+            "episodes": [row.to_json() for row in rows],
+            "running": [row.to_json() for row in at_work],
+            "sources": [source.to_json() for source in sources],
+        }
+        terminal.print_json(plain)
+    else:
+        terminal.print_status(rows, at_work, asked.library, copies)
+        terminal.print_sources(sources)
+        if rows and trouble:
+            _say(trouble)
+    if failing_for_a_week(sources):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The status of each episode of a library: fetched, transcribed, indexed, or failed."""
 
 import dataclasses
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from search.index.passages import Contents
 from transcribe.library.episode import Failure, Quality, Record
 from transcribe.library.running_jobs import RunningJob, running
 from transcribe.library.seekable_copy import SeekableCopies
+from transcribe.library.source_states import WEEK_S, SourceState
 from transcribe.library.store import Library
 
 
@@ -47,6 +49,12 @@ class CopiesStatus:
 def seekable_copies(library: Library) -> CopiesStatus:
     """What the copies take that were made for browsers."""
     return CopiesStatus(*SeekableCopies(library).take())
+
+
+def failing_for_a_week(sources: Iterable[SourceState], now: float | None = None) -> bool:
+    """Whether a source has failed for a week without a break."""
+    moment = time.time() if now is None else now
+    return any(source.failed_for(moment) >= WEEK_S for source in sources)
 
 
 def in_work(library: Library) -> list[RunningJob]:

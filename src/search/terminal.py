@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from transcribe.console import printable
 from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES, Quality
 from transcribe.library.running_jobs import RunningJob
+from transcribe.library.source_states import SourceState
 from transcribe.library.store import Library
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
@@ -75,9 +77,31 @@ def print_status(
             console.print(Text(note), soft_wrap=True)
     if copies.files:
         console.print(f"seekable copies: {copies.files}, {copies.bytes / 1e6:.1f} MB", soft_wrap=True)
+
+    if to_go := sum(not row.transcribed and not row.failure for row in rows):
+        console.print(f"{to_go} to go", soft_wrap=True)
     for job in at_work:
         of = f" of {clock(job.of_ms)}" if job.of_ms else ""
         console.print(_text(f"on {job.node}: {job.episode}, {clock(job.done_ms)}{of}"), soft_wrap=True)
+
+
+def print_sources(sources: Sequence[SourceState]) -> None:
+    """Prints when each source was asked, what it answered, and since when it fails."""
+    console = _console()
+    for source in sources:
+        told = source.answer
+        if source.failing_since is not None:
+            told = f"failing since {_day(source.failing_since)}: {told}"
+        line = _text(f"{_day(source.asked)}  {source.source}: {told}", style="red" if source.failing_since else "")
+        console.print(line, soft_wrap=True)
+        if source.not_taken:
+            count = sum(source.not_taken.values())
+            reasons = ", ".join(f"{n} {reason}" for reason, n in source.not_taken.items())
+            console.print(_text(f"  {count} item{'' if count == 1 else 's'} not taken: {reasons}"), soft_wrap=True)
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:

@@ -56,6 +56,11 @@ Language = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the best there is where not given.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Work on this many episodes at most, the newest first.")]
+After = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only episodes published on this day or later: 2012-02-18, 2012.")
+]
+Before = Annotated[str | None, typer.Option(metavar="DATE", help="Only episodes published before this day.")]
+Match = Annotated[str | None, typer.Option(metavar="TEXT", help="Only episodes whose title holds this text.")]
 Prompt = Annotated[str | None, typer.Option(help="Names and terms for Whisper to expect.")]
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Pieces of 30 s that Whisper decodes together; what fits where not given.")
@@ -87,17 +92,21 @@ def fetch(
     context: typer.Context,
     sources: Sources = None,
     limit: Limit = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
     dry_run: DryRun = False,
     as_json: ReportAsJson = False,
 ) -> None:
     """Fetch audio into the library, without transcribing it."""
+    from transcribe.batch.choice import choice
     from transcribe.batch.next_step import FETCH
     from transcribe.batch.past_runs import PastRuns
 
     asked: CommandContext = context.obj
-    settings, named = asked.settings(limit=limit), given(sources)
+    settings, named, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
     with batch(asked.library, settings, dry_run=dry_run) as work:
-        planned = work.plan(work.find(named), settings.limit, steps=FETCH)
+        planned = work.plan(chosen(work.find(named)), settings.limit, steps=FETCH)
         if not dry_run:
             work.fetch(planned)
             PastRuns(asked.library.state / PAST_RUNS).add(work.fetch_speed)

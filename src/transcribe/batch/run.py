@@ -32,6 +32,7 @@ from transcribe.library.store import Library
 from transcribe.library.transcript import Engine, Transcript
 from transcribe.publishers.match import Mismatch
 from transcribe.publishers.transcript_formats import suffix
+from transcribe.sources.enclosures import NO_FILE
 from transcribe.sources.source import FolderSource, Source
 from transcribe.transcription.checkpoints import Checkpoints, checkpoint_name
 from transcribe.transcription.job import Job, Offer
@@ -58,7 +59,7 @@ class Batch:
         repair_records(library, self.catalog, progress)
         self.polling = Polling(library, self.catalog, connection, feed_cache, progress)
         self.source_list = SourceList(library, self._sources_of_old())
-        self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered)
+        self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered, self.polling.urls)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
         self._writer = ResultWriter(library, self.catalog, self.checkpoints, progress, self.report)
@@ -74,6 +75,10 @@ class Batch:
         """
         folder = [FolderSource(self.library.audio)] if self.library.audio.is_dir() else []
         offered = self.polling.ask(named or [*self.options.sources, *self.source_list.sources(), *folder])
+        self.report.not_taken.update(reason for reason in offered.not_taken if reason != NO_FILE)
+        if not named:
+            self.polling.states.keep_only({source.key for source in offered.asked})
+            self.polling.states.save()
         for source, trouble in offered.troubles.items():
             self._trouble(source, trouble)
         if (named or self.options.sources) and not self.options.dry_run:
@@ -93,6 +98,7 @@ class Batch:
             states = [episode_state(self.library, candidate, self.options.redo) for candidate in candidates]
         planned = plan(states, self.options.update, limit, steps)
         self.report.unchanged += planned.unchanged
+        self.report.to_go = planned.left
         return planned
 
     def fetch(self, planned: Plan) -> None:

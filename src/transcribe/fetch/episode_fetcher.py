@@ -4,7 +4,7 @@ What is brought may be brought in a thread; what it means for the library is for
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
 from transcribe.library.store import Library, sha256_of
 from transcribe.web.media_types import type_of_file
-from transcribe.web.urls import host_of
+from transcribe.web.urls import host_of, public_url
 
 log = logging.getLogger(__name__)
+
+_NOT_OF_THE_URL = ("disk_full", "cannot_write", "stopped")  # another address would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,13 @@ class EpisodeFetcher:
         connection: HttpClient,
         progress: Progress,
         texts: Callable[[Record], Iterable[PublishedText]],
+        urls: Mapping[str, str] | None = None,
     ) -> None:
-        """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
+        """`texts` gives those of an episode's published transcripts that are wanted, the best first.
+
+        `urls` are the addresses of sources by their keys, with the passwords that records do not hold.
+        """
+        self._urls = urls if urls is not None else {}
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> FetchedEpisode:
@@ -79,8 +86,24 @@ class EpisodeFetcher:
         if path:
             return store(path, target)
         if enclosure:
-            return download(self.connection, self._with_login(enclosure, candidate.record), target, advance)
+            return self._downloaded([enclosure, *candidate.record.alternates], candidate.record, target, advance)
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+
+    def _downloaded(self, urls: Sequence[str], record: Record, target: Path, advance: Advance) -> Downloaded:
+        """The audio from the first of its URLs where it can be had; what is wrong with each of the others is said."""
+        problems: list[FetchError] = []
+        for url in urls:
+            try:
+                audio = download(self.connection, self._with_login(url, record), target, advance)
+            except FetchError as problem:
+                if problem.code in _NOT_OF_THE_URL:
+                    raise
+                problems.append(problem)
+                continue
+            for failed in problems:
+                self.progress.say(f"{record.episode.id}: {failed}; it came from {public_url(url)}")
+            return audio
+        raise FetchError(problems[0].code, "; ".join(map(str, problems)), problems[0].retry_after_s)
 
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
         """The bytes at a URL; None where they cannot be fetched, since only the audio is needed."""
@@ -93,7 +116,7 @@ class EpisodeFetcher:
             return None
 
     def _with_login(self, url: str, record: Record) -> str:
-        source = record.source or ""
+        source = self._urls.get(record.source or "") or (record.source or "").partition(" ")[0]
         return login_for(url, source) if source.startswith(("http://", "https://")) else url
 
 

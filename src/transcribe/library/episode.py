@@ -118,6 +118,8 @@ class Record:
     length: int | None = None  # of its audio in bytes, as its publisher says
     duration_ms: int | None = None  # of its audio, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
+    doubtful: bool = False  # by its type and name it may have no sound; that it has none is then no failure
+    alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
 
     def failed(self, code: str, message: str) -> "Record":
         """The record after a failure."""
@@ -150,6 +152,8 @@ class Record:
                 data.get("length"),
                 data.get("duration_ms"),
                 tuple(data.get("through", ())),
+                data.get("doubtful", False) is True,
+                tuple(data.get("alternates", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
@@ -158,7 +162,7 @@ class Record:
 
     def _check(self) -> None:
         texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters, self.language)]
-        texts += [*self.persons, *self.also, *self.through]
+        texts += [*self.persons, *self.also, *self.through, *self.alternates]
         texts += [part for text in self.transcripts for part in (text.url, text.media_type, text.language or "")]
         texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
         texts += [self.error.code, self.error.message] if self.error else []

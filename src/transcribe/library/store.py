@@ -32,6 +32,8 @@ ASKED_S = 0.5  # `is_locked` of another process may hold the lock for so long
 class Library:
     """One library. To make this object reads and writes nothing."""
 
+    read_only = False  # whether it is only looked at, as in a dry run
+
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.audio = self.root / "audio"
