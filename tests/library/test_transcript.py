@@ -82,6 +82,32 @@ def test_a_transcript_from_before_there_was_quality_still_reads() -> None:
     assert Transcript.from_json(json.dumps(data)) == made_up("Welcome back.")
 
 
+def test_what_a_later_version_wrote_is_kept() -> None:
+    data = json.loads(made_up("Welcome back.").to_json())
+    data["turns"] = [[0, 500, "Speaker 1"]]
+    data["engine"]["seed"] = 1
+    data["segments"][0]["theme"] = "greeting"
+    data["segments"][0]["words"][0] |= {"pitch": 220, "unknown": 1}
+    assert json.loads(Transcript.from_json(json.dumps(data)).to_json()) == data
+
+
+def test_what_is_said_of_a_word_is_written_only_where_it_is_said() -> None:
+    words = Word(0, 1, "c"), Word(1, 2, "'est", joined=True), Word(2, 3, "[Rires]", spoken=False)
+    said = dataclasses.replace(made_up("x"), segments=(dataclasses.replace(segment(0, words), language="fr"),))
+    (data,) = json.loads(said.to_json())["segments"]
+    assert [sorted(word.keys() & {"joined", "spoken"}) for word in data["words"]] == [[], ["joined"], ["spoken"]]
+    assert (data["language"], data["text"]) == ("fr", "c'est [Rires]")
+    assert Transcript.from_json(said.to_json()) == said
+
+
+def test_joined_and_spoken_are_true_or_false() -> None:
+    for name in ("joined", "spoken"):
+        data = json.loads(made_up("Welcome back.").to_json())
+        data["segments"][0]["words"][0][name] = "yes"
+        with pytest.raises(TranscriptError, match=f"{name} 'yes' must be true or false"):
+            Transcript.from_json(json.dumps(data))
+
+
 def places(data: Any) -> list[tuple[Any, Any]]:
     """Every container and key in it."""
     items = list(data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else [])
@@ -197,6 +223,17 @@ def test_a_segment_follows_from_its_words() -> None:
 
 def test_words_are_joined_by_spaces_but_chinese_and_japanese_is_not() -> None:
     assert joined([Word(0, 0, text) for text in ("東京", "の", "Tokyo", "tower")]) == "東京の Tokyo tower"
+    assert joined([Word(0, 0, text) for text in ("你", "好，", "世", "界", "，", "OK")]) == "你好，世界， OK"
+
+
+def test_what_is_said_of_a_word_decides_whether_it_is_joined() -> None:
+    words = [
+        Word(0, 0, "20"),
+        Word(0, 0, "23", joined=True),
+        Word(0, 0, "年", joined=True),
+        Word(0, 0, "春", joined=False),
+    ]
+    assert joined(words) == "2023年 春"
 
 
 def test_a_transcript_lasts_as_long_as_its_audio_or_its_last_segment() -> None:

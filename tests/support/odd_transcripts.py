@@ -1,11 +1,14 @@
 """Transcripts for property tests: any characters, any times that are allowed, all fields filled or not."""
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Word, segment
+from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Unknown, Word, segment
 
 ANYTHING = st.characters(exclude_categories=["Cs"])  # but halves of characters
+UNKNOWN = st.dictionaries(st.sampled_from(["turns", "note", "unknown"]), st.integers() | st.just([1]), max_size=2)
 TRICKY = ("-->", "<b>", "</v>", "&amp;", "&", "{\\an8}", "NOTE", "1", "00:00:01.000", "WEBVTT", "«é»", "東京", "\u202e")
 
 
@@ -20,6 +23,11 @@ def names(token: st.SearchStrategy[str]) -> st.SearchStrategy[str | None]:
     return st.none() | st.lists(token, min_size=1, max_size=2).map(" ".join)
 
 
+def unknown() -> st.SearchStrategy[Unknown]:
+    """Keys that a later version may have written."""
+    return UNKNOWN.map(lambda data: tuple(data.items()))
+
+
 @st.composite
 def segments(draw: st.DrawFn, id: int, earliest: int, token: st.SearchStrategy[str]) -> Segment:
     """A segment that starts at `earliest` or later; its words may touch, overlap or last no time at all."""
@@ -28,9 +36,11 @@ def segments(draw: st.DrawFn, id: int, earliest: int, token: st.SearchStrategy[s
     for text in draw(st.lists(token, min_size=1, max_size=5)):
         at += draw(st.integers(0, 500))
         length = draw(st.integers(0, 700))
-        words.append(Word(at, at + length, text, draw(st.none() | st.floats(0, 1))))
+        sure, join = draw(st.none() | st.floats(0, 1)), draw(st.sampled_from([None, None, True, False]))
+        words.append(Word(at, at + length, text, sure, join, draw(st.booleans()), draw(unknown())))
     flags = draw(st.sampled_from([(), ("interpolated",), ("repetition", "low_confidence")]))
-    return segment(id, words, draw(names(token)), flags)
+    made = segment(id, words, draw(names(token)), flags)
+    return dataclasses.replace(made, language=draw(st.sampled_from([None, None, "de"])), unknown=draw(unknown()))
 
 
 @st.composite
@@ -49,4 +59,5 @@ def transcripts(draw: st.DrawFn, token: st.SearchStrategy[str] | None = None) ->
         "en",
         "2026-11-22T18:00:00Z",
         tuple(said),
+        unknown=draw(unknown()),
     )

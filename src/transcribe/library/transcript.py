@@ -4,13 +4,14 @@ All times are integer milliseconds from the start of that file. `transcripts/<sh
 transcript, version 1 of the format; it is the border between the batch and the search.
 """
 
+import contextlib
 import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from transcribe.errors import TranscriptError
 from transcribe.library.episode import Episode
@@ -19,11 +20,15 @@ from transcribe.library.validation import check, check_share, check_span, check_
 
 VERSION = 1
 LATEST_MS = 500 * 3_600_000  # 500 hours: no recording is longer, and an index has room for so much, and back again
-_NO_SPACE = re.compile(r"(?<=[\u3000-\u30ff\u3400-\u9fff]) (?=[\u3000-\u30ff\u3400-\u9fff])")
+# Chinese and Japanese characters, their punctuation, and the half-width forms of both: no space stands between two.
+_UNSPACED = re.compile(
+    r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff9f\U00020000-\U0003ffff]"
+)
 
 FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
 
 Span = tuple[int, int]  # start and end, milliseconds from the start of the stored audio file
+Unknown = tuple[tuple[str, Any], ...]  # keys and values that a later version or another program wrote: kept as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ class Word:
     end_ms: int
     text: str
     confidence: float | None = None  # 0 to 1; None where the source says nothing of it
+    # Whether no space stands before it. None where nobody says: then there is one, but for Chinese and Japanese.
+    joined: bool | None = None
+    spoken: bool = True  # False for what is shown and was not said: [Applause], a note of music
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class Segment:
     speaker: str | None = None
     confidence: float | None = None  # the mean of its words'
     flags: tuple[str, ...] = ()  # what a reader should distrust, of FLAGS
+    language: str | None = None  # where it is not the transcript's
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Audio:
     sha256: str
     duration_ms: int
     media_type: str
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Engine:
     model: str
     model_sha256: str | None = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,7 @@ class Damage:
     truncated: bool  # it breaks off: less than 98 % of its declared length is there, or it is longer than the cap
     declared_ms: int | None  # how long the file says it is
     missing: tuple[Span, ...] = ()  # what could not be decoded within; later times are not shifted by it
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,9 @@ class Chapter:
     start_ms: int
     title: str  # one line, not empty
     link: str | None = None  # http or https
+
+
+_Part = TypeVar("_Part", Word, Segment, Audio, Engine, Damage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class Transcript:
     no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
     quality: Quality | None = None  # None for imported captions
     damage: Damage | None = None  # None where all of the file could be decoded
+    unknown: Unknown = ()
     # Those that the audio file itself holds, as it was decoded. They are kept beside the audio: no part of the format.
     chapters: tuple[Chapter, ...] = dataclasses.field(default=(), compare=False)
 
@@ -123,12 +141,13 @@ class Transcript:
         head = {
             "version": VERSION,
             "episode": dataclasses.asdict(self.episode),
-            "audio": dataclasses.asdict(self.audio) if self.audio else None,
-            "engine": dataclasses.asdict(self.engine),
+            "audio": _plain(self.audio) if self.audio else None,
+            "engine": _plain(self.engine),
             "language": self.language,
             "created": self.created,
             "quality": dataclasses.asdict(self.quality) if self.quality else None,
-            "damage": dataclasses.asdict(self.damage) if self.damage else None,
+            "damage": _plain(self.damage) if self.damage else None,
+            **dict(self.unknown),
         }
         opening = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
         lines = ",\n".join(json.dumps(_segment_to_json(segment), ensure_ascii=False) for segment in self.segments)
@@ -160,6 +179,9 @@ class Transcript:
             before = segment.start_ms
 
 
+_KEYS = {"version", *(field.name for field in dataclasses.fields(Transcript))} - {"unknown", "chapters"}
+
+
 def segment(
     id: int, words: Iterable[Word], speaker: str | None = None, flags: tuple[str, ...] = (), end_ms: int | None = None
 ) -> Segment:
@@ -182,14 +204,31 @@ def segment(
 
 
 def joined(words: Iterable[Word]) -> str:
-    """Words as they are read: with spaces between, but none between Chinese or Japanese characters."""
-    return spaced(word.text for word in words)
+    """The text that words make: a space before each, but where it is joined to the one before.
+
+    The one rule, for the text of a segment, hits, captions and pages. Where nothing is said of a word, no space stands
+    between Chinese or Japanese characters, and one between all others.
+    """
+    words = tuple(words)
+    return spaced((word.text for word in words), [word.joined for word in words])
 
 
-def spaced(texts: Iterable[str]) -> str:
-    """Written words as they are read, likewise."""
+def spaced(texts: Iterable[str], joins: Sequence[bool | None] = ()) -> str:
+    """The same for written words, each with whether it is joined to the one before; nothing is said where none are."""
+    texts = tuple(texts)
     text = " ".join(texts)
-    return text if text.isascii() else _NO_SPACE.sub("", text)
+    if text.isascii() and not any(joins):
+        return text
+    said = joins or (None,) * len(texts)
+    pairs = zip(texts, texts[1:], said[1:], strict=False)
+    return "".join([*texts[:1], *(f"{gap(before, after, join)}{after}" for before, after, join in pairs)])
+
+
+def gap(before: str, after: str, join: bool | None = None) -> str:
+    """What stands between two written words: a space, or nothing. `join` is what is said of the second."""
+    if join is None:
+        join = bool(_UNSPACED.match(before[-1:]) and _UNSPACED.match(after[:1]))
+    return "" if join else " "
 
 
 def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
@@ -209,7 +248,8 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
         if duration_ms is not None:
             start = min(start, duration_ms)
         end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
-        kept.append(Word(start, end, text, _share(word.confidence)))
+        fixed = dataclasses.replace(word, start_ms=start, end_ms=end, text=text, confidence=_share(word.confidence))
+        kept.append(fixed)
         before = start
     return kept, dropped
 
@@ -248,14 +288,20 @@ def _check_damage(damage: Damage, limit: int) -> None:
 
 def _check_segment(segment: Segment, earliest_ms: int, latest_ms: int) -> None:
     name = f"segment {segment.id}"
-    check_texts(name, "" if segment.speaker is None else segment.speaker, *segment.flags)
+    check_texts(name, *(text for text in (segment.speaker, segment.language) if text is not None), *segment.flags)
     check(type(segment.id) is int, f"segment {segment.id!r}", "its id must be a number")
     _check_said(segment, earliest_ms, latest_ms, name)
     inside = segment.start_ms
     for word in segment.words:
-        _check_said(word, inside, segment.end_ms, f"word {word.text!r} of {name}")
+        _check_word(word, inside, segment.end_ms, f"word {word.text!r} of {name}")
         inside = word.start_ms
     check(_bare(joined(segment.words)) == _bare(segment.text), name, "its words do not make its text")
+
+
+def _check_word(word: Word, earliest_ms: int, latest_ms: int, name: str) -> None:
+    _check_said(word, earliest_ms, latest_ms, name)
+    check(word.joined is None or type(word.joined) is bool, name, f"joined {word.joined!r} must be true or false")
+    check(type(word.spoken) is bool, name, f"spoken {word.spoken!r} must be true or false")
 
 
 def _check_said(said: Segment | Word, earliest_ms: int, latest_ms: int, name: str) -> None:
@@ -271,15 +317,32 @@ def _from_json(data: dict[str, Any]) -> Transcript:
     quality, damage = data.get("quality"), data.get("damage")  # not in the oldest transcripts, nor is `no_text`
     return Transcript(
         episode=Episode.from_json(data["episode"]),
-        audio=Audio(**data["audio"]) if data["audio"] else None,
-        engine=Engine(**data["engine"]),
+        audio=_made(Audio, data["audio"]) if data["audio"] else None,
+        engine=_made(Engine, data["engine"]),
         language=data["language"],
         created=data["created"],
         segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
         no_text=_spans_from_json(data.get("no_text") or ()),
         quality=Quality(**quality) if quality else None,
-        damage=Damage(**{**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
+        damage=_made(Damage, {**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
+        unknown=tuple((key, value) for key, value in data.items() if key not in _KEYS),
     )
+
+
+def _made(kind: type[_Part], data: dict[str, Any]) -> _Part:
+    """A part of a transcript from plain data; what it does not know is kept with it."""
+    if "unknown" not in data:
+        with contextlib.suppress(TypeError):  # as a rule there is nothing else, and words are many
+            return kind(**data)
+    known = kind.__dataclass_fields__
+    own = {key: value for key, value in data.items() if key in known and key != "unknown"}
+    return kind(**own, unknown=tuple((key, value) for key, value in data.items() if key not in own))
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """The inverse of `_made`."""
+    data = dataclasses.asdict(part)
+    return data | dict(data.pop("unknown"))
 
 
 def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
@@ -287,17 +350,26 @@ def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    words = [  # by name: dataclasses.asdict takes four times as long, and words are many
-        {"start_ms": word.start_ms, "end_ms": word.end_ms, "text": word.text, "confidence": word.confidence}
-        for word in segment.words
-    ]
     fields = ("id", "start_ms", "end_ms", "text", "speaker", "confidence")
-    return {**{name: getattr(segment, name) for name in fields}, "flags": list(segment.flags), "words": words}
+    told = {name: getattr(segment, name) for name in fields}
+    language = {} if segment.language is None else {"language": segment.language}
+    words = [_word_to_json(word) for word in segment.words]
+    return {**told, "flags": list(segment.flags), **language, **dict(segment.unknown), "words": words}
+
+
+def _word_to_json(word: Word) -> dict[str, Any]:
+    """By name: dataclasses.asdict takes four times as long, and words are many."""
+    plain = {"start_ms": word.start_ms, "end_ms": word.end_ms, "text": word.text, "confidence": word.confidence}
+    if word.joined is not None:
+        plain["joined"] = word.joined
+    if not word.spoken:
+        plain["spoken"] = False
+    return plain | dict(word.unknown) if word.unknown else plain
 
 
 def _segment_from_json(data: dict[str, Any]) -> Segment:
-    words = tuple(Word(**word) for word in data["words"])
-    return Segment(**{**data, "words": words, "flags": tuple(data["flags"])})
+    words = tuple(_made(Word, word) for word in data["words"])
+    return _made(Segment, {**data, "words": words, "flags": tuple(data["flags"])})
 
 
 def _reason(problem: Exception) -> str:
