@@ -379,6 +379,7 @@ def test_search_csv_can_be_read_back(verb: Verb, said: Library) -> None:
     [
         (["--show", "talks"], ["talks/one"]),
         (["--show", "Other Show"], ["other-show/two"]),
+        (["--show", "other--show"], []),
         (["--after", "2013"], ["other-show/two"]),
         (["--before", "2012-12"], ["talks/one"]),
         (["--speaker", "Ann"], []),

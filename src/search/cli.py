@@ -166,9 +166,10 @@ def import_(
     failed: dict[Path, str] = {}
     imported: set[str] = set()
     with asked.library.locked():
+        known = set(asked.library.transcript_ids())
         for path in walk(paths):
             try:
-                transcript = import_captions(path, show, language=language, taken=imported)
+                transcript = import_captions(path, show, language=language, taken=imported, known=known)
                 asked.library.save_transcript(transcript)
                 imported.add(transcript.episode.id)
             except TranscriptError as problem:
@@ -211,23 +212,23 @@ def search(
     -word leaves out, begin* is any word that begins so.
     """
     from search import terminal
-    from search.index.contract import Filters, Request, body
+    from search.index.contract import Filters, Request, body, show_named
     from search.query.parser import parse, synonyms
     from search.settings import web_root
-    from transcribe.library.episode import show_slug
 
     asked: CommandContext = context.obj
     _check_page(limit, offset, every, as_csv)
     settings, said = _settings(asked.library), " ".join(text)
+    query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
+    opened = _archive(asked, index).index()
     request = Request(
-        query=parse(said, mode, synonyms(settings.synonyms)),
-        filters=Filters(show_slug(show) if show else None, _date(after), _date(before), speaker, clean),
+        query=query,
+        filters=Filters(show_named(show, opened) if show else None, *dates, speaker, clean),
         order=sort,
         limit=limit,
         offset=offset,
         within_ms=within * 1000,
     )
-    opened = _archive(asked, index).index()
     if as_csv:
         terminal.print_csv(opened.every(request) if every else opened.search(request).hits)
         return

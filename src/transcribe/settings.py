@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from transcribe.errors import UsageError
-from transcribe.library.episode import Episode, show_slug
+from transcribe.library.episode import Episode, is_show
 
 FILE = "playhead.toml"
 TABLES = ("index", "ray")
@@ -105,8 +105,8 @@ class Settings(BaseSettings):
 
     def prompt_for(self, episode: Episode) -> str:
         """What a recognizer may expect in it: the prompt, and the vocabulary of its show."""
-        show = episode.slugs[0]
-        terms = [term for name, terms in self.vocabulary.items() if show_slug(name) == show for term in terms]
+        show = episode.slugs[0], episode.show
+        terms = [term for name, terms in self.vocabulary.items() if is_show(name, *show) for term in terms]
         return " ".join([self.prompt, *([", ".join(terms) + "."] if terms else [])]).strip()
 
     @classmethod

@@ -47,6 +47,19 @@ def test_a_recording_that_is_met_again_keeps_its_id_and_takes_its_new_title(libr
     assert again.episode.enclosure == "https://example.org/the-deep-well.mp3?token=b"
 
 
+def test_a_show_whose_episodes_have_ids_of_the_former_rule_keeps_its_slug(library: Library) -> None:
+    show = dataclasses.replace(item(), show="Łódź Talks")
+    first = Catalog(library).admit(show)
+    assert first.episode.id.startswith("lodz-talks/")
+    former = dataclasses.replace(first, episode=dataclasses.replace(first.episode, id="odz-talks/2012-02-18-the-well"))
+    library.save_record(former)
+    catalog = Catalog(library)
+    assert catalog.admit(show).episode.id == "odz-talks/2012-02-18-the-well"
+    assert (
+        catalog.admit(dataclasses.replace(show, title="Źródło", guid="2")).episode.id == "odz-talks/2012-02-18-zrodlo"
+    )
+
+
 def test_without_a_guid_it_is_its_address_without_the_query(library: Library) -> None:  # fault line 13
     catalog = Catalog(library)
     first = catalog.admit(item(guid=None, token="a"))

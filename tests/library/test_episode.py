@@ -1,3 +1,4 @@
+import functools
 import json
 import re
 
@@ -14,6 +15,7 @@ from transcribe.library.episode import (
     Record,
     episode_id,
     is_id,
+    is_show,
     show_slug,
     slug,
 )
@@ -81,7 +83,11 @@ def test_what_is_no_two_slugs_is_no_id(text: str) -> None:
         ("Café & Crème", "cafe-creme"),
         ("Don’t, can't", "dont-cant"),
         ("  --x--  ", "x"),
-        ("東京", "untitled"),
+        ("東京", "dongjing"),
+        ("Łódź and Ærø: a day", "lodz-and-aero-a-day"),
+        ("Дорога домой", "doroga-domoy"),
+        ("Straße – “Überall”", "strasse-uberall"),
+        ("!?", "untitled"),
         ("", "untitled"),
     ],
 )
@@ -140,7 +146,30 @@ def test_what_is_no_record_is_refused(data: object) -> None:
 
 def test_shows_in_other_scripts_are_told_apart() -> None:
     one, other = show_slug("日本の声"), show_slug("声の日本")
-    assert one != other
-    assert re.fullmatch("show-[0-9a-f]{8}", one)
-    assert show_slug(one) == one  # a filter takes a show's title or its slug
-    assert episode_id("日本の声", "一", None, "x", set()).startswith(f"{one}/")
+    assert (one, other) == ("ribennosheng", "shengnoriben")
+    assert episode_id("日本の声", "一", None, "x", set()) == "ribennosheng/yi"
+    signs = show_slug("!!!")
+    assert re.fullmatch("show-[0-9a-f]{8}", signs)
+    assert show_slug(signs) == signs
+
+
+def test_an_id_that_was_given_by_the_former_rule_stays() -> None:
+    former = "odz-talks/2012-02-18-a-day-in-odz"
+    made = functools.partial(episode_id, "Łódź Talks", "A day in Łódź", "2012-02-18", "x")
+    assert made(set(), known={former}) == former
+    assert made(set(), known={"odz-talks/other"}) == made(set()) == "lodz-talks/2012-02-18-a-day-in-lodz"
+
+
+@pytest.mark.parametrize("text", ["my-show", "My Show", "My show!", "MY  SHOW"])
+def test_a_show_is_named_by_its_slug_or_its_title(text: str) -> None:
+    assert is_show(text, "my-show", "My Show")
+
+
+@pytest.mark.parametrize("text", ["my--show", "my-show-", "my", "myshow", "-", "Other Show", ""])
+def test_another_name_is_another_shows(text: str) -> None:
+    assert not is_show(text, "my-show", "My Show")
+
+
+def test_a_title_that_looks_like_a_slug_and_one_that_lost_its_letters_still_name_their_show() -> None:
+    assert is_show("my--show", "my-show", "my--show")
+    assert is_show("łódź talks", "odz-talks", "Łódź Talks")

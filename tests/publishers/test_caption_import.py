@@ -87,7 +87,7 @@ def test_a_file_that_times_words_gives_sentences_of_them(tmp_path: Path) -> None
         ("__", "__", "episode-9911f4d2"),
         ("Über Güter .mp3", "Über Güter .mp3", "uber-guter-mp3"),
         ("-i", "i", "i"),
-        ("東京", "東京", "episode-130016b2"),
+        ("東京", "東京", "dongjing"),
     ],
 )
 def test_title_and_id_follow_from_the_files_name(tmp_path: Path, name: str, title: str, id: str) -> None:
@@ -109,6 +109,12 @@ def test_files_of_one_name_can_be_kept_apart(tmp_path: Path) -> None:
     second = import_captions(written(tmp_path / "2" / "talk.vtt"), "Show", taken={first}).episode.id
     assert first != second
     assert second.startswith("show/talk-")
+
+
+def test_a_file_whose_id_the_former_rule_gave_is_still_that_episode(tmp_path: Path) -> None:
+    path = written(tmp_path / "Łódź.vtt")
+    assert import_captions(path, "Show", known={"show/odz"}).episode.id == "show/odz"
+    assert import_captions(path, "Show").episode.id == "show/lodz"
 
 
 def test_without_a_show_the_folder_is_one(tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_filters_narrow_what_is_found(shared: TestClient) -> None:
     assert total() == 26
     assert total(show="talks") == total(show="Talks") == total(before="2012") == total(after="2011-05-01") == 25
     assert total(show="attic") == 1
+    assert total(show="tal--ks") == total(show="talks-") == total(show="-talks") == 0
     assert total(after="2012") == total(speaker="Ann") == 0
 
 

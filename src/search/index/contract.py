@@ -13,6 +13,7 @@ from search.index.hits import Hit
 from search.index.passages import Contents, Passages
 from search.query.limits import MAX_HITS, WITHIN_S
 from search.query.parser import Query
+from transcribe.library.episode import is_show
 
 Order = Literal["newest", "oldest", "relevance"]  # relevance: the episodes with the most hits first
 
@@ -109,6 +110,14 @@ class IndexWriter(Protocol):
 
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
         """Adds or replaces episodes and takes others (ids) out, all in one step."""
+
+
+def show_named(text: str, index: Index) -> str:
+    """The slug of the show that a text names, by its slug or its title; the text itself where there is no such show."""
+    shows = dict.fromkeys((contents.episode.slugs[0], contents.episode.show) for contents in index.contents())
+    if any(slug == text for slug, _ in shows):
+        return text
+    return next((slug for slug, title in shows if is_show(text, slug, title)), text)
 
 
 def told_from(index: Index, hits: Iterator[Hit]) -> Iterator[Hit]:  # noqa: ARG001 - it is held, not asked

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
 
 from search.index import kwic
-from search.index.contract import Filters, Order, body
+from search.index.contract import Filters, Order, body, show_named
 from search.index.contract import Request as SearchRequest
 from search.index.library_index import LibraryIndex
 from search.index.passages import Contents
@@ -19,7 +19,7 @@ from search.query.parser import Mode, Synonyms, parse
 from search.service.problem_details import described
 from transcribe.library.caption_writer import FORMATS
 from transcribe.library.chapters import load_chapters
-from transcribe.library.episode import is_id, show_slug
+from transcribe.library.episode import is_id
 from transcribe.library.store import Library
 
 router = APIRouter()
@@ -123,6 +123,7 @@ class SearchParameters:
     def __init__(
         self,
         request: Request,
+        library_index: OfLibraryIndex,
         q: Annotated[str, Query(description='Words, or a phrase in double quotes: "peer to peer"')] = "",
         mode: Annotated[Mode, Query(description="`loose` compares stems as well")] = "exact",
         show: Annotated[str | None, Query(description="A show's slug or title")] = None,
@@ -145,7 +146,11 @@ class SearchParameters:
             raise _invalid("offset", f"offset + limit may be {MAX_HITS} at most; narrow the search by date or show")
         self.text, self.mode, self.limit, self.offset = q, mode, limit, offset
         self.filters = Filters(
-            show_slug(show) if show else None, after or None, before or None, speaker or None, flags == "clean"
+            show=show_named(show, library_index.index()) if show else None,
+            after=after or None,
+            before=before or None,
+            speaker=speaker or None,
+            clean=flags == "clean",
         )
         self.order, self.within, self.facets = sort, within, facets
         self.synonyms: Synonyms | None = request.app.state.synonyms
@@ -209,8 +214,9 @@ def episodes(
     offset: Annotated[int, Query(ge=0, le=MOST_EPISODES)] = 0,
 ) -> dict[str, Any]:
     """Every episode, the newest first."""
-    wanted = Filters(show=show_slug(show) if show else None)
-    found = [contents for contents in library_index.index().contents() if wanted.admits(contents)]
+    index = library_index.index()
+    wanted = Filters(show=show_named(show, index) if show else None)
+    found = [contents for contents in index.contents() if wanted.admits(contents)]
     page = found[offset : offset + limit]
     return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
 

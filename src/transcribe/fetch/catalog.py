@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from transcribe.library.episode import Episode, Record, episode_id, is_id
+from transcribe.library.episode import Episode, Record, episode_id, former_slug, is_id, show_slug
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile
 from transcribe.web.addresses import same_audio
@@ -20,6 +20,8 @@ class Catalog:
         for record in self.records.values():
             self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
+        slugs = {record.episode.show: record.episode.slugs[0] for record in self.records.values()}
+        self._former = {title: slug for title, slug in slugs.items() if slug == show_slug(title, former_slug)}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
     def admit(self, found: FoundFile) -> Record:
@@ -111,7 +113,8 @@ class Catalog:
             name = place.removeprefix("audio/").rsplit(".", 1)[0]
             if is_id(name) and name not in self._taken:
                 return name
-        return episode_id(found.show, found.title, found.published, found.identity, self._taken)
+        show = self._former.get(_printable(found.show), found.show)  # its episodes stay under one slug
+        return episode_id(show, found.title, found.published, found.identity, self._taken)
 
     def _place(self, found: FoundFile) -> str | None:
         """Where in the library's audio folder the recording already lies, if it does."""

@@ -4,8 +4,11 @@ import dataclasses
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
+
+from anyascii import anyascii
 
 from transcribe.errors import TranscriptError
 from transcribe.web.http_validators import Validators
@@ -15,6 +18,7 @@ State = Literal["known", "fetched", "failed", "transcribed", "truncated", "damag
 DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also the codes of what is then said to be wrong
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
+_SLUG_LIKE = re.compile(r"[a-z0-9-]+", re.ASCII)
 _SLUG_LENGTH = 80
 
 
@@ -175,29 +179,56 @@ def is_id(text: str) -> bool:
 
 
 def slug(text: str, fallback: str = "untitled") -> str:
-    """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^a-z0-9]+", "-", plain.lower().replace("'", "")).strip("-")
-    return plain[:_SLUG_LENGTH].strip("-") or fallback
+    """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains.
+
+    Letters of other scripts are written in Latin letters.
+    """
+    return _hyphenated(anyascii(text)) or fallback
 
 
-def show_slug(title: str) -> str:
+def former_slug(text: str, fallback: str = "untitled") -> str:
+    """The slug of ids that were given before `slug` wrote other scripts in Latin letters: it leaves those out."""
+    return _hyphenated(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()) or fallback
+
+
+def _hyphenated(text: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "-", re.sub("['`]", "", text.lower())).strip("-")
+    return plain[:_SLUG_LENGTH].strip("-")
+
+
+def show_slug(title: str, slug: Callable[[str, str], str] = slug) -> str:
     """The slug of a show; where no letter of its title remains, a few digits of the title's hash, always the same."""
-    return slug(title, fallback=f"show-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:8]}")
+    return slug(title, f"show-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:8]}")
 
 
-def episode_id(show: str, title: str, published: str | None, identity: str, taken: set[str]) -> str:
+def is_show(text: str, show: str, title: str) -> bool:
+    """Whether a text names the show with this slug and title: by its slug, or by its title however it is written.
+
+    What is written as slugs are is no title written in another way: `my--show` is not `my-show`.
+    """
+    alike = () if _SLUG_LIKE.fullmatch(text) else (show_slug(text), show_slug(text, former_slug))
+    return text in (show, title) or show in alike
+
+
+def episode_id(
+    show: str, title: str, published: str | None, identity: str, taken: Collection[str], known: Container[str] = ()
+) -> str:
     """A new episode's id: `<show>/<date>-<title>`, told apart from those taken by a few digits of its identity's hash.
 
     `identity` is what makes it this episode and no other (guid, URL or content hash), so the id is the same on any
-    machine that meets it under the same circumstances.
+    machine that meets it under the same circumstances. An id among `known` that was made of `former_slug` stays.
     """
     digits = hashlib.sha256(identity.encode(errors="replace")).hexdigest()
-    name = slug(title, fallback=f"episode-{digits[:8]}")
     date = (published or "")[:10]
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", date) and not name.startswith(date):
-        name = f"{date}-{name}"
-    wanted = f"{show_slug(show)}/{name}"
+
+    def readable(slug: Callable[[str, str], str]) -> str:
+        name = slug(title, f"episode-{digits[:8]}")
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", date) and not name.startswith(date):
+            name = f"{date}-{name}"
+        return f"{show_slug(show, slug)}/{name}"
+
+    former = readable(former_slug)
+    wanted = former if former in known else readable(slug)
     if wanted not in taken:
         return wanted
     return next(longer for n in range(6, 64) if (longer := f"{wanted}-{digits[:n]}") not in taken)

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -23,13 +23,19 @@ UNKNOWN_LANGUAGE = "und"  # ISO 639-2, for what ISO 639-1 has no code
 
 
 def import_captions(
-    path: Path, show: str | None = None, *, language: str | None = None, taken: Collection[str] = ()
+    path: Path,
+    show: str | None = None,
+    *,
+    language: str | None = None,
+    taken: Collection[str] = (),
+    known: Container[str] = (),
 ) -> Transcript:
     """The transcript that a caption file makes.
 
     Its episode's id follows from the show and the file's name without its suffix, so a file that is imported again
-    replaces what it made before. `taken` are ids of other files, to be kept apart from. `show` is by default the name
-    of the file's folder; a Playhead `.json` keeps its own, and all it says, unless `show` is given.
+    replaces what it made before. `taken` are ids of other files, to be kept apart from; `known` are those of the
+    library. `show` is by default the name of the file's folder; a Playhead `.json` keeps its own, and all it says,
+    unless `show` is given.
 
     Raises TranscriptError (`bad_captions`), naming the path and what is wrong.
     """
@@ -38,7 +44,7 @@ def import_captions(
         return _under(show, adopted) if show else adopted
     captions = read_captions(path)
     return Transcript(
-        episode=_episode(path, show or path.absolute().parent.name, taken),
+        episode=_episode(path, show or path.absolute().parent.name, taken, known),
         audio=None,
         engine=Engine("import", __version__, path.suffix.lower()[1:], options=_counted(captions)),
         language=language or captions.language or UNKNOWN_LANGUAGE,
@@ -104,11 +110,11 @@ def _under(show: str, transcript: Transcript) -> Transcript:
     return dataclasses.replace(transcript, episode=dataclasses.replace(transcript.episode, id=name, show=show))
 
 
-def _episode(path: Path, show: str, taken: Collection[str]) -> Episode:
+def _episode(path: Path, show: str, taken: Collection[str], known: Container[str]) -> Episode:
     """What the file's name tells: `2012-02-18_The commons.vtt` is "The commons", published on that day."""
     stem = readable(path.stem)
     published, title = dated(stem)
-    return Episode(episode_id(show, title, published, stem, set(taken)), show, title, published)
+    return Episode(episode_id(show, title, published, stem, taken, known), show, title, published)
 
 
 def _segments(cues: tuple[Cue, ...]) -> tuple[Segment, ...]:
