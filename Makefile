@@ -1,5 +1,5 @@
 # make demo    installs, transcribes the sample interview, searches it and serves the player
-# make test    installs, then ruff, mypy and pytest
+# make test    installs, then ruff, lint-imports, mypy and pytest
 # make test-cluster   the index's tests on an OpenSearch cluster of three nodes too: the one at
 #                     PLAYHEAD_TEST_OPENSEARCH (URLs), else one that it starts, where Java and ../shared are
 # make setup   installs alone, into .venv
@@ -26,6 +26,7 @@ demo: setup
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 

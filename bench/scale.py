@@ -48,7 +48,7 @@ from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.transcription.transcribe_episode import Task
-from transcribe.workers.process_pool import WorkerSlot, ProcessPool
+from transcribe.workers.process_pool import ProcessPool, WorkerSlot
 from transcribe.workers.ray.actor import EngineRequest
 from transcribe.workers.ray.scheduler import on_ray
 from transcribe.workers.worker import Job, Outcome, Owner, Workers

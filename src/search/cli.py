@@ -79,7 +79,9 @@ def before_the_verb(
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
     if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
-    context.obj = CommandContext(Library(library), functools.partial(_settings, Library(library)))
+    opened = Library(library)
+    asked = CommandContext(opened, functools.partial(_settings, opened), lambda: _index_quietly(asked))
+    context.obj = asked
 
 
 @app.command()
@@ -147,40 +149,7 @@ def index_(
     _conclude_index(report)
 
 
-@app.command("import")
-def import_(
-    context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
-    show: Annotated[
-        str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
-    ] = None,
-) -> None:
-    """Take existing captions in as transcripts, and index them."""
-    from transcribe.errors import TranscriptError
-    from transcribe.publishers.caption_import import import_captions, walk
-
-    asked: CommandContext = context.obj
-    failed: dict[Path, str] = {}
-    imported: set[str] = set()
-    with asked.library.locked():
-        known = set(asked.library.transcript_ids())
-        for path in walk(paths):
-            try:
-                transcript = import_captions(path, show, language=language, taken=imported, known=known)
-                asked.library.save_transcript(transcript)
-                imported.add(transcript.episode.id)
-            except TranscriptError as problem:
-                failed[path] = str(problem)
-        report = _refresh(_archive(asked))
-    typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
-    for path, reason in failed.items():
-        batch_cli.say(f"  failed: {path}: {reason}")
-    _conclude_index(report, quiet=True)
-    if failed:
-        raise typer.Exit(1)
+app.command("import")(batch_cli.import_)
 
 
 @app.command()
@@ -333,6 +302,10 @@ def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexRepo
 
     with ProgressBars() as progress, progress.task("index") as advance:
         return library_index.refresh(rebuild, advance)
+
+
+def _index_quietly(asked: CommandContext) -> None:
+    _conclude_index(_refresh(_archive(asked)), quiet=True)
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":

@@ -13,11 +13,11 @@ from search.index import kwic
 from search.index.contract import Answer, Filters, Request, Unknown
 from search.index.hits import Hit
 from search.status import EpisodeStatus
+from transcribe.console import printable
 from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES, Quality
 from transcribe.library.running_jobs import RunningJob
 from transcribe.library.store import Library
-from transcribe.printable import printable
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
 

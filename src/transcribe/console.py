@@ -1,5 +1,6 @@
 """What a person sees while long work goes on: bars on a terminal, plain lines elsewhere. All of it on stderr."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol
@@ -9,14 +10,22 @@ from rich.progress import BarColumn, Task, TextColumn, TimeRemainingColumn, Tran
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from transcribe.printable import printable
-
 Advance = Callable[[int, int | None], None]  # how much is done, and of how much if that is known
 Unit = Literal["share", "bytes"]
 
 
 def unwatched(done: int, of: int | None) -> None:
     """Where nobody asks how far the work is."""
+
+
+def printable(text: str) -> str:
+    """Text as a terminal may be given it, without control characters other than line ends and tabs.
+
+    A title in a feed could clear the screen, or rename it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
 
 
 class Progress(Protocol):

@@ -12,15 +12,12 @@ from pathlib import Path
 
 import pytest
 import stamina
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
 from tests.support.rude_server import Answer, FileServer, RudeServer, resetting, saying
 from transcribe.errors import FetchError
-from transcribe.fetch.download import HEAD_BYTES, Downloaded, Pace, changed, download, sniffed, store, stored_type
+from transcribe.fetch.download import Downloaded, Pace, changed, download, store
 from transcribe.fetch.http_client import HttpClient
-from transcribe.sources.source import AUDIO_SUFFIXES, MEDIA_TYPES
 from transcribe.web.http_validators import Validators
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n"
@@ -316,7 +313,7 @@ def test_a_server_that_drips_is_given_up_and_what_came_stays(connection: HttpCli
     gone = threading.Event()
 
     def drip(peer: socket.socket) -> None:
-        peer.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(MP3) + MP3[:HEAD_BYTES])
+        peer.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(MP3) + MP3[:4096])
         while not gone.wait(0.02):
             peer.sendall(b"x")
 
@@ -514,46 +511,6 @@ def test_a_place_that_cannot_be_written_is_named(
     problem = refusal(connection, httpserver.url_for("/a"), tmp_path)
     assert problem.code == "cannot_write"
     assert str(tmp_path / "show") in str(problem)
-
-
-HEADS = {
-    ".mp3": [b"ID3\x03\x00", b"\xff\xfb\x90\x00", b"\xff\xf3\x40\xc0", b"\xff\xfd\x90\x00"],
-    ".aac": [b"\xff\xf1\x50\x80", b"\xff\xf9\x50\x80"],
-    ".ogg": [b"OggS\x00\x02" + bytes(22) + b"\x01vorbis"],
-    ".opus": [b"OggS\x00\x02" + bytes(22) + b"OpusHead"],
-    ".flac": [b"fLaC\x00"],
-    ".wav": [b"RIFF\x00\x00\x00\x00WAVEfmt ", b"RF64\xff\xff\xff\xffWAVE"],
-    ".aiff": [b"FORM\x00\x00\x00\x00AIFF", b"FORM\x00\x00\x00\x00AIFC"],
-    ".m4a": [b"\x00\x00\x00\x20ftypM4A ", b"\x00\x00\x00\x20ftypM4B "],
-    ".mp4": [b"\x00\x00\x00\x20ftypisom"],
-    ".webm": [b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"],
-    ".mka": [b"\x1aE\xdf\xa3\x93B\x82\x88matroska"],
-    ".amr": [b"#!AMR\n"],
-    ".wma": [b"0&\xb2u\x8ef\xcf\x11\xa6\xd9"],
-}
-
-
-@pytest.mark.parametrize(("suffix", "head"), [(suffix, head) for suffix, heads in HEADS.items() for head in heads])
-def test_every_format_is_known_by_its_first_bytes(suffix: str, head: bytes) -> None:
-    assert sniffed(head) == suffix
-
-
-@pytest.mark.parametrize(
-    "head", [*NO_AUDIO.values(), UNKNOWN, b"\xff", b"\xff\xff\xff\xff", b"RIFF1234AVI ", b"\xff\xe2"]
-)
-def test_no_format_is_seen_where_there_is_none(head: bytes) -> None:
-    assert sniffed(head) is None
-
-
-@given(st.binary(max_size=HEAD_BYTES))
-def test_any_bytes_are_of_a_known_format_or_of_none(head: bytes) -> None:
-    assert sniffed(head) in {None, *AUDIO_SUFFIXES}
-
-
-def test_the_media_type_follows_the_suffix() -> None:
-    assert stored_type(Path("a/b.MP3")) == "audio/mpeg"
-    assert stored_type(Path("a/b.txt")) == "application/octet-stream"
-    assert all("/" in kind and suffix.startswith(".") for suffix, kind in MEDIA_TYPES.items())
 
 
 # Fault 21.

@@ -9,7 +9,8 @@ from werkzeug import Request, Response
 from transcribe.errors import FetchError
 from transcribe.fetch.feed_cache import CachedAnswer, FeedCache, FeedState, NotDue, NotModified
 from transcribe.fetch.http_client import Fetched, HttpClient
-from transcribe.fetch.politeness import HOUR_S, host_of, side_by_side
+from transcribe.fetch.politeness import HOUR_S, side_by_side
+from transcribe.web.urls import host_of
 
 FEED = b"<rss><channel><title>A Show</title></channel></rss>"
 MARKS = {"ETag": 'W/"1 verbatim"', "Last-Modified": "sunday, 22-nov-26 18:00:00 GMT"}

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 
 from transcribe.errors import FetchError
 from transcribe.fetch.http_client import HttpClient
-from transcribe.fetch.politeness import DEFAULT_S, LONGEST_S, Politeness, host_of, seconds_asked, side_by_side
+from transcribe.fetch.politeness import DEFAULT_S, LONGEST_S, Politeness, seconds_asked, side_by_side
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -176,23 +176,6 @@ def test_after_the_close_nobody_gets_a_turn() -> None:
     hosts.close()
     with pytest.raises(FetchError, match="stopped"), hosts.turn("a.test"):
         pass
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("https://me:pw@Example.org/a", "example.org"),
-        ("http://example.org:80/", "example.org"),
-        ("https://example.org.:443", "example.org"),
-        ("https://example.org:80/", "example.org:80"),
-        ("http://[::1]:8000/", "[::1]:8000"),
-        ("http://[", ""),
-        ("http://a:b/", ""),
-        ("notes.txt", ""),
-    ],
-)
-def test_the_host_of_a_url(url: str, host: str) -> None:
-    assert host_of(url) == host
 
 
 def test_several_hosts_are_worked_at_once_and_each_in_its_order() -> None:

@@ -8,7 +8,8 @@ from tests.support.conversations import made_of, transcript
 from tests.support.odd_transcripts import tokens, transcripts
 from transcribe.library.caption_writer import FORMATS, to_podcast_json, to_srt, to_text, to_vtt
 from transcribe.library.transcript import Segment, Transcript, Word, segment
-from transcribe.publishers.caption_reader import Captions, parse_captions
+from transcribe.publishers.caption_reader import parse
+from transcribe.publishers.script import Script
 
 
 def said(*parts: tuple[int, int, str, str | None]) -> Transcript:
@@ -16,7 +17,7 @@ def said(*parts: tuple[int, int, str, str | None]) -> Transcript:
     return made_of([segment(id, [Word(a, b, text)], speaker) for id, (a, b, text, speaker) in enumerate(parts)])
 
 
-def shown(captions: Captions) -> list[tuple[int, int, str, str | None]]:
+def shown(captions: Script) -> list[tuple[int | None, int | None, str, str | None]]:
     return [(cue.start_ms, cue.end_ms, cue.text, cue.speaker) for cue in captions.cues]
 
 
@@ -26,7 +27,7 @@ def kept(transcript: Transcript) -> list[tuple[int, int, str, str | None]]:
 
 @given(transcripts())
 def test_webvtt_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
-    captions = parse_captions(to_vtt(transcript).encode(), ".vtt")
+    captions = parse(to_vtt(transcript).encode(), "vtt")
     assert shown(captions) == kept(transcript)
     assert captions.repairs == 0
     assert captions.language == "en" or "anguage:" in transcript.engine.name + transcript.engine.model
@@ -35,13 +36,13 @@ def test_webvtt_reads_back_with_the_same_texts_speakers_and_times(transcript: Tr
 # SubRip has no escapes, so what looks like its markup cannot come back as it was, and no place for speakers.
 @given(transcripts(tokens(st.characters(exclude_categories=["Cs"], exclude_characters="<&{"), ("NOTE", "1", "2012"))))
 def test_subrip_reads_back_with_the_same_texts_and_times(transcript: Transcript) -> None:
-    captions = parse_captions(to_srt(transcript).encode(), ".srt")
+    captions = parse(to_srt(transcript).encode(), "srt")
     assert [cue[:3] for cue in shown(captions)] == [(a, b, t.replace("-->", "->")) for a, b, t, _ in kept(transcript)]
 
 
 @given(transcripts())
 def test_podcast_json_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
-    captions = parse_captions(to_podcast_json(transcript).encode(), ".json")
+    captions = parse(to_podcast_json(transcript).encode(), "json")
     without_colon = [(a, b, text, s.rstrip(":").rstrip() or None if s else s) for a, b, text, s in kept(transcript)]
     assert shown(captions) == without_colon
 
@@ -107,9 +108,7 @@ def test_an_empty_transcript_gives_valid_files() -> None:
     assert json.loads(to_podcast_json(empty)) == {"version": "1.0.0", "segments": []}
     assert (to_srt(empty), to_text(empty)) == ("", "")
     for form in ("vtt", "srt", "podcast"):
-        assert (
-            parse_captions(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
-        )
+        assert parse(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
 
 
 def test_a_segment_without_words_is_not_shown() -> None:

@@ -14,7 +14,7 @@ from transcribe.library.episode import Episode
 from transcribe.library.store import Library
 from transcribe.library.transcript import Engine, Transcript, Word
 from transcribe.publishers.caption_import import _segments, import_captions, walk
-from transcribe.publishers.caption_reader import Cue
+from transcribe.publishers.script import Cue
 
 SAID = made_up("Welcome back to the program.", "Thank you for having me.", speakers=["Ann", "Ben"])
 SHORT_VTT = "WEBVTT\n\n00:01.000 --> 00:02.000\nA small commons\n"
@@ -154,13 +154,13 @@ def test_a_broken_json_is_named(tmp_path: Path, text: str) -> None:
 
 odd_cues = st.lists(
     st.builds(
-        lambda start, length, words, speaker: Cue(start, start + length, " ".join(words), speaker),
+        lambda start, length, words, speaker: Cue(" ".join(words), speaker, start, start + length),
         st.integers(0, 3_000),
         st.integers(0, 2_000),
         st.lists(st.text(max_size=4).map(lambda text: "".join(text.split())).filter(bool), min_size=1, max_size=4),
         st.sampled_from([None, "Ann"]),
     )
-).map(lambda cues: tuple(sorted(cues, key=lambda cue: cue.start_ms)))
+).map(lambda cues: tuple(sorted(cues, key=lambda cue: cue.start_ms or 0)))
 
 
 @given(odd_cues)

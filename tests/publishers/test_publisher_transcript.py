@@ -18,7 +18,7 @@ from transcribe.audio.decoder_process import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock, timestamp
-from transcribe.library.episode import AudioFile, Episode
+from transcribe.library.episode import AudioFile, Episode, PublishedText
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript
 from transcribe.publishers.match import Mismatch
@@ -26,7 +26,6 @@ from transcribe.publishers.publisher_transcript import Offer, Target, published_
 from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
 from transcribe.recognizers.pocketsphinx.recognizer import PocketSphinx
 from transcribe.recognizers.protocol import Hints, Recognition
-from transcribe.sources.source import PublishedText
 
 SENTENCES: list[dict[str, Any]] = [said for said in SAMPLE[0]["sentences"] if said["end_ms"] < 62_000]
 WORDS = [word for said in SENTENCES for word in said["words"]]

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.broken_feeds import WHOLE, broken
 from transcribe.errors import FetchError
+from transcribe.library.episode import PublishedText
 from transcribe.sources.feed import Feed, distinct, parse_feed
-from transcribe.sources.source import FoundFile, PublishedText
+from transcribe.sources.source import FoundFile
 
 URL = "https://example.org/shows/feed"
 AUDIO = '<enclosure url="a.mp3" type="audio/mpeg"/>'

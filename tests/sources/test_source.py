@@ -17,7 +17,6 @@ from transcribe.sources.source import (
     FoundFile,
     Source,
     WebSource,
-    audio_suffix,
     dated,
     found_in_file,
     found_in_folder,
@@ -181,20 +180,6 @@ def test_a_key_stands_for_the_url_but_not_for_the_guid() -> None:
     one = FoundFile("S", "T", enclosure="https://example.org/a.mp3", key="https://example.org/a.mp3 part 1")
     assert one.identity == one.key
     assert "part 1" not in dataclasses.replace(one, guid="g").identity
-
-
-@pytest.mark.parametrize(
-    ("url", "suffix"),
-    [
-        ("https://example.org/a.MP3?x=.wav", ".mp3"),
-        ("https://example.org/a%2Em4a", ".m4a"),
-        ("https://example.org/a.php?file=a.mp3", None),
-        ("https://example.org/", None),
-        ("http://[", None),
-    ],
-)
-def test_the_suffix_of_a_url_is_that_of_its_path(url: str, suffix: str | None) -> None:
-    assert audio_suffix(url) == suffix
 
 
 def test_what_was_named_before_is_known_by_its_address(tmp_path: Path) -> None:

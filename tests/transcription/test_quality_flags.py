@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from tests.support import sounds, speech
 from transcribe.audio.voice_activity import SpeechOptions, pieces
-from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, segment
+from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, mean_confidence, segment
 from transcribe.recognizers.protocol import Hints
 from transcribe.transcription.quality_flags import (
     FlagOptions,
     flagged_share,
     marked,
-    mean_confidence,
     no_text,
     quality,
     repeated,

@@ -20,6 +20,17 @@ def test_text_is_decoded_by_its_mark_before_what_is_said_of_it() -> None:
     assert decoded(b"<\x93\xff", "text/xml; charset=unicode-escape") == "<“ÿ"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_text_of_no_declared_encoding_is_known_by_its_bytes(encoding: str) -> None:
+    assert decoded("It’s a café.\n".encode(encoding)) == "It’s a café.\n"
+
+
+def test_text_that_is_broken_in_places_is_read_but_for_those() -> None:
+    assert decoded("a café".encode("utf-16") + b"\0") == "a café�"
+    assert decoded(b"caf\xe9 \x81") == "café \x81"
+    assert decoded(b"") == ""
+
+
 @given(st.text(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
 def test_every_text_in_unicode_is_decoded_as_it_was(text: str, encoding: str) -> None:
     assert decoded(f"<a>{text}".encode(encoding), f"text/xml; charset={encoding}") == f"<a>{text}"

@@ -22,7 +22,7 @@ from typing import IO
 
 from search.errors import IndexUnavailable
 from search.index.write_lock import alone
-from transcribe.library.store import write_whole
+from transcribe.library.store import sha256_of, write_whole
 
 MANIFEST = "manifest.json"
 POINTER = "current"
@@ -134,7 +134,7 @@ class Generations:
             seen = _looks(folder, files)
             if seen != self._remembered(folder):
                 for name, (size, sha256) in files.items():
-                    if seen[name][0] != size or _sha256(folder / name) != sha256:
+                    if seen[name][0] != size or sha256_of(folder / name) != sha256:
                         raise _Damaged(f"{name} of generation {folder.name} is not what was written")
                 self._remember(folder, seen)
         except BaseException:
@@ -211,12 +211,7 @@ def _looks(folder: Path, names: Iterable[str]) -> dict[str, Look]:
 def _synced(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    return path.stat().st_size, _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return path.stat().st_size, sha256_of(path)
 
 
 def _is_free(folder: Path) -> bool:

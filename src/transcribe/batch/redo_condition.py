@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcribe.errors import UsageError
-from transcribe.library.transcript import Transcript
-from transcribe.transcription.quality_flags import flagged_share, mean_confidence
+from transcribe.library.transcript import Transcript, mean_confidence
+from transcribe.transcription.quality_flags import flagged_share
 
 NOT_MADE_HERE = ("import", "published")  # engines of captions that were taken in
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

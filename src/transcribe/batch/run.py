@@ -5,6 +5,7 @@ The process that runs this holds the library and writes every file.
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from transcribe.batch.next_step import WORK, Step, episode_state
 from transcribe.batch.report import Report
@@ -28,7 +29,7 @@ from transcribe.library.episode import AudioFile, Episode, Failure, PublishedTex
 from transcribe.library.store import Library, link, write_whole
 from transcribe.library.transcript import Damage, Engine, Transcript
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import PUBLISHED, Offer, Target
+from transcribe.publishers.publisher_transcript import PUBLISHED, Offer, Read, Target
 from transcribe.publishers.transcript_formats import suffix
 from transcribe.sources.source import FolderSource, Source
 from transcribe.transcription.checkpoints import Checkpoints, checkpoint_name
@@ -38,7 +39,6 @@ from transcribe.workers.failures import attempted
 from transcribe.workers.worker import Job, Workers
 
 Prompt = Callable[[Episode], str]  # names and terms that a recognizer may expect in it
-Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
 
 
 class Batch:
@@ -134,6 +134,23 @@ class Batch:
                 self._finish(job.record, outcome)
             else:
                 self._fail(job.record.episode.id, outcome, job.record)
+
+    def attach(
+        self, record: Record, path: Path, read: Read, language: str | None = None, encoding: str | None = None
+    ) -> str | None:
+        """Makes a file the episode's own transcript, laid on its sound; why it cannot be, where it does not fit."""
+        assert record.audio is not None
+        offered = PublishedText(path.resolve().as_uri(), "", language)
+        target = Target(record.episode, record.audio, self.library.root / record.audio.path)
+        with self.progress.task(f"read {path.name}"):
+            got = attempted(lambda: read(target, Offer(offered, path.read_bytes(), record.persons, encoding)))
+        if isinstance(got, Failure):
+            return got.message
+        if isinstance(got, Mismatch):
+            return f"it is not what is said there: {got}"
+        self._keep_text(record, offered, path.read_bytes())
+        self._finish(dataclasses.replace(record, transcripts=_first(offered, record.transcripts)), got)
+        return None
 
     def _adopted(self, record: Record, read: Read) -> bool:
         """Whether the publisher's transcript was taken; not where it is to be made again, or is for comparing."""
@@ -297,6 +314,11 @@ class Batch:
         self.report.failed[name] = failure
         if record:
             self._keep(record.failed(failure.code, failure.message))
+
+
+def _first(offered: PublishedText, others: Iterable[PublishedText]) -> tuple[PublishedText, ...]:
+    """A transcript before all others, and once."""
+    return (offered, *(text for text in others if text.url != offered.url))
 
 
 def _public(episode: Episode) -> Episode:

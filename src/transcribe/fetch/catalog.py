@@ -6,7 +6,7 @@ from pathlib import Path
 from transcribe.library.episode import Episode, Record, episode_id, former_slug, is_id, show_slug
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile
-from transcribe.web.addresses import same_audio
+from transcribe.web.urls import same_audio
 
 
 class Catalog:

@@ -25,13 +25,12 @@ from transcribe.sources.source import (
     FoundFile,
     Source,
     WebSource,
-    audio_suffix,
     found_in_file,
     found_in_folder,
 )
-from transcribe.web.addresses import same_audio, same_page
+from transcribe.web.media_types import HEAD_BYTES, audio_suffix, is_audio_type, media_type, sniffed
 from transcribe.web.text_decoding import decoded, from_root
-from transcribe.web.urls import media_type, public_url
+from transcribe.web.urls import public_url, same_audio, same_page
 
 MAX_PAGES = 100  # of one feed
 _PAGES_FOR_ONE_ITEM = 10  # of a feed in which a web page is looked for
@@ -48,8 +47,6 @@ _KINDS: dict[str, Kind] = {"rss": "feed", "feed": "feed", "rdf": "feed", "opml":
 _FEED_TYPE = re.compile(r"(?:rss|atom|rdf)\+xml|feed\+json")
 _PAGE_TYPE = re.compile(r"text/html|xhtml")
 _OF_ANYTHING = ("", "application/octet-stream", "binary/octet-stream", "application/force-download")
-# The first bytes of ID3, Ogg, FLAC, RIFF, AIFF, Matroska, AMR and ASF; of MP4 from the fifth on; MPEG's frame header.
-_SOUND = re.compile(rb"ID3|OggS|fLaC|RIFF|FORM|\x1aE\xdf\xa3|#!AMR|0&\xb2u|.{4}ftyp|\xff[\xe2-\xfd]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class Discovery:
         if not isinstance(answer, Fetched):
             return Discovered(unchanged=True)
         if not _may_be_read(answer.headers):
-            if _is_audio(answer.headers) or self._begins_as_audio(url):
+            if is_audio_type(answer.headers.get("content-type", "")) or self._begins_as_audio(url):
                 return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             answer = self._connection.get(url)
         match _kind(answer.body, answer.headers.get("content-type", "")):
@@ -117,7 +114,7 @@ class Discovery:
     def _begins_as_audio(self, url: str) -> bool:
         """Asked where the server does not say what it sends, which may be of any length."""
         with self._connection.stream(url) as stream:
-            return _SOUND.match(next(stream.chunks, b"")) is not None
+            return sniffed(next(stream.chunks, b"")) is not None
 
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
         """All of its pages. One that cannot be had, or read, ends the list; those before it stand."""
@@ -224,7 +221,7 @@ def _document(path: Path) -> bytes:
 
 def _kind(data: bytes, content_type: str) -> Kind:
     """What a document is: by its root element, and where that says nothing, by its Content-Type."""
-    if _SOUND.match(data):
+    if sniffed(data[:HEAD_BYTES]):
         return "audio"
     text = decoded(data, content_type)
     root = re.match(r"<(?:\w+:)?(\w+)", from_root(text)[:100])
@@ -237,11 +234,8 @@ def _kind(data: bytes, content_type: str) -> Kind:
 
 
 def _may_be_read(headers: Mapping[str, str]) -> bool:
-    return not _is_audio(headers) and media_type(headers.get("content-type", "")) not in _OF_ANYTHING
-
-
-def _is_audio(headers: Mapping[str, str]) -> bool:
-    return media_type(headers.get("content-type", "")).startswith(("audio/", "video/", "application/ogg"))
+    kind = headers.get("content-type", "")
+    return not is_audio_type(kind) and media_type(kind) not in _OF_ANYTHING
 
 
 def _audio(url: str) -> FoundFile:

@@ -13,38 +13,27 @@ import stamina
 from transcribe.errors import FetchError
 from transcribe.fetch.http_client import HttpClient, Stream
 from transcribe.fetch.partial_download import Origin, Partial
-from transcribe.sources.source import AUDIO_SUFFIXES, MEDIA_TYPES, audio_suffix
 from transcribe.web.http_validators import Validators, differ
-from transcribe.web.urls import media_type, public_url
+from transcribe.web.media_types import (
+    AUDIO_SUFFIXES,
+    HEAD_BYTES,
+    audio_suffix,
+    is_never_audio_type,
+    is_text,
+    media_type,
+    sniffed,
+    suffix_of_type,
+    type_of_file,
+)
+from transcribe.web.urls import public_url
 
 GIB = 1024**3
 CHUNK_BYTES = 256 * 1024
-HEAD_BYTES = 4096  # enough for every format to show itself
 
 Downloading = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
 
 _USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
 _PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
-_TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in text; sound has other bytes in 4 kB
-_TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
-_OTHER_TYPES = ("text/", "application/json", "application/xml", "application/xhtml", "application/pdf", "image/")
-_SUFFIXES = {
-    "audio/mp3": ".mp3",
-    "audio/x-m4a": ".m4a",
-    "audio/m4a": ".m4a",
-    "audio/aacp": ".aac",
-    "audio/x-wav": ".wav",
-    "audio/wave": ".wav",
-    "audio/x-flac": ".flac",
-    "audio/opus": ".opus",
-    "application/ogg": ".ogg",
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    # Of those that share a type, the usual one.
-    **{media_type: suffix for suffix, media_type in MEDIA_TYPES.items()},
-    "audio/mp4": ".m4a",
-    "audio/ogg": ".ogg",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,35 +113,6 @@ def store(path: Path, target: Path) -> Downloaded:
             return _begun(Partial(target), Origin("", suffix, Validators(), None), None, chunks)
     except OSError as problem:
         raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
-
-
-def stored_type(path: Path) -> str:
-    """The media type of a stored file, by the suffix that its content has given it."""
-    return MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-
-
-def sniffed(head: bytes) -> str | None:
-    """The suffix for audio that begins with these bytes (up to HEAD_BYTES); None where they do not tell."""
-    if head[4:8] == b"ftyp":
-        return ".m4a" if head[8:11] in (b"M4A", b"M4B") else ".mp4"
-    if head.startswith(b"OggS"):
-        return ".opus" if b"OpusHead" in head[:64] else ".ogg"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return ".webm" if b"webm" in head[:64] else ".mka"
-    if head[:4] in (b"RIFF", b"FORM"):
-        return {b"WAVE": ".wav", b"AIFF": ".aiff", b"AIFC": ".aiff"}.get(head[8:12])
-    starts = {b"ID3": ".mp3", b"fLaC": ".flac", b"RF64": ".wav", b"#!AMR": ".amr", b"0&\xb2u\x8ef\xcf\x11": ".wma"}
-    return next((suffix for start, suffix in starts.items() if head.startswith(start)), None) or _mpeg(head)
-
-
-def _mpeg(head: bytes) -> str | None:
-    """By an MPEG audio frame header (ISO 11172-3, 2.4.1.3), or ADTS, which has its layer at 0 (ISO 13818-7)."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    layer, rate = head[1] >> 1 & 3, head[2] >> 4
-    if layer == 0:
-        return ".aac" if head[1] & 0xF0 == 0xF0 else None
-    return ".mp3" if layer != 3 and rate != 15 and head[2] >> 2 & 3 != 3 else None
 
 
 logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news unless somebody asks for it
@@ -261,17 +221,12 @@ def _suffix(head: bytes, answer: Stream, url: str) -> str:
     if suffix := sniffed(head):
         return suffix
     kind = media_type(answer.headers.get("content-type", ""))
-    if not head or _is_text(head) or kind.startswith(_OTHER_TYPES):
+    if not head or is_text(head) or is_never_audio_type(kind):
         what = f"it begins with {head[:20]!r}, served as {kind or 'nothing in particular'}" if head else "it is empty"
         raise FetchError("not_audio", f"{public_url(url)} is not audio: {what}")
-    if suffix := _SUFFIXES.get(kind) or audio_suffix(answer.url) or audio_suffix(url):
+    if suffix := suffix_of_type(kind) or audio_suffix(answer.url) or audio_suffix(url):
         return suffix
     raise FetchError("not_audio", f"{public_url(url)} is not audio, by its content, its media type or its name")
-
-
-def _is_text(head: bytes) -> bool:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start.startswith(_TEXT_STARTS) or not head.translate(None, _TEXT_BYTES)
 
 
 def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
@@ -292,7 +247,7 @@ def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[b
         part.publish(path)
     except OSError as problem:
         raise _unwritten(part, problem) from problem
-    return Downloaded(path, sha256, size, stored_type(path), url, origin.validators if url else None)
+    return Downloaded(path, sha256, size, type_of_file(path), url, origin.validators if url else None)
 
 
 def _unwritten(part: Partial, problem: OSError) -> FetchError:

@@ -3,7 +3,6 @@
 What is brought may be brought in a thread; what it means for the library is for its owner to say.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from pathlib import Path
 
 from transcribe.console import Advance, Progress
 from transcribe.errors import FetchError
-from transcribe.fetch.download import Downloaded, changed, download, store, stored_type
+from transcribe.fetch.download import Downloaded, changed, download, store
 from transcribe.fetch.http_client import HttpClient, login_for
-from transcribe.fetch.politeness import host_of
 from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
-from transcribe.library.store import Library
+from transcribe.library.store import Library, sha256_of
+from transcribe.web.media_types import type_of_file
+from transcribe.web.urls import host_of
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +100,7 @@ class EpisodeFetcher:
 def measured(path: Path) -> Downloaded:
     """A file that lies in the library already, as if it had been fetched. Raises FetchError (`cannot_read`)."""
     try:
-        with path.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        digest, size = sha256_of(path), path.stat().st_size
     except OSError as problem:
         raise FetchError("cannot_read", f"{path}: {problem.strerror}") from problem
-    return Downloaded(path, digest, size, stored_type(path), url=None)
+    return Downloaded(path, digest, size, type_of_file(path), url=None)

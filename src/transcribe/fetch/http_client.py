@@ -18,8 +18,8 @@ import httpx2
 
 from transcribe import __version__
 from transcribe.errors import FetchError
-from transcribe.fetch.politeness import Politeness, host_of
-from transcribe.web.urls import public_url
+from transcribe.fetch.politeness import Politeness
+from transcribe.web.urls import host_of, public_url
 
 USER_AGENT = f"Playhead/{__version__} (podcast archive; contact: the person at this address)"
 MIB = 1024 * 1024

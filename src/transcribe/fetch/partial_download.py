@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from transcribe.library.store import publish, write_whole
-from transcribe.sources.source import AUDIO_SUFFIXES
 from transcribe.web.http_validators import Validators, for_if_range
+from transcribe.web.media_types import AUDIO_SUFFIXES
 
 BLOCK_BYTES = 1024 * 1024
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from transcribe.errors import EpisodeError, FetchError
 from transcribe.library.store import write_whole
@@ -21,7 +20,6 @@ HOUR_S = 3600
 LONGEST_S = 24 * HOUR_S  # for which a host is left alone, whatever it asks for
 DEFAULT_S = 60  # where it asks in no way that can be read
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECONDS = re.compile(r"\d+", re.ASCII)
 
 Clock = Callable[[], float]  # seconds since 1970
@@ -33,7 +31,7 @@ class Politeness:
     """Whose turn it is at each host, and until when a host is to be left alone. Threads share it.
 
     With a path, what hosts ask for outlasts the process; a file that cannot be read is as none. A host is named as by
-    `host_of`.
+    `urls.host_of`.
     """
 
     def __init__(self, path: Path | None = None, now: Clock = time.time) -> None:
@@ -92,17 +90,6 @@ class Politeness:
         if self._path:
             ahead = {host: until for host, until in sorted(self._until.items()) if until > self._now()}
             write_whole(self._path, json.dumps({"version": 1, "left_alone_until": ahead}, indent=1).encode() + b"\n")
-
-
-def host_of(url: str) -> str:
-    """The host that a URL is asked of, lower case, with its port if that is not the usual one; empty where none is."""
-    try:
-        parts = urlsplit(url)
-        name, port = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
-        return ""
-    name = f"[{name}]" if ":" in name else name
-    return name if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{name}:{port}"
 
 
 def seconds_asked(retry_after: str | None, now: float) -> float:

@@ -11,12 +11,11 @@ from transcribe.fetch.catalog import Catalog
 from transcribe.fetch.discovery import Discovered, Discovery
 from transcribe.fetch.feed_cache import BodyFilter, FeedCache, NotDue, NotModified
 from transcribe.fetch.http_client import Fetched, HttpClient
-from transcribe.fetch.politeness import host_of, side_by_side
+from transcribe.fetch.politeness import side_by_side
 from transcribe.library.episode import Failure, Record
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile, Source, WebSource
-from transcribe.web.addresses import same_audio
-from transcribe.web.tracking import without_tracking
+from transcribe.web.urls import host_of, same_audio, without_tracking
 
 UNREADABLE = ("not_a_feed", "not_opml", "no_audio_on_page")  # what was remembered of such an answer is of no use
 _NO_SOURCE = (*UNREADABLE, "bad_url", "blocked_scheme", "http_404", "gone")  # as after a slip of the pen

@@ -13,9 +13,9 @@ from typing import Any
 from transcribe.errors import FetchError
 from transcribe.fetch.http_client import HttpClient
 from transcribe.sources.source import FoundFile
-from transcribe.web.addresses import same_page
+from transcribe.web.media_types import is_audio_type
 from transcribe.web.text_decoding import plain_text
-from transcribe.web.urls import citable_url
+from transcribe.web.urls import citable_url, same_page
 
 # Whole files over http(s); no playlists of pieces.
 _FORMAT = "bestaudio[protocol~='^https?$']/best[protocol~='^https?$']"
@@ -118,7 +118,7 @@ def _downloader(connection: HttpClient) -> Any:
 
 
 def _may_be_read(headers: Any) -> bool:
-    return not str(headers.get("content-type", "")).startswith(("audio/", "video/"))
+    return not is_audio_type(str(headers.get("content-type", "")))
 
 
 def _plain(headers: Any) -> dict[str, str]:

@@ -15,6 +15,7 @@ from transcribe.errors import TranscriptError
 from transcribe.library.store import Library, write_whole
 from transcribe.library.transcript import LATEST_MS
 from transcribe.library.transcript import Chapter as Chapter
+from transcribe.web.text_decoding import one_line
 from transcribe.web.urls import is_web
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _chapter(seconds: object, title: object, link: object = None) -> Chapter | N
     """None for what has no time or no title."""
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not isinstance(title, str):
         return None
-    text = " ".join(title.replace("\0", " ").encode(errors="replace").decode().split())[:LONGEST_TITLE]
+    text = one_line(title)[:LONGEST_TITLE]
     if not text or not 0 <= seconds <= LATEST_MS / 1000:  # compared first: a whole number may be of any size
         return None
     return Chapter(round(seconds * 1000), text, _web(link))

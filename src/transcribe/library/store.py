@@ -9,6 +9,7 @@ transcripts/<show>/<episode>.vtt     the same for any player
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -132,6 +133,12 @@ class Library:
         finally:
             owner.unlink(missing_ok=True)
             lock.release()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:

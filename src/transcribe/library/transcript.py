@@ -190,7 +190,6 @@ def segment(
     `end_ms` lets it last longer than its last word.
     """
     words = tuple(words)
-    sure = [word.confidence for word in words if word.confidence is not None]
     return Segment(
         id=id,
         start_ms=words[0].start_ms,
@@ -198,9 +197,15 @@ def segment(
         text=joined(words),
         words=words,
         speaker=speaker,
-        confidence=round(sum(sure) / len(sure), 3) if sure else None,
+        confidence=mean_confidence(words),
         flags=flags,
     )
+
+
+def mean_confidence(words: Iterable[Word]) -> float | None:
+    """The mean of the words' confidences; None where none has one."""
+    sure = [word.confidence for word in words if word.confidence is not None]
+    return round(sum(sure) / len(sure), 3) if sure else None
 
 
 def joined(words: Iterable[Word]) -> str:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from transcribe.library.transcript import LATEST_MS
 
@@ -170,7 +171,7 @@ class _Reader:
             return names
         apart = [name for name in above.values() if name is not None and self._lines[name].strip().isdecimal()]
         numbers = [int(self._lines[name].strip()[:9]) for name in apart]
-        counts = sum(after == before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+        counts = sum(after == before + 1 for before, after in pairwise(numbers))
         return set(apart) if len(apart) > 1 and counts >= 0.8 * (len(above) - 1) else set()
 
     def _above(self, at: int) -> int | None:
@@ -250,9 +251,7 @@ def _goes_back(cues: Sequence[Block]) -> bool:
         if cue.start_ms is not None:
             firsts.setdefault(cue.part, cue.start_ms)
     starts = list(firsts.values())
-    return any(after < before for before, after in zip(starts, starts[1:], strict=False)) or (
-        len(starts) > 1 and len(set(starts)) == 1
-    )
+    return any(after < before for before, after in pairwise(starts)) or (len(starts) > 1 and len(set(starts)) == 1)
 
 
 def _one_after_another(cues: Sequence[Block]) -> dict[int, int]:

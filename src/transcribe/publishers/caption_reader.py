@@ -18,7 +18,7 @@ from transcribe.publishers.cue_markup import Shown, Token, timed_words, tokens_o
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.lyrics import read_lrc, read_tsv
 from transcribe.publishers.rolling import each_once
-from transcribe.publishers.script import Cue, Form, Script, spread
+from transcribe.publishers.script import Cue, Form, Script, are_words, spread
 from transcribe.publishers.sounds import set_apart, spoken
 from transcribe.publishers.speaker_labels import Turn, turns
 from transcribe.publishers.substation import read_substation
@@ -148,7 +148,10 @@ def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
     if (repeats := sum(len(cue.tokens) for cue in shown) - sum(len(cue.tokens) for cue in once)) > 0:
         notes = [*notes, f"{repeats} words that are shown again were taken once"]
     cues = sorted(_cues(once, persons, given.ours), key=attrgetter("start_ms"))
-    return Script(form, tuple(_with_asides(_until_the_next(cues))), given.language, repairs, (*given.notes, *notes))
+    cues = list(_with_asides(_until_the_next(cues)))
+    if are_words([cue.text for cue in cues]):
+        cues = [_word_by_word(cue) for cue in cues]
+    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes))
 
 
 def _placed(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
@@ -203,6 +206,13 @@ def _cues(shown: Sequence[Shown], persons: Collection[str], ours: bool) -> Itera
         told = turns([cue.tokens for cue in shown], persons)
     for cue, parts in zip(shown, told, strict=True):
         yield from _parted(cue, parts)
+
+
+def _word_by_word(cue: Cue) -> Cue:
+    """A caption of one word says when that word is said."""
+    if cue.words or len(written := cue.written()) != 1:
+        return cue
+    return dataclasses.replace(cue, words=tuple(written))
 
 
 def _voices(cue: Shown) -> list[Turn]:

@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from transcribe.library.transcript import Word, gap
+from transcribe.publishers.sounds import spoken
 
 Form = Literal["json", "ttml", "vtt", "ass", "srt", "sbv", "lrc", "tsv", "html", "docx", "txt"]
 
@@ -92,9 +93,13 @@ def written_words(text: str) -> list[tuple[str, bool | None]]:
     return found
 
 
-def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
-    """Texts one after the other, each with a share of the time by its length and the space behind it."""
-    marks = list(accumulate((len(text) + 1 for text in texts), initial=0))
+def spread(texts: Sequence[str], start_ms: int, end_ms: int, gaps: Sequence[int] = ()) -> list[Word]:
+    """Texts one after the other, each with a share of the time by its length and the space behind it.
+
+    `gaps` says how many spaces stand behind each; one where it is not given.
+    """
+    sizes = zip(texts, gaps or (1,) * len(texts), strict=True)
+    marks = list(accumulate((len(text) + space for text, space in sizes), initial=0))
     whole = marks[-1] or 1
     bounds = [start_ms + (end_ms - start_ms) * mark // whole for mark in marks]
     return [Word(start, end, text) for text, (start, end) in zip(texts, pairwise(bounds), strict=True)]
@@ -102,11 +107,11 @@ def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
 
 def spread_words(text: str, start_ms: int, end_ms: int, aside: bool = False) -> list[Word]:
     """The words of a text with a share of the time each; those that are not spoken are marked."""
-    from transcribe.publishers.sounds import spoken
-
     written = written_words(text)
     said = [not aside and each for each in spoken([word for word, _ in written], [joined for _, joined in written])]
-    timed = spread([word for word, _ in written], start_ms, end_ms)
+    texts = [word for word, _ in written]
+    gaps = [len(gap(one, other, joined)) for one, (other, joined) in zip(texts, written[1:], strict=False)]
+    timed = spread(texts, start_ms, end_ms, [*gaps, 1] if texts else [])
     return [
         dataclasses.replace(word, joined=joined, spoken=each)
         for word, (_, joined), each in zip(timed, written, said, strict=True)

@@ -1,7 +1,7 @@
 """What of a caption is shown and was not said: [Applause], (laughs), notes of music.
 
-Brackets hold speech as well: "(in 1968)", "[We met in the spring.]". Square ones are a sound unless they hold a sentence
-or a part of one; round ones only where they name a sound, or stand alone.
+Brackets hold speech as well: "(in 1968)", "[We met in the spring.]". Square ones are a sound unless they hold a
+sentence or a part of one; round ones only where they name a sound, or stand alone.
 """
 
 import re
@@ -19,11 +19,31 @@ _ROUND = "(（"
 _MOST_WORDS = 6  # in the name of a sound
 # Beginnings of words that name sounds, in the languages that captions are most often in.
 _STEMS = tuple(
-    ["applau", "clap", "cheer", "laugh", "chuckl", "giggl", "snicker", "sigh", "gasp", "groan", "sob", "cries", "crying", "weep", "scream", "shout", "yell", "whisper", "cough", "sneez", "sniff", "snort", "yawn", "humming", "music", "singing", "sings", "inaudible", "unintelligible", "indistinct", "crosstalk", "silence", "silent", "paus", "noise", "beep", "bleep", "ringing", "rings", "knock", "slams", "gunshot", "gunfire", "thunder", "chatter", "murmur", "whistl", "buzz", "foreign", "clears-throat", "speaks", "speaking", "blank_audio", "gelächter", "lachen", "lacht", "lachend", "musik", "musique", "rires", "rire", "soupir", "silenci", "aplaus", "risas", "música", "risos", "risate", "risata", "applausi", "aplauz", "смех", "смеет", "смеёт", "аплодис", "музык", "вздох", "вздых", "неразборчив", "тишина", "śmiech", "oklaski", "muzyk", "brawa", "smích", "potlesk", "hudba", "skratt", "笑", "拍手", "音楽", "音乐", "音樂", "掌声", "掌聲", "박수", "음악", "웃음", "موسيق", "تصفيق", "ضحك", "צחוק", "מוזיקה", "מחיאות", "müzik", "alkış", "gülüş", "หัวเราะ", "เสียง", "ดนตรี", "ปรบมือ", "हँस", "हंस", "संगीत", "तालि", "tawa", "tepuk"]
+    word
+    for line in (
+        "applau clap cheer laugh chuckl giggl snicker sigh gasp groan sob cries crying weep scream shout yell",
+        "whisper cough sneez sniff snort yawn humming music singing sings inaudible unintelligible indistinct",
+        "crosstalk silence silent paus noise beep bleep ringing rings knock slams gunshot gunfire thunder chatter",
+        "murmur whistl buzz foreign clears-throat speaks speaking blank_audio gelächter lachen lacht lachend",
+        "musik musique rires rire soupir silenci aplaus risas música risos risate risata applausi aplauz смех",
+        "смеет смеёт аплодис музык вздох вздых неразборчив тишина śmiech oklaski muzyk brawa smích potlesk hudba",
+        "skratt 笑 拍手 音楽 音乐 音樂 掌声 掌聲",
+        "박수 음악 웃음 موسيق تصفيق ضحك צחוק מוזיקה מחיאות müzik alkış gülüş หัวเราะ เสียง ดนตรี ปรบมือ हँस हंस संगीत तालि tawa tepuk",
+    )
+    for word in line.split()
 )
-_SAYS = frozenset(["i", "we", "you", "he", "she", "they", "it", "there", "this", "that", "these", "those", "i'm", "we're", "you're", "he's", "she's", "it's", "don't"])
+_SAYS = frozenset(
+    word
+    for line in ("i we you he she they it there this that these those i'm we're you're he's she's it's don't",)
+    for word in line.split()
+)
 _GOES_ON = frozenset(
-    ["in", "on", "at", "of", "the", "a", "an", "and", "or", "but", "to", "for", "from", "with", "by", "as", "that", "which", "who", "whose", "when", "where", "because", "if", "not", "is", "are", "was", "were", "be", "so", "than", "then", "about", "after", "before", "since", "until"]
+    word
+    for line in (
+        "in on at of the a an and or but to for from with by as that which who whose when where because if not is",
+        "are was were be so than then about after before since until",
+    )
+    for word in line.split()
 )
 
 

@@ -28,7 +28,21 @@ _ENDS_SENTENCE = re.compile(r".*[.?!…。？！—–\])>-][\"'”’»]*|.*--"
 _OFTEN = 0.2  # of all paragraphs: names that come again begin so many, or are more than one
 # Words that begin a sentence with a colon in it, and are nobody's name.
 _LEAD_INS = frozenset(
-    ["remember", "note", "notice", "warning", "caution", "attention", "example", "examples", "fact", "facts", "tip", "hint", "update", "breaking", "urgent", "alert", "reminder", "important", "summary", "conclusion", "result", "results", "problem", "solution", "reason", "rule", "rules", "step", "chapter", "part", "section", "lesson", "figure", "table", "number", "point", "first", "second", "third", "fourth", "fifth", "firstly", "secondly", "thirdly", "finally", "last", "next", "also", "and", "but", "so", "or", "because", "however", "therefore", "still", "then", "now", "today", "tomorrow", "yesterday", "again", "well", "okay", "ok", "yes", "no", "please", "imagine", "think", "look", "listen", "see", "here", "there", "this", "that", "these", "those", "what", "why", "how", "when", "where", "who", "which", "it", "he", "she", "they", "we", "you", "i", "a", "an", "the", "my", "our", "your", "his", "her", "their", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "source", "sources", "title", "subject", "topic", "date", "time", "place", "address", "email", "website", "http", "https", "url", "copyright", "subtitles", "captions", "caption", "transcript", "transcription", "translation", "translated", "psalm", "genesis", "matthew", "mark", "luke", "john", "romans", "meaning", "spoiler", "disclaimer", "correction", "quote", "joke", "ps", "nb", "fyi", "aka", "faq", "todo", "ie", "eg", "namely", "consider", "suppose", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    word
+    for line in (
+        "remember note notice warning caution attention example examples fact facts tip hint update breaking",
+        "urgent alert reminder important summary conclusion result results problem solution reason rule rules",
+        "step chapter part section lesson figure table number point first second third fourth fifth firstly",
+        "secondly thirdly finally last next also and but so or because however therefore still then now today",
+        "tomorrow yesterday again well okay ok yes no please imagine think look listen see here there this that",
+        "these those what why how when where who which it he she they we you an the my our your his her their",
+        "one two three four five six seven eight nine ten source sources title subject topic date time place",
+        "address email website http https url copyright subtitles captions caption transcript transcription",
+        "translation translated psalm genesis matthew mark luke john romans meaning spoiler disclaimer correction",
+        "quote joke ps nb fyi aka faq todo ie eg namely consider suppose monday tuesday wednesday thursday friday",
+        "saturday sunday",
+    )
+    for word in line.split()
 ) - {"mark", "luke", "john", "matthew"}
 
 Kind = Literal["sure", "arrow", "colon", "bracket", "dash"]
@@ -66,8 +80,8 @@ def turns(
 ) -> list[list[Turn]]:
     """Each paragraph or cue as its speakers' turns, labels taken off; a speaker goes on until another comes.
 
-    `persons` are known to speak, `speakers` are those that paragraphs have by other means. In a text that somebody typed (`typed`), where most paragraphs begin with a name, all of
-    these are labels.
+    `persons` are known to speak, `speakers` are those that paragraphs have by other means. In a text that somebody
+    typed (`typed`), where most paragraphs begin with a name, all of these are labels.
     """
     known = _known(paragraphs, persons, typed)
     found, speaker = [], None

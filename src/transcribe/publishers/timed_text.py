@@ -78,7 +78,7 @@ class _Document:
         return Given(start, end, text, speaker, words, plain=True, trouble=trouble)
 
     def _words(self, spans: list[Any], base: int) -> Iterator[Word]:
-        """Those of spans that hold one word each. Their times count from their paragraph's, or, as Apple has it, from 0."""
+        """Those of spans that hold one word each. Times count from their paragraph's, or, as Apple has it, from 0."""
         first = self._ms(spans[0].get("begin"))
         base = 0 if first is not None and first >= base else base
         for span in spans:

@@ -10,11 +10,10 @@ from pathlib import PurePosixPath
 from typing import get_args
 from urllib.parse import unquote, urlsplit
 
-from transcribe.library.episode import slug
+from transcribe.library.episode import PublishedText, slug
 from transcribe.publishers.caption_reader import FORMS
 from transcribe.publishers.script import Form
-from transcribe.sources.source import PublishedText
-from transcribe.web.urls import media_type
+from transcribe.web.media_types import media_type
 
 MEDIA_TYPES: dict[str, Form] = {
     "application/json": "json",

@@ -14,6 +14,7 @@ from transcribe.errors import TranscriptError
 from transcribe.library.transcript import LATEST_MS, Word
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.script import spread
+from transcribe.web.text_decoding import one_line
 
 # Podcasting 2.0 and Whisper; youtube-transcript-api; YouTube's json3; the pipeline of Transformers; whisper.cpp.
 _LISTS = ("segments", "snippets", "events", "chunks", "transcription", "utterances", "cues", "captions", "results")
@@ -76,7 +77,7 @@ def _listed(document: Any) -> list[Any] | None:
 
 
 def _given(number: int, segment: Any) -> "_Turns | None":
-    """A segment, or where its words are several speakers', one for each. None for what is no cue, such as a line end."""
+    """A segment, to be cut where its words are several speakers'. None for what is no cue, such as a line end."""
     segment = _named(segment)
     if not isinstance(segment, dict):
         raise TranscriptError("bad_captions", f"{_WHAT}: segment {number} is not an object")
@@ -200,10 +201,7 @@ def _as_written(words: Sequence[Word], text: str) -> list[Word]:
         if not plain:
             continue
         place = text.find(plain, at)
-        if found and not word.text[:1].isspace() and place >= 0:
-            joined = True if place == at else None
-        else:
-            joined = None
+        joined = True if found and place == at and not word.text[:1].isspace() else None
         at = place + len(plain) if place >= 0 else at
         found.append(Word(word.start_ms, word.end_ms, plain, word.confidence, joined))
     return found
@@ -259,5 +257,4 @@ def _language(document: Any) -> str | None:
 
 def _clean(value: object) -> str:
     """On one line, and such that it can be written again: JSON can hold halves of characters."""
-    text = value if isinstance(value, str) else ""
-    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
+    return one_line(value) if isinstance(value, str) else ""

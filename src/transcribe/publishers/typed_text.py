@@ -17,6 +17,7 @@ from transcribe.library.clock import milliseconds
 from transcribe.library.transcript import LATEST_MS
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.web.html_stream import read
+from transcribe.web.text_decoding import one_line
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3})?"
 _MARK = re.compile(rf"[\[(]({_CLOCK})[\])]")  # [00:01:02] or (1:02), wherever it stands
@@ -70,7 +71,7 @@ def _paragraphs(text: str) -> Iterator[Given]:
     name: str | None = None
     start: int | None = None
     for line in text.splitlines():
-        given = _plain(_unmarked(line))
+        given = one_line(_unmarked(line))
         if (match := _HEADING.fullmatch(given)) and (time := _time(match["time"])) is not None:
             name, start = (match["name"] or "").strip(" *_#:") or None, time
             continue
@@ -148,7 +149,7 @@ class _Page:
 
     def end_paragraph(self) -> None:
         """Ends the paragraph, or the name or time, that is being read."""
-        text, cite, time = (_plain(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
+        text, cite, time = (one_line(" ".join(parts) if name else "".join(parts)) for name, parts in self._text.items())
         for parts in self._text.values():
             parts.clear()
         if cite:
@@ -165,8 +166,3 @@ class _Page:
             begins = each.start_ms if each.start_ms is not None else start
             yield Given(begins, None, each.text, each.speaker or self._speaker, plain=True)
             start = None
-
-
-def _plain(text: str) -> str:
-    """On one line, without characters that no file can hold."""
-    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())

@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from transcribe.errors import FetchError
+from transcribe.library.episode import PublishedText
 from transcribe.sources.json_feed import read_json_feed
 from transcribe.sources.rss import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
-from transcribe.sources.source import FoundFile, PublishedText, audio_suffix, dated
+from transcribe.sources.source import FoundFile, dated
+from transcribe.web.media_types import audio_suffix
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
-from transcribe.web.tracking import without_tracking
-from transcribe.web.urls import public_url, web_address
+from transcribe.web.urls import public_url, web_address, without_tracking
 
 # What feedparser lets through on broken markup; found by mutating feeds.
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transcribe.sources.source import audio_suffix
+from transcribe.web.media_types import audio_suffix
 
 # Of a thing with sound: where its sound is said to be.
 _MEDIA = ("associatedMedia", "audio", "encoding", "encodings")

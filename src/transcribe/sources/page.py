@@ -9,14 +9,12 @@ from typing import Literal
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from transcribe.errors import FetchError
-from transcribe.fetch.politeness import host_of
 from transcribe.sources.audio_tags import full_date
 from transcribe.sources.json_ld import LinkedData, parse_linked_data
 from transcribe.sources.page_elements import Elements, Medium, parse_elements
-from transcribe.sources.source import audio_suffix
-from transcribe.web.addresses import same_audio
+from transcribe.web.media_types import audio_suffix
 from transcribe.web.text_decoding import plain_text
-from transcribe.web.urls import public_url, web_address
+from transcribe.web.urls import host_of, public_url, same_audio, web_address
 
 LOOKED_FOR = (
     "JSON-LD with an AudioObject or a PodcastEpisode",

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from transcribe.sources.source import audio_suffix
 from transcribe.web.html_stream import read
+from transcribe.web.media_types import audio_suffix, is_audio_type, media_type
 from transcribe.web.text_decoding import decoded
-from transcribe.web.urls import media_type
 
 MAX_LENGTH = 4 * 1024 * 1024  # characters
 
@@ -158,7 +157,7 @@ class _ElementCollector:
     def _on_source(self, attributes: dict[str, str]) -> None:
         """Several sources of one player are one recording in several formats: the first of them is taken."""
         kind, address = media_type(attributes.get("type", "")), attributes.get("src", "")
-        if self._player == "open" and (kind in ("", "application/ogg") or kind.startswith(("audio/", "video/"))):
+        if self._player == "open" and (not kind or is_audio_type(kind)):
             self._play("" if "mpegurl" in kind else address)
 
     def _play(self, address: str) -> None:

@@ -5,37 +5,13 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from transcribe.errors import UsageError
-from transcribe.library.episode import PublishedText as PublishedText
+from transcribe.library.episode import PublishedText
 from transcribe.sources.audio_tags import full_date, read_tags
-from transcribe.web.tracking import without_tracking
-from transcribe.web.urls import citable_url, is_web, public_url
-
-# Containers that may hold pictures as well are among them: their sound alone is used.
-MEDIA_TYPES = {
-    ".aac": "audio/aac",
-    ".aif": "audio/aiff",
-    ".aiff": "audio/aiff",
-    ".amr": "audio/amr",
-    ".flac": "audio/flac",
-    ".m4a": "audio/mp4",
-    ".m4b": "audio/mp4",
-    ".mka": "audio/x-matroska",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp3": "audio/mpeg",
-    ".mp4": "audio/mp4",
-    ".oga": "audio/ogg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",  # RFC 7845, section 9
-    ".wav": "audio/wav",
-    ".webm": "audio/webm",
-    ".wma": "audio/x-ms-wma",
-}
-AUDIO_SUFFIXES = frozenset(MEDIA_TYPES)
+from transcribe.web.media_types import AUDIO_SUFFIXES, audio_suffix
+from transcribe.web.urls import citable_url, is_web, public_url, without_tracking
 
 _WHAT_IT_CAN_BE = (
     "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
@@ -194,11 +170,3 @@ def dated(name: str) -> tuple[str | None, str]:
 def readable(text: str) -> str:
     """A name from the file system as text that any file can hold: what is not valid UTF-8 in it becomes `?`."""
     return text.encode(errors="replace").decode()
-
-
-def audio_suffix(url: str) -> str | None:
-    """The suffix of the file that a URL names, lower case, if it is one of AUDIO_SUFFIXES."""
-    with contextlib.suppress(ValueError):
-        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
-        return suffix if suffix in AUDIO_SUFFIXES else None
-    return None

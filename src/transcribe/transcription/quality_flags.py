@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 
 from transcribe.library.spans import merged, total_ms, without
-from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, joined
+from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, joined, mean_confidence
 from transcribe.transcription.utterance import Utterance
 
 LONGEST_PHRASE = 30  # words that a recognizer in a loop says over and over: a long sentence
@@ -103,12 +103,6 @@ def flagged_share(segments: Iterable[Segment]) -> float:
     counts = [(len(segment.words), bool(segment.flags)) for segment in segments]
     total = sum(count for count, _ in counts)
     return round(sum(count for count, flagged in counts if flagged) / total, 3) if total else 0.0
-
-
-def mean_confidence(words: Iterable[Word]) -> float | None:
-    """The mean of the words' confidences; None where none has one."""
-    sure = [word.confidence for word in words if word.confidence is not None]
-    return round(sum(sure) / len(sure), 3) if sure else None
 
 
 def repeated(words: Sequence[Word]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""The bytes of a feed or an outline to text: its encoding, its root, and what a reader would see of it.
+"""Bytes of a file or a web page to text: its encoding, its root, and what a reader would see of it.
 
 A document comes from anyone, so all of this takes linear time, and nothing that a document declares is taken for
 harmless: what stands before its root, document type and entities with it, is cut away before a parser sees it.
@@ -36,14 +36,23 @@ _HIDDEN = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 
 
 def decoded(data: bytes, content_type: str = "") -> str:
-    """Text by byte order mark, HTTP's charset, the XML declaration, UTF-8: the first that fits (RFC 7303, 3)."""
-    for encoding in _encodings(data, content_type):
+    """Text by byte order mark, HTTP's charset, the XML declaration, UTF-8: the first that fits (RFC 7303, 3).
+
+    UTF-16 without a mark is known by its zeros. What is none of these is what Windows writes, or at last Latin-1.
+    """
+    marked = _marked(data)
+    if marked.startswith("utf-16"):
+        return data.decode(marked, "replace")
+    for encoding in (marked, *_declared(data, content_type)):
         with contextlib.suppress(LookupError, UnicodeError):
             name = codecs.lookup(encoding).name.replace("_", "-")
             text = "" if name in _NO_ENCODINGS else data.decode(_WIDER.get(name, name))
             if "<" in text or "{" in text:  # else it is not what was said, as when UTF-8 says it is UTF-16
                 return text
-    return data.decode("windows-1252", "replace")
+    for encoding in ("utf-8-sig", "windows-1252"):
+        with contextlib.suppress(UnicodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")
 
 
 def from_root(text: str) -> str:
@@ -91,13 +100,17 @@ def one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "replace").decode().replace("\x00", " ").split())
 
 
-def _encodings(data: bytes, content_type: str) -> Iterator[str]:
-    yield from (name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
+def _marked(data: bytes) -> str:
+    """The encoding that the first bytes show; empty where they show none."""
+    unmarked = {b"\0": "utf-16-be"}.get(data[:1], "utf-16-le") if data[:2].count(0) == 1 else ""
+    return next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), unmarked)
+
+
+def _declared(data: bytes, content_type: str) -> Iterator[str]:
     if charset := _CHARSET.search(content_type):
         yield charset[1]
     if declared := _DECLARED_ENCODING.match(data[:200].lstrip()):
         yield declared[1].decode("ascii", "replace")
-    yield "utf-8"
 
 
 def _character(reference: re.Match[str]) -> str:

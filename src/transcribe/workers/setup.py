@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from transcribe.audio.decoder_process import DecoderProcess, SpeechDecoder
-from transcribe.batch.run import Read
 from transcribe.errors import EngineUnavailable
 from transcribe.library.transcript import Transcript
 from transcribe.publishers.forced_alignment import Aligner
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import Offer, Target, published_transcript
+from transcribe.publishers.publisher_transcript import Offer, Read, Target, published_transcript
 from transcribe.recognizers import engines
 from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
 from transcribe.recognizers.protocol import Recognizer

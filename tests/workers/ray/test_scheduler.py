@@ -30,6 +30,7 @@ from transcribe.errors import CannotStart, EngineUnavailable, UsageError
 from transcribe.library import running_jobs
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
 from transcribe.library.running_jobs import RunningJob, running
+from transcribe.library.store import sha256_of
 from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
@@ -99,7 +100,7 @@ def job(root: Path, name: str, sound: Path | Sequence[int] | None = None, prompt
     else:
         tone = (8000 * np.sin(np.arange(16_000) / 6)).astype(np.int16)
         write_audio(tone if sound is None else np.asarray(sound, np.int16), path)
-    stored = AudioFile(f"audio/show/{name}.wav", file_transfer.sha256(path), path.stat().st_size, "audio/wav")
+    stored = AudioFile(f"audio/show/{name}.wav", sha256_of(path), path.stat().st_size, "audio/wav")
     episode = Episode(f"show/{name}", "Show", name)
     so_far = Checkpoints(root / "checkpoints").load(name)
     return Job(Record(episode, audio=stored), path, Task(episode, stored, prompt, so_far), checkpoint=name)

@@ -4,13 +4,13 @@ A model is one of faster-whisper's names, whose folder is downloaded once to Hug
 folder.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transcribe.errors import EngineUnavailable, UsageError
+from transcribe.library.store import sha256_of
 
 CONNECT_S = 5.0  # to find out whether a model can be downloaded at all
 NEEDED = ("model.bin", "tokenizer.json")  # without its tokenizer, faster-whisper would go and download another's
@@ -114,8 +114,7 @@ def _missing(folder: Path) -> str:
 
 def _checked_sum(model: str, path: Path) -> str:
     """The file's sum. Hugging Face's cache names a large file by what that should be."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     expected = path.resolve().name
     if SHA256.fullmatch(expected) and found != expected:
         raise EngineUnavailable(advice(model, f"{path} is damaged; delete {path.resolve()}, and it is fetched anew"))

@@ -4,7 +4,6 @@ A model is one of Whisper's names, whose weights are downloaded once to its own 
 """
 
 import contextlib
-import hashlib
 import os
 import pickle
 import urllib.request
@@ -17,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from transcribe.errors import EngineUnavailable, UsageError
+from transcribe.library.store import sha256_of
 
 CONNECT_S = 5.0  # to find out whether weights can be downloaded at all
 
@@ -47,7 +47,7 @@ def checkpoint(model: str, cache: Path) -> Checkpoint:
         raise UsageError(
             f"There is no Whisper model {model!r}. Give the path of a checkpoint (.pt), or one of: {names}"
         )
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     heads = whisper._ALIGNMENT_HEADS[published[sha256]] if sha256 in published else None
     return Checkpoint(path.name, sha256, str(path), heads)
 
@@ -58,7 +58,7 @@ def _published(model: str, url: str, cache: Path) -> Checkpoint:
 
     path, sha256 = cache / url.rsplit("/", 1)[-1], url.split("/")[-2]
     heads = whisper._ALIGNMENT_HEADS[model]
-    if path.is_file() and _sha256(path) == sha256:
+    if path.is_file() and sha256_of(path) == sha256:
         return Checkpoint(model, sha256, str(path), heads)
     _ensure_served(model, url, f"{path} is damaged" if path.is_file() else "its weights are not on this machine")
     return Checkpoint(model, sha256, model, heads)
@@ -160,8 +160,3 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)  # no successor is there yet
         warnings.simplefilter("ignore", ResourceWarning)  # whisper leaves it to the collector to close its files
         yield
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

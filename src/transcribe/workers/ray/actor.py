@@ -20,6 +20,7 @@ from typing import Self
 import transcribe
 from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.errors import CannotStart, PlayheadError
+from transcribe.library.store import sha256_of
 from transcribe.library.transcript import Engine
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
@@ -181,7 +182,7 @@ class RayWorker:
 def _as_there(job: Job) -> Path | None:
     """The audio's path, if this machine has it under the same one."""
     with contextlib.suppress(OSError):
-        if file_transfer.sha256(job.path) == job.task.stored.sha256:
+        if sha256_of(job.path) == job.task.stored.sha256:
             return job.path
     return None
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from transcribe.library.store import sha256_of
+
 CHUNK_BYTES = 8 << 20
 UNDER_WAY = 4  # chunks that may be sent and not yet received
 
@@ -38,8 +40,9 @@ def content(path: Path) -> Content:
     """Of a file or a folder. Raises OSError."""
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
-        return Content(path.resolve().name, tuple((each.relative_to(path).as_posix(), sha256(each)) for each in files))
-    return Content(path.name, (("", sha256(path)),))
+        sums = ((each.relative_to(path).as_posix(), sha256_of(each)) for each in files)
+        return Content(path.resolve().name, tuple(sums))
+    return Content(path.name, (("", sha256_of(path)),))
 
 
 def chunks(path: Path) -> Iterator[Chunk]:
@@ -58,12 +61,6 @@ def take(chunk: Chunk, folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab" if chunk.start else "wb") as file:
         file.write(chunk.data)
-
-
-def sha256(path: Path) -> str:
-    """Of a file. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _chunks(path: Path, name: str) -> Iterator[Chunk]:
