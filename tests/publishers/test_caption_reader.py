@@ -60,7 +60,7 @@ def test_what_is_said_twice_in_other_captions_was_said_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "inside", ["sylla<00:01.500>ble", "back<00:01.800> and<00:01.200> forth", "past<00:09.000> it"]
+    "inside", ["a long sylla<00:01.500>ble", "back<00:01.800> and<00:01.200> forth", "past<00:09.000> it"]
 )
 def test_inline_times_that_make_no_sense_are_left(inside: str) -> None:
     assert vtt(f"00:01.000 --> 00:02.000\n{inside}").cues[0].words == ()
@@ -179,10 +179,6 @@ def test_subrip_is_read_as_it_is_found(ends: str, encoding: str) -> None:
     assert [cue.start_ms for cue in captions.cues] == [1000, 2000, 3000, 4000, 5000]
 
 
-def test_what_windows_does_not_know_either_is_latin_1() -> None:
-    assert texts(parse_as(b"WEBVTT\n\n00:01.000 --> 00:02.000\ncaf\xe9 \x81", ".vtt")) == ["café \x81"]
-
-
 def test_a_file_is_what_it_holds_not_what_it_is_called() -> None:
     block = "00:00:01.000 --> 00:00:02.000\nSaid."
     assert texts(parse_as(f"\n\nWEBVTT - A title\n\n{block}".encode(), ".srt")) == ["Said."]
@@ -223,7 +219,7 @@ def test_podcast_json_is_read_with_its_slips() -> None:
     ("data", "suffix", "said"),
     [
         (b"", ".vtt", "does not begin with WEBVTT"),
-        (b"<html>", ".vtt", "does not begin with WEBVTT"),
+        (b"<html>", ".vtt", "holds no text"),
         (bytes(range(256)), ".srt", "no line of it has a cue's times"),
         (
             b"WEBVTT\n\n00:01.000 --> later\nx",
@@ -231,13 +227,13 @@ def test_podcast_json_is_read_with_its_slips() -> None:
             "line 3 has an arrow but not a cue's times: '00:01.000 --> later'",
         ),
         (b"WEBVTT\n\n1\n00:01.000 --> 99999999:00.000\nx", ".vtt", "line 4"),
-        (b"1\n00:01 --> 00:02\nx\n\n2\n--> 00:04\ny", ".srt", "line 6"),
+        (b"1\n00:01 --> 00:02\nx\n\n2\n--> 00:04\ny\n\n3\n00:0x --> 00:05\nz", ".srt", "line 6"),
         (b"x", ".doc", "its name ends in '.doc'"),
         (b"x", "", "its name ends in ''"),
         (b"{}", ".json", "segments"),
-        (b"[]", ".json", "not a Podcasting 2.0 transcript"),
-        (b"{", ".json", "not a Podcasting 2.0 transcript"),
-        (b"[" * 100_000, ".json", "not a Podcasting 2.0 transcript"),
+        (b"[]", ".json", "not a transcript"),
+        (b"{", ".json", "not a transcript"),
+        (b"[" * 100_000, ".json", "not a transcript"),
         (b'{"segments": [5]}', ".json", "segment 0 is not an object"),
         (b'{"segments": [{"body": "x"}]}', ".json", "no segment has a startTime"),
     ],

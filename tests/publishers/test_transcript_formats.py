@@ -231,7 +231,7 @@ def test_times_that_go_back_are_none() -> None:
     ]
 
 
-@pytest.mark.parametrize("form", ["txt", "html", "json", "vtt", "srt"])
+@pytest.mark.parametrize("form", ["txt", "html", "json", "vtt"])
 def test_nothing_is_no_transcript(form: Form) -> None:
     with pytest.raises(TranscriptError):
         parse(b"", form)

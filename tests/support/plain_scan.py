@@ -22,7 +22,8 @@ Place = tuple[int, int]  # number of the first word and of the last, in one tran
 
 def scan(transcript: Transcript, query: Query) -> list[Place]:
     """The places of all hits in one transcript, in order."""
-    said = [Said(word, written.start_ms) for _, written in transcript.words() for word in words(written.text)]
+    spoken = [written for _, written in transcript.words() if written.spoken]
+    said = [Said(word, written.start_ms) for written in spoken for word in words(written.text)]
     terms = [_occurrences(said, term) for term in query.wanted]
     found = terms[0] if len(terms) == 1 else _stretches(said, terms)
     for term in query.unwanted:
@@ -33,7 +34,8 @@ def scan(transcript: Transcript, query: Query) -> list[Place]:
 
 def start_ms(transcript: Transcript, place: Place) -> int:
     """When the first word of a place is said."""
-    starts = [written.start_ms for _, written in transcript.words() for _ in words(written.text)]
+    spoken = (written for _, written in transcript.words() if written.spoken)
+    starts = [written.start_ms for written in spoken for _ in words(written.text)]
     return starts[place[0]]
 
 

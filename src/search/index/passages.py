@@ -138,7 +138,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     spoken: list[StoredWord] = []
     position, before = 0, ("", 0)  # the word before, and when it starts
     for segment, word in transcript.words():
-        found = words_of_token(word.text)
+        found = words_of_token(word.text) if word.spoken else ()
         spoken.append(_spoken(position, len(found), segment, word))
         if not turns or turns[-1][1] != segment.speaker:
             turns.append((position, segment.speaker))

@@ -19,6 +19,7 @@ from transcribe.library.transcript import Segment, Transcript
 PAUSE_MS = 2_000
 LONG_PARAGRAPH = 600  # characters
 LONGEST_PARAGRAPH = 1_500
+_ROUND = str.maketrans("[]", "()")
 
 
 class Format(NamedTuple):
@@ -41,10 +42,13 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_srt(transcript: Transcript) -> str:
-    """SubRip: numbered from 1. The format has no place for speakers, and no way to escape: text is as it was said."""
+    """SubRip: numbered from 1. It has no place for speakers, so they stand before the text, `[Ann]: Welcome.`
+
+    Nor has it a way to escape: text is as it was said.
+    """
     return "\n".join(
         f"{number}\n{timestamp(segment.start_ms, ',')} --> {timestamp(segment.end_ms, ',')}\n"
-        f"{_without_arrow(_line(segment.text))}\n"
+        f"{_bracketed(segment)}{_without_arrow(_line(segment.text))}\n"
         for number, segment in enumerate(_spoken(transcript), 1)
     )
 
@@ -88,6 +92,11 @@ def _voiced(segment: Segment) -> str:
     text = html.escape(_line(segment.text), quote=False)
     speaker = html.escape(_line(segment.speaker or ""), quote=False)
     return f"<v {speaker}>{text}" if speaker else text
+
+
+def _bracketed(segment: Segment) -> str:
+    speaker = _without_arrow(_line(segment.speaker or "")).translate(_ROUND)
+    return f"[{speaker}]: " if speaker else ""
 
 
 def _named(segment: Segment) -> str:

@@ -28,6 +28,7 @@ _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e
 _TICKS_A_MS = 90  # of the clock of MPEG
 _TICKS = 2**33  # after which it begins anew
 _FRAMES_A_SECOND = 25  # where times end with a frame and nothing says of how many
+_NUMBERS_LEFT_OUT = 100  # where cues were deleted; a number further on is what somebody says
 _MOST = 0.5  # of the cues: what they have is the way of the file
 
 
@@ -58,8 +59,7 @@ class Blocks:
 
 def read_blocks(text: str) -> Blocks:
     """The cues of a text, in its order."""
-    lines = [_visible(line) for line in re.split(r"\r\n|\r|\n", text)]
-    found = _Reader(lines).read()
+    found = _Reader(re.split(r"\r\n|\r|\n", text)).read()
     if found.parts > 1:
         _join_parts(found)
     return found
@@ -73,7 +73,7 @@ class _Reader:
     """Goes through the lines once."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self._lines, self._found = lines, Blocks()
+        self._raw, self._lines, self._found = lines, [_visible(line) for line in lines], Blocks()
         self._is_vtt = next((line for line in lines if line.strip()), "").upper().lstrip().startswith("WEBVTT")
         self._times = {at: block for at in range(len(lines)) if (block := self._times_at(at))}
         self._names = self._find_names()
@@ -90,12 +90,12 @@ class _Reader:
             elif not line.strip():
                 passing = False
             elif self._is_vtt and (passing or self._begins_passage(at)):
-                passing = True
+                passing, cue = True, None
                 self._header(line)
             elif cue is None:
                 self._header(line)
             elif at not in self._names:
-                cue.lines.append(line)
+                cue.lines.append(self._raw[at])
         return self._found
 
     def _begins_passage(self, at: int) -> bool:
@@ -138,7 +138,9 @@ class _Reader:
         matched = _CLOCK.match(parts[1].strip())
         end_ms, end_mended = time_ms(matched[0]) if matched else (None, False)
         rest = parts[1].strip()[matched.end() :] if matched else ""
-        if (start_ms is None or end_ms is None or rest[:1].strip()) and not self._stand_for_times(at, parts):
+        if rest[:1].strip():
+            end_ms, rest = None, ""
+        if (start_ms is None or end_ms is None) and not self._stand_for_times(at, parts):
             return None
         if start_ms is not None and end_ms is not None and ":" not in line and not self._opens(at):
             return None  # "from 1 --> 2"
@@ -165,7 +167,8 @@ class _Reader:
             names, last = set(), -1
             for at in close:
                 text = self._lines[at - 1].strip()
-                if not text.isdecimal() or self._is_above_blank(at - 1) or int(text[:9]) == last + 1:
+                follows = text.isdecimal() and (int(text[:9]) <= 1 or 0 <= int(text[:9]) - last <= _NUMBERS_LEFT_OUT)
+                if not text.isdecimal() or self._is_above_blank(at - 1) or follows:
                     names.add(at - 1)
                     last = int(text[:9]) if text.isdecimal() else last
             return names

@@ -97,6 +97,8 @@ def parse(
     else:
         readers: dict[Form, Callable[[str], GivenScript]] = {"ass": read_substation, "lrc": read_lrc, "tsv": read_tsv}
         script = _timed(form, readers.get(form, _read_blocks)(text.text), persons)
+        if form == "vtt" and not text.text.strip():
+            raise TranscriptError("bad_captions", "it is empty: it does not begin with WEBVTT")
     return dataclasses.replace(script, notes=(*text.notes, *script.notes))
 
 
@@ -142,7 +144,7 @@ def _block(cue: Block) -> Given:
 def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
     """A script of cues with times: put in order, each word once, one speaker's each."""
     placed, notes = _placed(given.cues)
-    shown, repairs = _in_order([_shown(each) for each in placed])
+    shown, repairs = _in_order([_shown(each, codes=not given.ours) for each in placed])
     repairs += len(given.cues) - len(placed) + sum(each.is_mended for each in placed)
     once = shown if given.ours else each_once(shown)
     if (repeats := sum(len(cue.tokens) for cue in shown) - sum(len(cue.tokens) for cue in once)) > 0:
@@ -173,7 +175,7 @@ def _placed(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
     return placed, [f"{len(lost)} dropped, as nobody can tell when: {lost[0]}"] if lost else []
 
 
-def _shown(cue: Given) -> Shown:
+def _shown(cue: Given, codes: bool = True) -> Shown:
     start, end = cue.start_ms or 0, -1 if cue.end_ms is None else cue.end_ms
     if cue.words:
         tokens: tuple[Token, ...] = tuple(Token(word.text, start_ms=word.start_ms, word=word) for word in cue.words)
@@ -181,7 +183,7 @@ def _shown(cue: Given) -> Shown:
     if cue.plain:
         lines = enumerate(cue.text.split("\n"))
         return Shown(start, end, tuple(Token(word, line) for line, text in lines for word in text.split()), cue.speaker)
-    tokens, torn = tokens_of(cue.text)
+    tokens, torn = tokens_of(cue.text, codes)
     return Shown(start, end, tokens, cue.speaker, torn)
 
 

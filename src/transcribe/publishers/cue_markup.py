@@ -13,7 +13,7 @@ from transcribe.library.clock import milliseconds
 from transcribe.library.transcript import Word
 from transcribe.publishers.script import spread
 
-_NAMES = "v|c|i|b|u|s|em|strong|font|span|lang|ruby|rp|p|div|small|big|sub|sup|mark|center|strike|tt"
+_NAMES = "v|c|i|b|u|s|em|strong|font|span|lang|ruby|rp|small|big|sub|sup|mark|center|strike|tt"
 _EMPHASIS = frozenset(["c", "i", "b", "u", "em", "strong", "font", "span", "mark"])
 _PIECE = re.compile(
     rf"(<(?:\d+:)?\d\d:\d\d[.,]\d{{3}}>|<br\s*/?>|</?(?:{_NAMES})(?:[.\s][^<>]*)?/?>|\{{\\[^{{}}]*\}}|(?<![\w:\\])\\[Nnh]|\\[Nh])",
@@ -25,7 +25,7 @@ _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z]+)", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", re.ASCII)
 _READING = re.compile(r"<rt(?:[.\s][^<>]*)?>[^<]*(?:</rt>|(?=<))", re.IGNORECASE)  # how a character is pronounced
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?:\{[^{}]*\\p0[^{}]*\}|\Z)", re.DOTALL)
-_INVISIBLE = re.compile("[\ufeff\u0000]|^[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069]+$")
+_INVISIBLE = re.compile("\ufeff|^[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069]+$")
 _MARKUP = re.compile(r"[<&{\\\x00\ufeff\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069]")
 
 
@@ -57,14 +57,21 @@ class Shown:
         return " ".join(token.text for token in self.tokens)
 
 
-def tokens_of(raw: str) -> tuple[tuple[Token, ...], bool]:
-    """The words of a cue's text; and whether an inline time stands inside one of them."""
+def tokens_of(raw: str, codes: bool = True) -> tuple[tuple[Token, ...], bool]:
+    """The words of a cue's text; and whether an inline time stands inside one of them.
+
+    Without `codes`, what looks like those of Advanced SubStation is text, as WebVTT has it.
+    """
     if not _MARKUP.search(raw):
         plain = (Token(word, line) for line, text in enumerate(raw.split("\n")) for word in text.split())
         return tuple(plain), False
-    reader = _Reader()
-    for number, piece in enumerate(_PIECE.split(_READING.sub("", _DRAWING.sub("", raw)))):
-        reader.tag(piece) if number % 2 else reader.text(piece)
+    reader = _Reader(codes)
+    shown = _READING.sub("", _DRAWING.sub("", raw) if codes else raw)
+    for number, piece in enumerate(_PIECE.split(shown)):
+        if number % 2 and (codes or piece[0] == "<"):
+            reader.tag(piece)
+        else:
+            reader.text(piece)
     reader.end_word()
     return tuple(reader.tokens), reader.torn
 
@@ -104,13 +111,16 @@ def _pieces(tokens: Iterable[Token], start_ms: int) -> Iterator[tuple[int, list[
 class _Reader:
     """What is known at a place in a cue's text."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: bool) -> None:
+        self._codes = codes
         self.tokens: list[Token] = []
         self.torn = False
         self._letters = ""
         self._line, self._depth = 0, 0
         self._voice: str | None = None
-        self._time: int | None = None
+        self._time: int | None = None  # of the next word
+        self._begins: int | None = None  # when the word that is being read begins
+        self._is_cut = False  # a time has just been read, behind letters
         self._marked = False
 
     def text(self, piece: str) -> None:
@@ -119,13 +129,15 @@ class _Reader:
                 self.end_word()
                 self._line += part.count("\n")
             elif part:
+                self.torn = self.torn or self._is_cut
+                if not self._letters:
+                    self._begins, self._time = self._time, None
                 self._marked = self._depth > 0 if not self._letters else self._marked or self._depth > 0
                 self._letters += part
 
     def tag(self, piece: str) -> None:
         if time := _TIME.fullmatch(piece):
-            self.torn = self.torn or bool(self._letters)
-            self.end_word()
+            self._is_cut = bool(self._letters)
             self._time = milliseconds(time[1])
         elif voice := _VOICE.fullmatch(piece):
             self.end_word()
@@ -139,8 +151,8 @@ class _Reader:
 
     def end_word(self) -> None:
         """Ends the word that is being read."""
-        text = _INVISIBLE.sub("", self._letters).encode(errors="replace").decode()
+        text = _INVISIBLE.sub("", self._letters) if self._codes else self._letters
+        text = text.encode(errors="replace").decode()
         if text:
-            self.tokens.append(Token(text, self._line, self._time, self._voice, self._marked))
-            self._time = None
-        self._letters = ""
+            self.tokens.append(Token(text, self._line, self._begins, self._voice, self._marked))
+        self._letters, self._is_cut = "", False

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from transcribe.publishers.cue_markup import Shown, Token
 
 _NEAR_MS = 3_000  # a line that comes again later is said again
+_FLASH_MS = 100  # a cue that is shown no longer repeats what is about to roll up
 _SHARE = 0.6  # of the cues near to one another, those that begin with what is shown already: more is no chance
 _STEM = ".,;:!?…\"'”’»)]-–—>"
 
@@ -26,7 +27,8 @@ def _unmarked(cues: Sequence[Shown]) -> Iterator[Shown]:
     for _, same in itertools.groupby(cues, key=lambda cue: (cue.speaker, _words(cue))):
         group = list(same)
         marks = {tuple(token.marked for token in cue.tokens) for cue in group}
-        if len(group) > 1 and len(marks) > 1 and any(any(mark) and not all(mark) for mark in marks):
+        timed = any(token.start_ms is not None for cue in group for token in cue.tokens)
+        if len(group) > 1 and not timed and len(marks) > 1 and any(any(mark) and not all(mark) for mark in marks):
             yield _sung(group)
         else:
             yield from group
@@ -48,14 +50,23 @@ def _sung(group: Sequence[Shown]) -> Shown:
 
 def _rolls(cues: Sequence[Shown]) -> bool:
     """Whether cues repeat what is shown already: known by their inline times, or because most of them do."""
-    grown, near = 0, 0
-    for cue, shown in _with_repeats(cues):
+    near = repeating = grown = sure = 0
+    for before, (cue, shown) in zip([None, *cues], _with_repeats(cues), strict=False):
         near += shown is not None
-        grown += bool(shown) and (shown or 0) < len(cue.tokens)
-    repeating = sum(bool(shown) for _, shown in _with_repeats(cues))
+        if not shown or before is None:
+            continue
+        repeating += 1
+        flash = shown == len(cue.tokens) and cue.end_ms - cue.start_ms <= _FLASH_MS
+        grown += flash or shown < len(cue.tokens)
+        sure += flash or (shown < len(cue.tokens) and _is_carried(before, cue, shown))
     if any(token.start_ms is not None and not token.word for cue in cues for token in cue.tokens):
-        return grown > 0
-    return grown > 1 and repeating >= _SHARE * near
+        return grown > 0 and 2 * repeating >= near
+    return (sure > 1 or grown > 2) and repeating >= _SHARE * near
+
+
+def _is_carried(before: Shown, cue: Shown, shown: int) -> bool:
+    """Whether all that was shown is shown again, or lines of it are, and what is new begins a line."""
+    return shown == len(before.tokens) or cue.tokens[shown].line != cue.tokens[shown - 1].line
 
 
 def _unrolled(cues: Sequence[Shown]) -> Iterator[Shown]:

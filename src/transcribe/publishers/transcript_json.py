@@ -96,6 +96,7 @@ def _given(number: int, segment: Any) -> "_Turns | None":
     else:
         words = list(_timed(segment.get("words"), start, end))
     trouble = f"segment {number} has no start" if start is None else ""
+    end = None if start is None else end
     return _Turns(Given(start, end, _clean(text), speaker, plain=True, trouble=trouble), words)
 
 
