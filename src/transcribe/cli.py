@@ -203,7 +203,7 @@ def import_(
         for line in told:
             say(line)
         for path, reason in failed.items():
-            say(f"  failed: {path}: {reason}")
+            say(f"  failed: {path}: {reason.removeprefix(f'{path}: ')}")
         asked.index()
     if failed:
         raise typer.Exit(1)
@@ -232,7 +232,11 @@ def _attach(asked: CommandContext, paths: list[Path], episode: str, language: st
         else:
             reason = _laid_on_sound(work, settings, record, path, encoding)
         typer.echo(f"{0 if reason else 1} imported, {1 if reason else 0} failed", err=True)
-        say(f"  failed: {path}: {reason}" if reason else f"  {episode} has the text of {path.name} now")
+        say(
+            f"  failed: {path}: {reason.removeprefix(f'{path}: ')}"
+            if reason
+            else f"  {episode} has the text of {path.name} now"
+        )
         asked.index()
     if reason:
         raise typer.Exit(1)

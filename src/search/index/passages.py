@@ -140,7 +140,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     for segment, word in transcript.words():
         found = words_of_token(word.text) if word.spoken else ()
         spoken.append(_spoken(position, len(found), segment, word))
-        if not turns or turns[-1][1] != segment.speaker:
+        if word.spoken and (not turns or turns[-1][1] != segment.speaker):
             turns.append((position, segment.speaker))
         if found and segment.flags:
             _extend(doubts, position, position + len(found) - 1)

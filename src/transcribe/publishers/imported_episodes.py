@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from transcribe.errors import TranscriptError
-from transcribe.library.episode import Record, episode_id, show_slug
+from transcribe.library.episode import Episode, Record, episode_id, show_slug
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript
 from transcribe.publishers.caption_import import Imported, imported, name_of, own_transcript
 
+LONGEST_TITLE = 80  # characters: of more, an id holds the first, and digits of a hash of all
 _MARK = "captions"  # what the identity of an imported episode begins with
 
 
@@ -61,8 +62,9 @@ class ImportedEpisodes:
             return self._restored(made.transcript)
         transcript = made.transcript
         identity = _identity(path, transcript.episode.show)
+        folder = path.absolute().parent.name if show else ""
         before = self._before(identity, path, transcript)
-        name = before or self._new_name(identity, transcript)
+        name = before or self._new_name(identity, transcript.episode, folder)
         named = dataclasses.replace(transcript.episode, id=name)
         self.library.save_transcript(dataclasses.replace(transcript, episode=named))
         also = (_contents(path),)
@@ -121,9 +123,14 @@ class ImportedEpisodes:
         one, other = old.episode, transcript.episode
         return old.engine.name == "import" and (one.show, one.title) == (other.show, other.title)
 
-    def _new_name(self, identity: str, transcript: Transcript) -> str:
-        episode = transcript.episode
-        return episode_id(self._show(episode.show), episode.title, episode.published, identity, self._ids)
+    def _new_name(self, identity: str, episode: Episode, folder: str) -> str:
+        """An id that does not depend on which of several files of alike names came first, as far as names tell."""
+        title = episode.title
+        if title.isdecimal() and episode.published is None:  # 01 of each season
+            title = f"{folder} {title}"
+        elif len(title) > LONGEST_TITLE:
+            title = f"{title[: LONGEST_TITLE - 10]} {hashlib.sha256(title.encode(errors='replace')).hexdigest()[:6]}"
+        return episode_id(self._show(episode.show), title, episode.published, identity, self._ids)
 
     def _show(self, title: str) -> str:
         """The show as its ids have it: one of another title is not the same because its slug is."""

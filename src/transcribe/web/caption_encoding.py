@@ -132,7 +132,8 @@ def _replaced(data: bytes, encoding: str) -> Decoded:
         raise TranscriptError("bad_captions", f"{encoding!r} is no encoding that is known here") from problem
     lost = text.count("\ufffd") - data.count("\ufffd".encode()) if "\ufffd" in text else 0
     name = encoding.removesuffix("-sig").upper()
-    return Decoded(text, (f"{lost} bytes are no {name}, and became \ufffd",) if lost > 0 else ())
+    what = "byte is" if lost == 1 else "bytes are"
+    return Decoded(text, (f"{lost} {what} no {name}, and became \ufffd",) if lost > 0 else ())
 
 
 def _is_utf8(data: bytes) -> bool:
