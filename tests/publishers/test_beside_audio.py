@@ -14,7 +14,7 @@ from tests.support.speech import RATE, write_audio
 from transcribe.audio.decode import open_audio
 
 TYPED = "\n\n".join(said["text"] for said in SENTENCES)
-OTHER = "Nobody in this hall has ever seen a badger dance on ice, let alone twice before breakfast. " * 8
+OTHER = "The king of the hill was in the town, and it was the end of a long day that you and I had for dinner. " * 8
 
 
 @pytest.fixture(autouse=True)

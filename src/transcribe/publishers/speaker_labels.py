@@ -30,7 +30,7 @@ _OFTEN = 0.2  # of all paragraphs: names that come again begin so many, or are m
 _LEAD_INS = frozenset(
     word
     for line in (
-        "remember note notice warning caution attention example examples fact facts tip hint update breaking",
+        "once only except rather instead otherwise remember note notice warning caution attention example examples fact facts tip hint update breaking",
         "urgent alert reminder important summary conclusion result results problem solution reason rule rules",
         "step chapter part section lesson figure table number point first second third fourth fifth firstly",
         "secondly thirdly finally last next also and but so or because however therefore still then now today",
@@ -62,6 +62,7 @@ class _Label:
     name: str | None
     length: int  # characters of the text that it takes up
     shouts: bool = False  # in capitals, before text that is not
+    opens: bool = False  # a sentence begins behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,9 @@ def _known(paragraphs: Sequence[Sequence[Token]], persons: Collection[str], type
     bracketed = Counter(label.name for label in labels if label.kind == "bracket" and label.name)
     sure = {label.name for label in labels if label.name and label.kind in ("arrow", "sure")}
     shouted = {label.name for label in labels if label.kind == "colon" and label.name and label.shouts}
+    opened = Counter(label.name for label in labels if label.kind == "colon" and label.opens)
     again = {name for name, times in coloned.items() if times > 1}
-    if len(again) < 2 and sum(coloned[name] for name in again) < _OFTEN * len(paragraphs):
+    if len(again) < 2 and sum(opened[name] for name in again if opened[name] > 1) < _OFTEN * len(paragraphs):
         again = set()
     mostly = 2 * sum(coloned.values()) >= len(paragraphs) and (typed or (bool(again) and sum(coloned.values()) > 2))
     by_name = {name for name in coloned if known_as(name, persons) in persons or name in persons}
@@ -144,7 +146,7 @@ def _label(text: str) -> _Label | None:
     if (match := _COLONED.match(text)) and _may_be_name(match[1]):
         name, rest = " ".join(match[1].split()), text[match.end() :]
         shouts = name == name.upper() != name.lower() and rest != rest.upper()
-        return _Label("colon", name, match.end(), shouts)
+        return _Label("colon", name, match.end(), shouts, opens=not rest[:1].islower())
     if match := _DASH.match(text):
         return _Label("dash", None, match.end())
     return None
