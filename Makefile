@@ -1,5 +1,6 @@
 # make demo    installs, transcribes the sample interview, searches it and serves the player
 # make test    installs, then ruff, lint-imports, mypy and pytest
+# make test-slow      the tests that compute for minutes
 # make test-cluster   the index's tests on an OpenSearch cluster of three nodes too: the one at
 #                     PLAYHEAD_TEST_OPENSEARCH (URLs), else one that it starts, where Java and ../shared are
 # make setup   installs alone, into .venv
@@ -10,9 +11,10 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo setup test test-cluster clean
+.PHONY: demo setup test test-slow test-cluster clean
 
 demo: setup
 	@echo "Transcribing the sample interview in audio/commons-talks ..."
@@ -28,7 +30,11 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+# Transcribes whole recordings with real recognizers: minutes of computing each.
+test-slow: setup
+	$(PYTEST) -m slow
 
 test-cluster: setup
 	PLAYHEAD_TEST_OPENSEARCH_NODES=3 $(BIN)/python -m pytest tests/index/test_contract.py tests/index/opensearch

@@ -39,19 +39,20 @@ from bench import table
 from bench.building import memory
 from bench.waiting import WaitingWorker, waiting
 from tests.support.ray_nodes import below
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE, open_audio
-from transcribe.console import Silent
-from transcribe.library.episode import AudioFile, Episode, Failure, Record
+from transcribe.library.episode import AudioFile, Episode, Failure
 from transcribe.library.store import Library
 from transcribe.library.transcript import Transcript
 from transcribe.recognizers import engines
 from transcribe.transcription.checkpoints import Checkpoints
-from transcribe.transcription.transcribe_episode import Task
+from transcribe.transcription.job import Job
+from transcribe.workers.job_tracker import JobTracker
 from transcribe.workers.process_pool import ProcessPool, WorkerSlot
 from transcribe.workers.ray.actor import EngineRequest
 from transcribe.workers.ray.scheduler import on_ray
-from transcribe.workers.worker import Job, Outcome, Owner, Workers
+from transcribe.workers.worker import Outcome, Workers
 
 TALK = Path(__file__).parents[1] / "tests" / "data" / "talk.mp3"
 ROUNDS = 3  # episodes for each worker that waits
@@ -102,13 +103,13 @@ def _compare(asked: argparse.Namespace, folder: Path, render: Callable[..., str]
 def _beside(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
     load = partial(engines.load, asked.engine, asked.model, "en", "cpu", warn=print)
     places = asked.workers * [WorkerSlot(load, threads=_threads(asked))]
-    yield ProcessPool(places, load().engine, Owner(Silent(), Checkpoints(folder)))
+    yield ProcessPool(places, JobTracker(Silent(), Checkpoints(folder)))
 
 
 @contextlib.contextmanager
 def _on(asked: argparse.Namespace, folder: Path) -> Iterator[Workers]:
     wanted = EngineRequest(asked.engine, asked.model, "en", "cpu")
-    owner = Owner(Silent(), Checkpoints(folder))
+    owner = JobTracker(Silent(), Checkpoints(folder))
     cpus = asked.workers * _threads(asked)
     with on_ray("local", wanted, owner, most=asked.workers, cpus=cpus, running=folder / "running.json") as workers:
         yield workers
@@ -122,7 +123,7 @@ def _took(way: "contextlib.AbstractContextManager[Workers]", jobs: list[Job]) ->
     began = time.perf_counter()
     with way as workers:
         ready = time.perf_counter()
-        done = {job.record.episode.id: _text(outcome) for job, outcome in workers.run(iter(jobs))}
+        done = {job.episode.id: _text(outcome) for job, outcome in workers.run(iter(jobs))}
         return Took(ready - began, time.perf_counter() - ready, done)
 
 
@@ -148,7 +149,7 @@ def _owner_row(count: int, asked: argparse.Namespace, folder: Path) -> list[str]
     """With so many workers that wait."""
     wanted = EngineRequest("pocketsphinx", load=waiting)  # which takes one thread
     kind = _waiting_worker(asked.audio_mb * MB / asked.wait, asked.batches)
-    library, owner = Library(folder), Owner(Silent(), Checkpoints(folder / "checkpoints"))
+    library, owner = Library(folder), JobTracker(Silent(), Checkpoints(folder / "checkpoints"))
     sizes = np.linspace(1 - SPREAD, 1 + SPREAD, ROUNDS * count) * asked.audio_mb * MB
     jobs = [_silent(folder, number, int(size)) for number, size in enumerate(sizes)]
     running = folder / "running.json"
@@ -159,7 +160,7 @@ def _owner_row(count: int, asked: argparse.Namespace, folder: Path) -> list[str]
             for job, outcome in workers.run(iter(jobs)):
                 assert isinstance(outcome, Transcript), outcome
                 library.save_transcript(outcome)
-                owner.checkpoints.forget(job.task.stored.sha256)
+                owner.checkpoints.forget(job.stored.sha256)
             took, used, others = time.perf_counter() - began, _cpu_s() - cpu, _others_cpu_s() - others
     going = len(jobs) * asked.wait / (count * took)
     numbers = [f"{len(jobs) / took:.2f}", f"{going:.1%}", f"{used:.1f}", f"{used / took:.1%}", f"{peak[0] / MB:.0f}"]
@@ -230,7 +231,7 @@ def _job(path: Path) -> Job:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     stored = AudioFile(f"audio/bench/{path.name}", sha256, path.stat().st_size, "audio/mpeg")
     episode = Episode(f"bench/{path.stem}", "Bench", path.stem)
-    return Job(Record(episode, audio=stored), path, Task(episode, stored), checkpoint=f"{sha256}-bench")
+    return Job(episode, stored, path, checkpoint=f"{sha256}-bench")
 
 
 def _arguments() -> argparse.Namespace:

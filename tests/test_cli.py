@@ -63,7 +63,7 @@ Verb = Callable[..., Ended]
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LIBRARY", *map(str.upper, Settings.model_fields)):
+    for name in ("LIBRARY", "DEBUG", *map(str.upper, Settings.model_fields)):
         monkeypatch.delenv(f"PLAYHEAD_{name}", raising=False)
     monkeypatch.setenv("COLUMNS", "200")  # so that no line is folded
 
@@ -705,3 +705,27 @@ def test_help_loads_nothing_heavy() -> None:
     program = "import sys, search.cli; print({'torch', 'whisper', 'av', 'pydub', 'whoosh', 'fastapi'} & {*sys.modules})"
     ran = subprocess.run([sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
+
+
+def test_an_unexpected_error_is_an_internal_one_and_debug_shows_where(
+    verb: Verb, said: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: object) -> None:
+        raise KeyError("odd")
+
+    monkeypatch.setattr("search.terminal.print_hits", odd)
+    told = verb("search", "well")
+    assert told.status == 1
+    assert told.err.startswith("playhead: This is an internal error of Playhead: KeyError: 'odd'.")
+    assert "--debug" in told.err
+    assert "Traceback" not in told.err
+    assert "Traceback" in playhead("--debug", "--library", said.root, "search", "well").err
+    monkeypatch.setenv("PLAYHEAD_DEBUG", "1")
+    assert "Traceback" in verb("search", "well").err
+
+
+def test_debug_shows_where_an_error_of_ours_came_from_too(said: Library) -> None:
+    shown = playhead("--debug", "--library", said.root, "search", "well", "--after", "yesterday")
+    assert shown.status == 2
+    assert "UsageError" in shown.err
+    assert shown.err.splitlines()[-1].startswith("playhead: 'yesterday' is not a date")

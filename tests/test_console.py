@@ -1,13 +1,14 @@
 """Bars on a terminal, plain lines elsewhere, all of it on stderr."""
 
 import io
+import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from transcribe.console import ProgressBars, Silent, printable, unwatched
+from transcribe.console import ProgressBars, log_to_console, printable
 
 
 def console(terminal: bool) -> tuple[Console, io.StringIO]:
@@ -61,15 +62,6 @@ def test_it_all_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "done\n")
 
 
-def test_nobody_looks_at_silence(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Silent()
-    with progress.task("fetch") as advance:
-        advance(1, 2)
-    unwatched(1, None)
-    progress.say("done")
-    assert capsys.readouterr() == ("", "")
-
-
 def test_what_would_steer_a_terminal_is_left_out() -> None:
     assert printable("\x1b]0;renamed\x07 \x1b[31mred\x9b2J\x7f") == "]0;renamed [31mred2J"
 
@@ -83,3 +75,27 @@ def test_nothing_but_control_characters_goes(text: str) -> None:
     shown = printable(text)
     assert printable(shown) == shown
     assert [letter for letter in text if letter.isprintable()] == [letter for letter in shown if letter.isprintable()]
+
+
+def test_what_is_logged_stands_above_the_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    screen, written = console(terminal=True)
+    log_to_console()
+    with ProgressBars(screen) as progress, progress.task("fetch"):
+        logging.getLogger("transcribe.fetch").warning("The \x1b[31mWell: no chapters")
+        logging.getLogger("transcribe.fetch").debug("a detail")
+    assert "The [31mWell: no chapters" in written.getvalue()
+    logging.getLogger("search").warning("later")
+    assert capsys.readouterr().err == "later\n"
+
+
+def test_with_debug_more_is_told_and_where_an_error_came_from(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_console(debug=True)
+    try:
+        raise KeyError("odd")
+    except KeyError:
+        logging.getLogger("search.cli").debug("Where it came from:", exc_info=True)
+    finally:
+        log_to_console()
+    told = capsys.readouterr().err
+    assert told.startswith("Where it came from:\nTraceback")
+    assert told.endswith("KeyError: 'odd'\n")

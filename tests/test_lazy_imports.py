@@ -31,7 +31,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 
 def loaded_by(code: str) -> set[str]:
     """The names of the top-level modules that are loaded once the code has run."""
-    ended = subprocess.run([sys.executable, "-c", code + TELL], capture_output=True, text=True, check=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", code + TELL], capture_output=True, text=True, check=True, timeout=600)
     return {name.partition(".")[0] for name in json.loads(ended.stderr.splitlines()[-1])}
 
 

@@ -21,8 +21,8 @@ from tests.support.sample_library import (
     index,
     served,
 )
-from transcribe.library.chapters import Chapter
 from transcribe.library.store import Library
+from transcribe.library.transcript import Chapter
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")

@@ -51,6 +51,7 @@ def recorded(name: str) -> Any:
     return json.loads(lzma.decompress((RECORD / f"{name}.json.xz").read_bytes()))
 
 
+@pytest.mark.slow
 def test_the_sample_is_transcribed_as_before(tmp_path: Path) -> None:
     assert transcripts_of_the_sample(tmp_path) == recorded("sample")
 

@@ -138,6 +138,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return library
 
 
+@pytest.mark.slow
 def test_of_the_sample_few_words_are_misheard(sample: Library, capsys: pytest.CaptureFixture[str]) -> None:
     errors = total = 0
     for part in TRUTH:
@@ -149,6 +150,7 @@ def test_of_the_sample_few_words_are_misheard(sample: Library, capsys: pytest.Ca
     assert errors / total < 0.20
 
 
+@pytest.mark.slow
 def test_the_phrase_of_the_demo_is_found_across_segments(sample: Library) -> None:
     (hit,) = hits(sample, '"to the internet then the neighbors build"')
     assert hit["episode"]["id"] == TRUTH[1]["id"]

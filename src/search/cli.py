@@ -1,6 +1,7 @@
 """The `playhead` command, assembled from both packages. Results go to stdout, all else to stderr."""
 
 import functools
+import logging
 import re
 import sys
 import time
@@ -28,6 +29,7 @@ from transcribe.cli import (
     Sources,
     WorkerCount,
 )
+from transcribe.console import log_to_console
 from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageError
 from transcribe.library.store import Library
 
@@ -44,7 +46,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-EXIT_USAGE, EXIT_CANNOT_START = 2, 3
+EXIT_FAILED, EXIT_USAGE, EXIT_CANNOT_START = 1, 2, 3
+
+log = logging.getLogger(__name__)
 MAKES_A_LIBRARY = ("run", "fetch", "import")  # where there is none yet
 
 
@@ -72,11 +76,16 @@ def before_the_verb(
             show_default="the current folder",
         ),
     ] = Path(),
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="PLAYHEAD_DEBUG", help="Say where an error came from, and log more."),
+    ] = False,
     version: Annotated[  # noqa: ARG001 - no verb is wanted then, so its callback answers
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Turns a podcast archive into text that can be searched to the word, each hit ready to play."""
+    log_to_console(debug)
     if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
     opened = Library(library)
@@ -121,9 +130,9 @@ def run(
     library_index, named = _archive(asked, index), batch_cli.given(sources)
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        wanted = work.wanted(work.find(named), settings.limit)
+        planned = work.plan(work.find(named), settings.limit)
         try:
-            batch_cli.transcribe_all(work, wanted, settings)
+            batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
             indexed = _refreshed(library_index)
     batch_cli.tell(work.report, as_json)
@@ -270,12 +279,17 @@ def main() -> None:
     except (CannotStart, CannotWrite, IndexUnavailable) as problem:
         _fail(problem, EXIT_CANNOT_START)
     except PlayheadError as problem:
-        _fail(problem, 1)
+        _fail(problem, EXIT_FAILED)
     except OSError as problem:  # a full disk, a library that may not be written
         _fail(": ".join(filter(None, [problem.filename, problem.strerror or str(problem)])), EXIT_CANNOT_START)
+    except Exception as problem:
+        told = f"This is an internal error of Playhead: {type(problem).__name__}: {problem}"
+        way_out = "Run the same command as `playhead --debug ...`, and report what it prints to those who maintain it."
+        _fail(f"{told}. {way_out}", EXIT_FAILED)
 
 
 def _fail(problem: object, status: int) -> None:
+    log.debug("Where it came from:", exc_info=True)
     _say(problem)
     sys.exit(status)
 
@@ -291,7 +305,7 @@ def _settings(library: Library, **options: object) -> "Settings":
 
 
 def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
-    """The library's index: that of the option, or else of the settings."""
+    """The library's index, by the option `--index` or else by the settings."""
     from search.index.backends import open_library_index
 
     return open_library_index(asked.library, _settings(asked.library, index=index))
@@ -309,7 +323,7 @@ def _index_quietly(asked: CommandContext) -> None:
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":
-    """What came of it, or why it could not be done: there is more to be told of than the index."""
+    """Updates the index; returns its report, or why it failed, so that the run is still reported."""
     try:
         return _refresh(library_index)
     except IndexUnavailable as problem:
@@ -317,7 +331,7 @@ def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable
 
 
 def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = False) -> None:
-    """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    """Prints what indexing did; with `quiet`, only what went wrong. Exits with status 1 where something did."""
     if isinstance(report, IndexUnavailable):
         _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
         raise typer.Exit(1)

@@ -1,9 +1,9 @@
-"""Errors of the search, below `transcribe.errors.PlayheadError`.
+"""The errors of the search, below `transcribe.errors.PlayheadError`.
 
 PlayheadError
-├── QueryError            the query cannot be answered as it stands; `code` is short and stable
-├── IndexUnavailable      there is no index that could be trusted; the text says what to do
-├── QueryTimeout          the query would take longer than it may
+├── QueryError            the query cannot be answered; `code` is short and stable
+├── IndexUnavailable      there is no index that is whole; the text says what to do
+├── QueryTimeout          the query takes longer than its time limit
 └── CannotStart
     └── IndexBusy         another process has been writing the index for too long
 """
@@ -27,7 +27,7 @@ class IndexUnavailable(PlayheadError):  # noqa: N818 - said of a service, as a p
 
 
 class QueryTimeout(PlayheadError):  # noqa: N818 - said of a query
-    """A query was given up before it could hold others up."""
+    """A query took longer than its time limit."""
 
 
 class IndexBusy(CannotStart):

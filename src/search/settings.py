@@ -1,4 +1,4 @@
-"""Settings of the whole command: the batch's and those of searching and serving."""
+"""The settings of the whole command: those of the batch, of searching and of serving."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from transcribe.settings import Settings as BatchSettings
 
 
 class Settings(BatchSettings):
-    """All that can be set."""
+    """All settings."""
 
     host: str = Field("127.0.0.1", description="The address `serve` listens on; 0.0.0.0 lets other machines in.")
     port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 takes a free one.")
@@ -18,14 +18,14 @@ class Settings(BatchSettings):
     )
     hosts: Listed = Field([], description="Host names `serve` answers to; any when not given.")
     index: str = Field("whoosh", description="whoosh, the embedded index, or an OpenSearch cluster: URL[,URL…].")
-    index_user: str | None = Field(None, description="Who searches there.")
-    index_password: SecretStr | None = Field(None, description="With which password.")
-    index_api_key: SecretStr | None = Field(None, description="Or with which API key.")
+    index_user: str | None = Field(None, description="The user there.")
+    index_password: SecretStr | None = Field(None, description="The user's password.")
+    index_api_key: SecretStr | None = Field(None, description="An API key, instead of user and password.")
     index_ca: Path | None = Field(None, description="The file of the authority that signed the cluster's certificate.")
-    index_shards: int | None = Field(None, ge=1, description="Of a new index there; by its size when not given.")
+    index_shards: int | None = Field(None, ge=1, description="Shards of a new index there; by its size when not given.")
     index_replicas: int | None = Field(None, ge=0, description="Copies of each shard; one if there are nodes for it.")
 
 
 def web_root(host: str, port: int) -> str:
-    """Where a browser finds the service."""
+    """The address of the service for a browser."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

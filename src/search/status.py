@@ -1,4 +1,4 @@
-"""How far along each episode of a library is."""
+"""The status of each episode of a library: fetched, transcribed, indexed, or failed."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from transcribe.library.store import Library
 
 @dataclass(frozen=True, slots=True)
 class EpisodeStatus:
-    """One episode's."""
+    """The status of one episode."""
 
     episode: str  # its id
     title: str
@@ -21,31 +21,31 @@ class EpisodeStatus:
     transcribed: bool
     indexed: bool
     duration_ms: int | None  # known once it is indexed
-    engine: str | None  # who transcribed it, likewise
-    quality: Quality | None  # of its transcript, where one was made here
-    failure: Failure | None  # why there is none, or what is wrong with the audio
-    changed_upstream: bool = False  # its publisher has other audio by now
+    engine: str | None  # that transcribed it; known once it is indexed
+    quality: Quality | None  # of its transcript, if it was made here
+    failure: Failure | None  # why it has no transcript, or what is wrong with its audio
+    changed_upstream: bool = False  # its publisher now has other audio
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The status as plain data."""
         return dataclasses.asdict(self)
 
 
 def in_work(library: Library) -> list[RunningJob]:
-    """What is being transcribed on other machines while this is asked, and where."""
+    """The jobs that run on other machines now."""
     return running(library.state / "running.json") if library.is_locked() else []
 
 
 def episode_statuses(library: Library, contents: Iterable[Contents]) -> list[EpisodeStatus]:
-    """Of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
+    """The status of every episode that has a record or a transcript, by id; `contents` is what the index holds."""
     records = {record.episode.id: record for record in library.records()}
     transcribed = set(library.transcript_ids())
     indexed = {each.episode.id: each for each in contents}
     names = sorted({*records, *transcribed})
-    return [_standing(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
+    return [_status(library, name, records.get(name), name in transcribed, indexed.get(name)) for name in names]
 
 
-def _standing(
+def _status(
     library: Library, name: str, record: Record | None, transcribed: bool, contents: Contents | None
 ) -> EpisodeStatus:
     title = record.episode.title if record else contents.episode.title if contents else name

@@ -1,4 +1,4 @@
-"""Results on a terminal, as JSON and as CSV, on stdout."""
+"""Prints results on stdout: for a terminal, as JSON, as CSV."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.index import kwic
-from search.index.contract import Answer, Filters, Request, Unknown
+from search.index.contract import Answer, Filters, Request
 from search.index.hits import Hit
 from search.status import EpisodeStatus
 from transcribe.console import printable
@@ -23,36 +23,36 @@ TIME_WIDTH = 9  # a long one: "  1:02:03"
 
 
 def print_hits(request: Request, answer: Answer, address: str) -> None:
-    """Hits as they would be read, each with its time and a link that plays it while `playhead serve` runs."""
+    """Prints hits, each with its time and a link that plays it while `playhead serve` runs."""
     console = _console()
     episode = None
     for hit in answer.hits:
         if hit.contents.episode != episode:
             episode = hit.contents.episode
-            told = [episode.show, episode.title, (episode.published or "")[:10]]
-            console.print(_text(" · ".join(part for part in told if part), style="bold"))
+            heading = [episode.show, episode.title, (episode.published or "")[:10]]
+            console.print(_text(" · ".join(filter(None, heading)), style="bold"))
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(justify="right", width=TIME_WIDTH, style="cyan")
         line.add_row(clock(hit.start_ms), _sentence(hit))
         console.print(line)
         link = " " * (TIME_WIDTH + 2) + f"{address}/episodes/{episode.id}#{hit.fragment}"
-        console.print(Text(link, style="dim"), soft_wrap=True)  # in one piece, to be clicked or copied
+        console.print(Text(link, style="dim"), soft_wrap=True)  # in one piece, so that it can be clicked or copied
     console.print(_text(_summary(request, answer)), soft_wrap=True)
 
 
 def print_csv(hits: Iterable[Hit]) -> None:
-    """Keyword in context, one line a hit, each as soon as it is found."""
+    """Prints keyword in context, one line a hit, each as soon as it is found."""
     for line in kwic.lines(hits):
         sys.stdout.write(line)
 
 
 def print_json(data: Any) -> None:
-    """For a program to read."""
+    """Prints JSON for a program."""
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
 def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library) -> None:
-    """Each episode and how far along it is; then what is being transcribed elsewhere, and where."""
+    """Prints the status of each episode, then the jobs that run on other machines."""
     console = _console()
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
@@ -66,15 +66,15 @@ def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], l
         line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {covered:>7}  {flagged:>7}"
         console.print(_text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
         if row.failure:
-            told = "" if row.failure.code in DAMAGES else "failed: "
-            console.print(_text(f"  {told}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
+            failed = "" if row.failure.code in DAMAGES else "failed: "
+            console.print(_text(f"  {failed}{row.failure.code}: {row.failure.message}", style="red"), soft_wrap=True)
         if row.changed_upstream:
             note = "  changed_upstream: its publisher has other audio by now; `playhead run --update` takes it"
             console.print(Text(note), soft_wrap=True)
 
-    for run in at_work:
-        of = f" of {clock(run.of_ms)}" if run.of_ms else ""
-        console.print(_text(f"on {run.node}: {run.episode}, {clock(run.done_ms)}{of}"), soft_wrap=True)
+    for job in at_work:
+        of = f" of {clock(job.of_ms)}" if job.of_ms else ""
+        console.print(_text(f"on {job.node}: {job.episode}, {clock(job.done_ms)}{of}"), soft_wrap=True)
 
 
 def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:
@@ -82,7 +82,7 @@ def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> s
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False, emoji=False)  # what was said and asked may hold brackets and colons
+    return Console(highlight=False, markup=False, emoji=False)  # transcripts and queries may hold brackets and colons
 
 
 def _sentence(hit: Hit) -> Text:
@@ -102,13 +102,12 @@ def _text(text: str, style: str = "") -> Text:
 def _summary(request: Request, answer: Answer) -> str:
     if not answer.total:
         narrowed = "" if request.filters == Filters() else ", narrowed as it is"
-        return " ".join([f"No hits for {request.query.text}{narrowed}", *map(_blame, answer.unknown)])
+        lines = [f"No hits for {request.query.text}{narrowed}"]
+        for unknown in answer.unknown:
+            meant = f" Did you mean {' or '.join(unknown.nearest)}?" if unknown.nearest else ""
+            lines.append(f"\nNobody says “{unknown.word}”.{meant}")
+        return " ".join(lines)
     first, last = request.offset + 1, request.offset + len(answer.hits)
     partly = f", {first} to {last} shown" if answer.hits else ", none of them shown"
     shown = partly if len(answer.hits) < answer.total else ""
     return f"{answer.total} {'hit' if answer.total == 1 else 'hits'}{shown}"
-
-
-def _blame(unknown: Unknown) -> str:
-    meant = f" Did you mean {' or '.join(unknown.nearest)}?" if unknown.nearest else ""
-    return f"\nNobody says “{unknown.word}”.{meant}"

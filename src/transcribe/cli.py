@@ -4,7 +4,6 @@ Functions here print and translate; everything else raises. Heavy imports stand 
 """
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +15,13 @@ import typer
 
 from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
+from transcribe.library.posix import sigterm_interrupts
 from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
+    from transcribe.batch.next_step import Plan
     from transcribe.batch.report import Report
-    from transcribe.batch.run import Batch, Candidate
+    from transcribe.batch.run import Batch
     from transcribe.batch.run_options import Condition
     from transcribe.library.episode import Record
     from transcribe.settings import Settings
@@ -84,8 +85,7 @@ def fetch(context: typer.Context, sources: Sources = None, limit: Limit = None) 
     asked: CommandContext = context.obj
     settings, wanted = asked.settings(limit=limit), given(sources)
     with batch(asked.library, settings) as work:
-        for _ in work.fetched(work.wanted(work.find(wanted), settings.limit, steps=FETCH)):
-            pass  # each is in the library by now
+        work.fetch(work.plan(work.find(wanted), settings.limit, steps=FETCH))
     conclude(work.report)
 
 
@@ -126,7 +126,7 @@ def transcribe(
         ray=ray,
     )
     with batch(asked.library, settings, redo=parse(redo) if redo else None) as work:
-        transcribe_all(work, work.wanted(work.stored(), settings.limit), settings)
+        transcribe_all(work, work.plan(work.stored(), settings.limit), settings)
     conclude(work.report)
 
 
@@ -259,12 +259,12 @@ def _laid_on_sound(
     work: "Batch", settings: "Settings", record: "Record", path: Path, encoding: str | None
 ) -> str | None:
     """Lays a file's text on an episode's sound; why it cannot be, if so."""
+    from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
-    from transcribe.workers.worker import Owner
 
-    owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
-    with worker_setup(settings, 1, owner, running) as force:
-        return work.attach(record, path, force.read, settings.language, encoding)
+    tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+    with worker_setup(settings, 1, tracker, running) as workers:
+        return work.attach(record, path, workers, settings.language, encoding)
 
 
 @contextmanager
@@ -283,9 +283,9 @@ def batch(
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
     options = RunOptions(redo, update, sources, settings.language)
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
+            sigterm_interrupts(),
             library.locked(),
             ProgressBars() as progress,
             HttpClient(settings.allow_hosts, hosts=Politeness(library.state / "hosts.json"), **given) as connection,
@@ -295,12 +295,6 @@ def batch(
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def given(sources: list[str] | None) -> "list[Source]":
@@ -310,15 +304,15 @@ def given(sources: list[str] | None) -> "list[Source]":
     return [parse_source(text) for text in sources or ()]
 
 
-def transcribe_all(work: "Batch", wanted: "list[Candidate]", settings: "Settings") -> None:
+def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
-    from transcribe.workers.worker import Owner
 
-    if wanted:
-        owner, running = Owner(work.progress, work.checkpoints), work.library.state / "running.json"
-        with worker_setup(settings, len(wanted), owner, running) as force:
-            work.transcribe(work.fetched(wanted), force.workers, settings.prompt_for, force.read)
+    if planned.episodes:
+        tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+        with worker_setup(settings, len(planned), tracker, running) as workers:
+            work.transcribe(planned, workers, settings.prompt_for)
 
 
 def conclude(report: "Report") -> None:

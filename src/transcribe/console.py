@@ -1,5 +1,6 @@
-"""What a person sees while long work goes on: bars on a terminal, plain lines elsewhere. All of it on stderr."""
+"""Shows progress on stderr while long work goes on: bars on a terminal, plain lines elsewhere."""
 
+import logging
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,7 @@ Unit = Literal["share", "bytes"]
 
 
 def unwatched(done: int, of: int | None) -> None:
-    """Where nobody asks how far the work is."""
+    """An `Advance` that shows nothing."""
 
 
 def printable(text: str) -> str:
@@ -29,20 +30,27 @@ def printable(text: str) -> str:
 
 
 class Progress(Protocol):
-    """Tells somebody how far the work is."""
+    """Shows how far work is."""
 
     def task(self, name: str, unit: Unit = "share") -> AbstractContextManager[Advance]:
-        """A piece of work that takes a while; what is entered is told how far it is, perhaps in bytes."""
+        """A context for one task. It gives the function to call with how much is done: a share, or bytes."""
 
     def say(self, line: str) -> None:
-        """Something is done, or went wrong."""
+        """Shows one line: something is done, or went wrong."""
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+_with_bars: list[Console] = []  # on which bars are shown now, the innermost last
 
 
 class ProgressBars:
-    """Progress on the console of a person or a log."""
+    """Progress on a console: a person's terminal, or a log."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        self.console = console or _stderr()
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),  # a title may hold brackets
             BarColumn(),
@@ -56,14 +64,16 @@ class ProgressBars:
 
     def __enter__(self) -> "ProgressBars":
         self._bars.start()
+        _with_bars.append(self.console)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _with_bars.remove(self.console)
         self._bars.stop()
 
     @contextmanager
     def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:
-        """A bar for as long as the work takes; bytes with their speed."""
+        """A bar while the task lasts; for bytes, with their speed."""
         bar = self._bars.add_task(printable(name), total=None, unit=unit)
         try:
             yield lambda done, of: self._bars.update(bar, completed=done, total=of)
@@ -71,24 +81,31 @@ class ProgressBars:
             self._bars.remove_task(bar)
 
     def say(self, line: str) -> None:
-        """One line above the bars."""
+        """Prints one line above the bars."""
         self.console.print(printable(line), markup=False)
 
 
 class _Speed(TransferSpeedColumn):
-    """Where bytes are counted, how many come in a second."""
+    """A column with the bytes a second, for tasks that count bytes."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.fields.get("unit") == "bytes" else Text()
 
 
-class Silent:
-    """Progress that nobody looks at."""
+class _LogLines(logging.Handler):
+    """Prints what is logged, above the bars where there are some."""
 
-    @contextmanager
-    def task(self, name: str, unit: Unit = "share") -> Iterator[Advance]:  # noqa: ARG002 - as the protocol has it
-        """Nothing to be seen."""
-        yield unwatched
+    def emit(self, record: logging.LogRecord) -> None:
+        console = _with_bars[-1] if _with_bars else _stderr()
+        console.print(printable(self.format(record)), markup=False)
 
-    def say(self, line: str) -> None:
-        """Nothing to be heard."""
+
+_LOG_LINES = _LogLines()
+
+
+def log_to_console(debug: bool = False) -> None:
+    """Shows what Playhead logs: warnings, or with `debug` everything, tracebacks and other libraries' retries too."""
+    for name in ("transcribe", "search", *(("stamina", "opensearch") if debug else ())):
+        logger = logging.getLogger(name)
+        logger.addHandler(_LOG_LINES)
+        logger.setLevel(logging.DEBUG if debug else logging.WARNING)

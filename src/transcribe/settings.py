@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
     max_hours: float = Field(12, gt=0, le=500, description="Where the transcript of a longer recording stops.")
     limit: int | None = Field(None, ge=1, description="New episodes to fetch and transcribe at most, newest first.")
-    allow_hosts: Listed = Field([], description="Politeness that may be fetched from though their address is private.")
+    allow_hosts: Listed = Field([], description="Hosts that may be fetched from although their address is private.")
     user_agent: str | None = Field(None, description="How Playhead names itself to the hosts it fetches from.")
     poll_every: float = Field(1, ge=0, description="Hours for which a feed that was asked is not asked again.")
     source: list[SourceSettings] = Field([], description="Sources that every `playhead run` looks at.")
@@ -88,11 +88,11 @@ class Settings(BaseSettings):
         path = library / FILE
         given = {name: value for name, value in options.items() if value is not None}
 
-        class InlineDecoder(cls):  # type: ignore[valid-type, misc] # the file differs from library to library
+        class LibrarySettings(cls):  # type: ignore[valid-type, misc] # each library has a file of its own
             model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", extra="forbid", toml_file=path)
 
         try:
-            return InlineDecoder(**given)
+            return LibrarySettings(**given)
         except ValidationError as problem:
             raise UsageError(_told(problem, path)) from problem
         except ValueError as problem:  # TOML that cannot be read

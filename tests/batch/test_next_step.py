@@ -1,73 +1,64 @@
-"""What an episode needs next, seen from what is in its library and what is wished."""
+"""What an episode needs next is decided from what is known of it: nothing is read or written."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
-from tests.support.conversations import transcript
-from transcribe.batch.next_step import EpisodeState, episode_state
-from transcribe.batch.run_options import RunOptions
-from transcribe.library.episode import AudioFile, Episode, Record
-from transcribe.library.store import Library
-from transcribe.library.transcript import Audio, Transcript
+from transcribe.batch.next_step import FETCH, EpisodeState, Step, TranscriptState, next_step, plan
+from transcribe.fetch.polling import Candidate
+from transcribe.library.episode import AudioFile, Episode, Failure, Record
 
-NAME = "talks/one"
 STORED = AudioFile("audio/talks/one.mp3", "0" * 64, 5, "audio/mpeg")
-RECORD = Record(Episode(NAME, "Talks", "One"), audio=STORED, state="transcribed")
-UPDATE = RunOptions(update=True)
+RECORD = Record(Episode("talks/one", "Talks", "One"), audio=STORED, state="transcribed")
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    """With the audio and the transcript of one episode."""
-    library = Library(tmp_path)
-    path = library.root / STORED.path
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"sound")
-    library.save_transcript(transcript("we share", name=NAME))
-    return library
+def state(audio: bool, transcript: TranscriptState, record: Record = RECORD) -> EpisodeState:
+    return EpisodeState(Candidate(record), audio, transcript)
+
+
+def named(name: str, audio: bool, transcript: TranscriptState, failed: bool = False) -> EpisodeState:
+    record = dataclasses.replace(RECORD, episode=dataclasses.replace(RECORD.episode, id=f"talks/{name}"))
+    failure = Failure("http_404", "gone")
+    return state(audio, transcript, dataclasses.replace(record, state="failed", error=failure) if failed else record)
 
 
 @pytest.mark.parametrize(
-    ("standing", "step"),
+    ("audio", "transcript", "step"),
     [
-        (EpisodeState(audio=False, transcript=False), "fetch"),
-        (EpisodeState(audio=True, transcript=False), "transcribe"),
-        (EpisodeState(audio=True, transcript=True), "nothing"),
-        (EpisodeState(audio=False, transcript=True), "nothing"),
+        (False, "none", "fetch"),
+        (True, "none", "transcribe"),
+        (True, "current", "nothing"),
+        (False, "current", "nothing"),  # the audio may be thrown away
+        (True, "outdated", "transcribe"),
+        (False, "outdated", "fetch"),
     ],
 )
-def test_an_episode_needs_what_it_has_not(state_of_episode: EpisodeState, step: str) -> None:
-    assert state_of_episode.next_step == step
+def test_an_episode_needs_what_it_has_not(audio: bool, transcript: TranscriptState, step: Step) -> None:
+    assert next_step(state(audio, transcript), update=False) == step
+    assert next_step(state(audio, transcript), update=True) == step
 
 
-def test_what_is_not_in_the_library_is_needed(library: Library) -> None:
-    assert episode_state(library, RECORD, RunOptions()) == EpisodeState(audio=True, transcript=True)
-    library.transcript_path(NAME).unlink()
-    assert episode_state(library, RECORD, RunOptions()) == EpisodeState(audio=True, transcript=False)
-    (library.root / STORED.path).unlink()
-    assert episode_state(library, RECORD, RunOptions()) == EpisodeState(audio=False, transcript=False)
+@pytest.mark.parametrize("transcript", ["none", "current", "outdated"])
+def test_changed_audio_is_fetched_where_an_update_is_asked_for(transcript: TranscriptState) -> None:
+    changed = state(True, transcript, dataclasses.replace(RECORD, changed_upstream=True))
+    assert next_step(changed, update=True) == "fetch"
+    assert next_step(changed, update=False) == ("nothing" if transcript == "current" else "transcribe")
 
 
-def test_changed_audio_is_needed_where_an_update_is_wished(library: Library) -> None:
-    changed = dataclasses.replace(RECORD, changed_upstream=True)
-    assert episode_state(library, changed, RunOptions()).next_step == "nothing"
-    assert episode_state(library, changed, UPDATE).next_step == "fetch"
-    assert episode_state(library, RECORD, UPDATE).next_step == "nothing"
-
-
-def test_a_transcript_that_is_to_be_made_again_is_needed(library: Library) -> None:
-    def is_short(transcript: Transcript) -> bool:
-        return len(transcript.segments) < 2
-
-    assert episode_state(library, RECORD, RunOptions(is_short)).next_step == "transcribe"
-    assert episode_state(library, RECORD, RunOptions(lambda _: False)).next_step == "nothing"
-
-
-@pytest.mark.parametrize(("sha256", "step"), [("0" * 64, "nothing"), ("1" * 64, "transcribe")])
-def test_where_the_record_does_not_say_the_bytes_do(library: Library, sha256: str, step: str) -> None:
-    audio = Audio(STORED.path, STORED.sha256, 60_000, STORED.media_type)
-    library.save_transcript(dataclasses.replace(library.load_transcript(NAME), audio=audio))
-    left = dataclasses.replace(RECORD, audio=dataclasses.replace(STORED, sha256=sha256), state="fetched")
-    assert episode_state(library, left, RunOptions()).next_step == step
+def test_a_plan_keeps_the_order_but_for_episodes_that_failed() -> None:
+    states = [
+        named("dead", audio=False, transcript="none", failed=True),
+        named("done", audio=True, transcript="current"),
+        named("here", audio=True, transcript="none"),
+        named("new", audio=False, transcript="none"),
+    ]
+    planned = plan(states)
+    assert [(each.record.episode.id, each.step) for each in planned.episodes] == [
+        ("talks/here", "transcribe"),
+        ("talks/new", "fetch"),
+        ("talks/dead", "fetch"),
+    ]
+    assert planned.unchanged == ("talks/done",)
+    assert [each.record.episode.id for each in plan(states, limit=1).episodes] == ["talks/here"]
+    assert [each.record.episode.id for each in plan(states, limit=1, steps=FETCH).episodes] == ["talks/new"]
+    assert plan(states, steps=FETCH).unchanged == ("talks/done", "talks/here")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.support.conversations import made_of
 from transcribe.batch.redo_condition import COMPARISONS, NUMBERS, SIGNS, TEXTS, Condition, Part, parse
 from transcribe.errors import UsageError
-from transcribe.library.transcript import Audio, Damage, Engine, Quality, Word, segment
+from transcribe.library.episode import Quality
+from transcribe.library.transcript import Audio, Damage, Engine, Word, segment
 
 GOOD = segment(0, [Word(0, 500, "well", 0.9), Word(500, 900, "said.", 0.9)])
 BAD = segment(1, [Word(1000, 1500, "uh", 0.3), Word(1500, 1900, "huh", 0.3)], flags=("low_confidence",))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.support.fake_recognizer import FakeRecognizer, deaf
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.batch.redo_condition import parse
-from transcribe.batch.run import Batch, _public
+from transcribe.batch.result_writer import public as public_episode
+from transcribe.batch.run import Batch
 from transcribe.batch.run_options import RunOptions
-from transcribe.console import Silent
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.library.chapters import load_chapters
@@ -23,10 +24,12 @@ from transcribe.library.episode import Episode
 from transcribe.library.store import Library
 from transcribe.library.transcript import Chapter
 from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import Offer, Target
 from transcribe.settings import Settings
 from transcribe.sources.source import parse_source, source_of
-from transcribe.workers.worker import InThisProcess, Owner
+from transcribe.transcription.job import Job, Offer
+from transcribe.workers.in_this_process import InThisProcess
+from transcribe.workers.job_tracker import JobTracker
+from transcribe.workers.worker import Outcome
 
 SAMPLE = Path(__file__).parents[2] / "audio/commons-talks/2026-03-03-who-owns-the-well-part-1.mp3"
 
@@ -72,9 +75,9 @@ def run(
 ) -> Batch:
     with library.locked():
         batch = Batch(library, connection, feed_cache(library), Silent(), options)
-        wanted = batch.wanted(batch.find([parse_source(source) for source in sources]))
-        owner = Owner(Silent(), batch.checkpoints)
-        batch.transcribe(batch.fetched(wanted), InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
+        planned = batch.plan(batch.find([parse_source(source) for source in sources]))
+        owner = JobTracker(Silent(), batch.checkpoints)
+        batch.transcribe(planned, InThisProcess(recognizer or FakeRecognizer(), InlineDecoder(), owner))
     return batch
 
 
@@ -204,9 +207,7 @@ def test_a_recognizer_that_fails_fails_its_episode_alone(
     assert run(library, connection, str(SAMPLE)).report.transcribed
 
 
-@pytest.mark.parametrize(
-    ("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "recognizer_failed")]
-)
+@pytest.mark.parametrize(("problem", "code"), [(MemoryError(), "out_of_memory"), (ValueError("odd"), "internal_error")])
 def test_whatever_an_engine_raises_stays_with_its_episode(
     library: Library, connection: HttpClient, problem: Exception, code: str
 ) -> None:
@@ -239,8 +240,8 @@ def test_a_limit_takes_the_newest(
     with library.locked():
         batch = Batch(library, connection, feed_cache(library), Silent())
         candidates = batch.find([parse_source(feed(httpserver, tmp_path))])
-        wanted = batch.wanted(candidates, limit=1)
-    assert [candidate.record.episode.id for candidate in wanted] == ["peer-talks/2012-02-19-second"]
+        planned = batch.plan(candidates, limit=1)
+    assert [episode.record.episode.id for episode in planned.episodes] == ["peer-talks/2012-02-19-second"]
 
 
 def test_a_file_that_breaks_off_is_transcribed_as_far_as_it_goes_and_says_so(
@@ -270,8 +271,8 @@ def test_what_deserves_it_is_transcribed_again(library: Library, connection: Htt
     run(library, connection, str(SAMPLE))
     for redo, done in ((parse("model=large"), 0), (parse("engine=fake"), 1)):
         batch = Batch(library, connection, feed_cache(library), Silent(), RunOptions(redo))
-        workers = InThisProcess(FakeRecognizer("said better"), InlineDecoder(), Owner(Silent(), batch.checkpoints))
-        batch.transcribe(batch.fetched(batch.wanted(batch.stored())), workers)
+        workers = InThisProcess(FakeRecognizer("said better"), InlineDecoder(), JobTracker(Silent(), batch.checkpoints))
+        batch.transcribe(batch.plan(batch.stored()), workers)
         assert len(batch.report.transcribed) == done
     (name,) = library.transcript_ids()
     assert library.load_transcript(name).segments[0].text.startswith("said better")
@@ -289,9 +290,9 @@ def test_a_shows_vocabulary_goes_to_its_episodes(library: Library, connection: H
     settings = Settings.load(library.root, prompt="An interview.", vocabulary=vocabulary)
     recognizer = FakeRecognizer()
     batch = Batch(library, connection, feed_cache(library), Silent())
-    wanted = batch.wanted(batch.find([parse_source(str(SAMPLE))]))
-    workers = InThisProcess(recognizer, InlineDecoder(), Owner(Silent(), batch.checkpoints))
-    batch.transcribe(batch.fetched(wanted), workers, settings.prompt_for)
+    planned = batch.plan(batch.find([parse_source(str(SAMPLE))]))
+    workers = InThisProcess(recognizer, InlineDecoder(), JobTracker(Silent(), batch.checkpoints))
+    batch.transcribe(planned, workers, settings.prompt_for)
     assert {hints.prompt for hints in recognizer.hints} == {"An interview. Bauwens, P2P."}
 
 
@@ -412,7 +413,7 @@ def test_nor_in_a_guid_or_a_description_that_holds_its_address() -> None:
     secret = "https://me:pass@example.org/a.mp3?token=0123456789abcdef"
     episode = Episode("talks/first", "Talks", "First", None, secret, secret, secret, f"Listen: {secret}")
     public = "https://example.org/a.mp3?token=…"
-    assert _public(episode) == Episode(
+    assert public_episode(episode) == Episode(
         "talks/first", "Talks", "First", None, public, public, public, f"Listen: {public}"
     )
 
@@ -518,8 +519,7 @@ def test_a_limit_is_not_used_up_by_those_that_failed(
     for _ in range(3):
         with library.locked():
             batch = Batch(library, connection, feed_cache(library), Silent())
-            for _ in batch.fetched(batch.wanted(batch.find([parse_source(newest_dead)]), limit=1)):
-                pass
+            batch.fetch(batch.plan(batch.find([parse_source(newest_dead)]), limit=1))
         tried += [*batch.report.failed, *batch.report.fetched]
     assert tried == ["talks/a", "talks/b", "talks/c"]
 
@@ -594,16 +594,22 @@ def test_a_translation_is_not_taken_for_what_was_said(
     sound(httpserver, "/a.wav", tone(tmp_path / "a.wav"))
     offers: list[Offer] = []
 
-    def read(_: Target, offer: Offer) -> Mismatch:
-        offers.append(offer)
-        return Mismatch("of something else")
+    class Refusing(InThisProcess):
+        """Takes no publisher's transcript."""
+
+        def run(self, jobs: Iterable[Job | None]) -> Iterator[tuple[Job, Outcome]]:
+            for job in jobs:
+                if job and job.offer:
+                    offers.append(job.offer)
+                    yield job, Mismatch("of something else")
+                elif job:
+                    yield from super().run([job])
 
     with library.locked():
         batch = Batch(library, connection, feed_cache(library), Silent())
-        found = batch.fetched(batch.wanted(batch.find([parse_source(tell(httpserver))])))
-        batch.transcribe(
-            found, InThisProcess(FakeRecognizer(), InlineDecoder(), Owner(Silent(), batch.checkpoints)), read=read
-        )
+        planned = batch.plan(batch.find([parse_source(tell(httpserver))]))
+        batch.transcribe(planned, Refusing(FakeRecognizer(), InlineDecoder(), JobTracker(Silent(), batch.checkpoints)))
+    assert batch.report.mismatched.keys() == {*batch.report.transcribed} == {"talks/first"}
     assert kept(library) == ["first.transcript.en.srt"]
     assert [(offer.text.language, offer.data) for offer in offers] == [("en", b"text of en.srt")]
 
@@ -636,7 +642,8 @@ def test_what_a_file_holds_of_chapters_is_kept_once_it_is_decoded_and_no_sooner(
     with monkeypatch.context() as at_the_door:
         at_the_door.setattr("av.open", lambda *_, **__: pytest.fail("it is being decoded"))
         batch = Batch(library, connection, feed_cache(library), Silent())
-        assert [record.state for record in batch.fetched(batch.find([parse_source(url)]))] == ["fetched"]
+        batch.fetch(batch.plan(batch.find([parse_source(url)])))
+        assert [record.state for record in library.records()] == ["fetched"]
     assert load_chapters(library, "talks/first") == ()
     run(library, connection, url)
     assert load_chapters(library, "talks/first") == (Chapter(1000, "The well"),)

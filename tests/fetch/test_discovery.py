@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 
 from tests.support.blog import DESCRIPTION, POSTS, SHOW, Blog, serve_blog
 from transcribe.errors import FetchError
-from transcribe.fetch.discovery import MAX_PAGES, Discovery, discover, source_name
+from transcribe.fetch.discovery import MAX_PAGES, Discovery, source_name
 from transcribe.fetch.feed_cache import NotModified
 from transcribe.fetch.http_client import HttpClient
 from transcribe.sources.source import AudioFileSource, FolderSource, FoundFile, WebSource
@@ -47,7 +47,7 @@ def connection() -> Iterator[HttpClient]:
 
 
 def of(url: str, connection: HttpClient) -> tuple[FoundFile, ...]:
-    return discover(WebSource(url), connection).found
+    return Discovery(connection).discover(WebSource(url)).found
 
 
 def paths(server: HTTPServer) -> list[str]:
@@ -63,14 +63,14 @@ def serve(server: HTTPServer, path: str, body: str | bytes, kind: str = "text/ht
 
 
 def test_a_file_is_one_recording(connection: HttpClient) -> None:
-    (found,) = discover(AudioFileSource(TALK), connection)
+    (found,) = Discovery(connection).discover(AudioFileSource(TALK))
     assert (found.path, found.title, found.show) == (TALK, "talk", "data")
     assert found.source is None
 
 
 def test_a_file_that_is_not_there_any_more_is_no_recording(connection: HttpClient, tmp_path: Path) -> None:
     with pytest.raises(FetchError) as problem:
-        discover(AudioFileSource(tmp_path / "talk.mp3"), connection)
+        Discovery(connection).discover(AudioFileSource(tmp_path / "talk.mp3"))
     assert problem.value.code == "not_there"
 
 
@@ -78,7 +78,7 @@ def test_a_folder_is_as_many_as_there_are_audio_files(connection: HttpClient, tm
     for name in ("b.mp3", "deeper/a.mp3", ".hidden.mp3", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(TALK, tmp_path / name)
-    found = discover(FolderSource(tmp_path), connection).found
+    found = Discovery(connection).discover(FolderSource(tmp_path)).found
     assert [item.path for item in found] == [tmp_path / "b.mp3", tmp_path / "deeper/a.mp3"]
     assert {item.source for item in found} == {str(tmp_path)}
 
@@ -87,7 +87,7 @@ def test_a_folder_is_as_many_as_there_are_audio_files(connection: HttpClient, tm
 def test_a_saved_feed_is_a_source_by_its_owners_own_word(connection: HttpClient, tmp_path: Path, text: str) -> None:
     path = tmp_path / "saved.xml"  # fault line 6
     path.write_text(text)
-    found = discover(AudioFileSource(path), connection).found
+    found = Discovery(connection).discover(AudioFileSource(path)).found
     assert {(item.show, item.source) for item in found} == {("Peer Talks", str(path))}
 
 
@@ -96,7 +96,7 @@ def test_a_saved_feed_leads_to_nothing_else_on_this_machine(connection: HttpClie
     shutil.copy(TALK, other)
     link = f'<link rel="next" xmlns="http://www.w3.org/2005/Atom" href="{path.as_uri()}?2"/>'
     path.write_text(FEED.replace("<item>", link + "<item>", 1).replace("/three.mp3", other.as_uri()))
-    found = discover(AudioFileSource(path), connection).found
+    found = Discovery(connection).discover(AudioFileSource(path)).found
     assert {item.path for item in found} == {None}
     for item in found:
         with pytest.raises(FetchError) as problem:
@@ -110,19 +110,21 @@ def test_no_feed_page_or_list_on_the_web_can_name_a_file(
     saved = tmp_path / "saved.xml"  # fault lines 1 and 6
     saved.write_text(FEED)
     next_page = f'<link rel="next" xmlns="http://www.w3.org/2005/Atom" href="{saved.as_uri()}"/>'
-    feed = discover(WebSource(serve(httpserver, "/feed", FEED.replace("<item>", next_page + "<item>", 1))), connection)
+    feed = Discovery(connection).discover(
+        WebSource(serve(httpserver, "/feed", FEED.replace("<item>", next_page + "<item>", 1)))
+    )
     assert [item.title for item in feed] == ["First", "Third"]
     page = f'<link rel="alternate" type="application/rss+xml" href="{saved.as_uri()}"><a href="{saved.as_uri()}.mp3">'
     with pytest.raises(FetchError) as problem:
         of(serve(httpserver, "/page", page), connection)
     assert problem.value.code == "no_audio_on_page"
     opml = OPML.replace("https://x.example/feed", saved.as_uri())
-    assert discover(WebSource(serve(httpserver, "/opml", opml)), connection).listed == ()
+    assert Discovery(connection).discover(WebSource(serve(httpserver, "/opml", opml))).listed == ()
 
 
 def test_a_saved_list_of_feeds_is_as_many_sources(connection: HttpClient, tmp_path: Path) -> None:
     (tmp_path / "shows.opml").write_text(OPML)
-    discovered = discover(AudioFileSource(tmp_path / "shows.opml"), connection)
+    discovered = Discovery(connection).discover(AudioFileSource(tmp_path / "shows.opml"))
     assert [(one.url, one.groups) for one in discovered.listed] == [("https://x.example/feed", ("Futures",))]
     assert discovered.found == ()
 
@@ -135,9 +137,9 @@ def test_a_file_that_is_no_document_is_taken_for_a_recording(
     path.write_bytes(data)
     if data == b"{}":
         with pytest.raises(FetchError, match="not a feed"):
-            discover(AudioFileSource(path), connection)
+            Discovery(connection).discover(AudioFileSource(path))
     else:
-        assert [item.path for item in discover(AudioFileSource(path), connection)] == [path]
+        assert [item.path for item in Discovery(connection).discover(AudioFileSource(path))] == [path]
 
 
 # Audio, feeds and lists on the web
@@ -160,7 +162,7 @@ def test_a_feed_is_its_items_that_have_audio(
 def test_a_feed_that_has_gone_elsewhere_is_read_there(connection: HttpClient, httpserver: HTTPServer) -> None:
     there = serve(httpserver, "/there/feed", FEED.replace("/one.mp3", "one.mp3"), "application/rss+xml")
     httpserver.expect_request("/here").respond_with_data("", status=301, headers={"Location": there})
-    discovered = discover(WebSource(httpserver.url_for("/here")), connection)
+    discovered = Discovery(connection).discover(WebSource(httpserver.url_for("/here")))
     assert discovered.moved_to == there
     assert discovered.found[0].source == httpserver.url_for("/here")  # until its episodes are told
     assert discovered.found[0].enclosure == httpserver.url_for("/there/one.mp3")
@@ -177,11 +179,11 @@ def test_of_a_source_that_has_been_read_nothing_long_is_kept(
     connection: HttpClient, httpserver: HTTPServer, text: str
 ) -> None:
     url = serve(httpserver, "/long", f"{text}<!--{'long ' * 100_000}-->")
-    assert len(repr(discover(WebSource(url), connection))) < 10_000
+    assert len(repr(Discovery(connection).discover(WebSource(url)))) < 10_000
 
 
 def test_a_list_of_feeds_is_as_many_sources(connection: HttpClient, httpserver: HTTPServer) -> None:
-    discovered = discover(WebSource(serve(httpserver, "/shows", OPML, "text/xml")), connection)
+    discovered = Discovery(connection).discover(WebSource(serve(httpserver, "/shows", OPML, "text/xml")))
     assert [one.url for one in discovered.listed] == ["https://x.example/feed"]
 
 
@@ -254,7 +256,7 @@ def test_a_feed_is_read_to_its_last_page_and_each_item_counts_once(
     connection: HttpClient, httpserver: HTTPServer, loop: bool
 ) -> None:  # fault line 13
     url = paged(httpserver, 6, loop=loop)
-    discovered = discover(WebSource(url), connection)
+    discovered = Discovery(connection).discover(WebSource(url))
     assert [item.title for item in discovered] == [str(n) for n in range(1, 8)]
     assert {(item.source, item.show) for item in discovered} == {(url, "Page 1")}
     assert len(httpserver.log) in (6, 7)  # the first may be met again under the name of a page
@@ -262,14 +264,14 @@ def test_a_feed_is_read_to_its_last_page_and_each_item_counts_once(
 
 
 def test_a_page_that_cannot_be_had_costs_none_of_those_before(connection: HttpClient, httpserver: HTTPServer) -> None:
-    discovered = discover(WebSource(paged(httpserver, 6, broken=4)), connection)
+    discovered = Discovery(connection).discover(WebSource(paged(httpserver, 6, broken=4)))
     assert [item.title for item in discovered] == ["1", "2", "3", "4"]
     assert discovered.problem is not None
     assert discovered.problem.code == "http_500"
 
 
 def test_a_feed_without_an_end_is_left_at_some_page(connection: HttpClient, httpserver: HTTPServer) -> None:
-    discovered = discover(WebSource(paged(httpserver, 10 * MAX_PAGES)), connection)
+    discovered = Discovery(connection).discover(WebSource(paged(httpserver, 10 * MAX_PAGES)))
     assert len(httpserver.log) == MAX_PAGES
     assert len(discovered.found) == MAX_PAGES + 1
     assert discovered.problem is not None

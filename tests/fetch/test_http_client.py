@@ -398,7 +398,7 @@ def test_a_byte_now_and_then_ends_at_the_cap_in_headers_or_body(start: bytes) ->
     with RudeServer(drip) as server, HttpClient(["127.0.0.1"], timeout_s=5, total_s=0.6) as connection:
         assert refusal(connection, server.url).code == "timeout"
         gone.set()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 10
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from transcribe.console import Silent
+from tests.support.silent import Silent
 from transcribe.fetch.catalog import Catalog
 from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient

@@ -31,7 +31,7 @@ def spoken(said: WordColumns) -> list[StoredWord]:
             said.end(n, n + 1),
             text,
             sure[n],
-            *said.told[said.segment(n)],
+            *said.infos[said.segment(n)],
         )
         for n, text in enumerate(said.texts)
     ]

@@ -17,7 +17,6 @@ from transcribe.audio.decode import RATE, open_audio
 from transcribe.errors import TranscriptError
 from transcribe.library.chapters import (
     MOST,
-    Chapter,
     chapters_path,
     held_chapters,
     load_chapters,
@@ -27,7 +26,7 @@ from transcribe.library.chapters import (
 )
 from transcribe.library.clock import timestamp
 from transcribe.library.store import Library
-from transcribe.library.transcript import LATEST_MS
+from transcribe.library.transcript import LATEST_MS, Chapter
 
 SILENCE = np.zeros(9 * RATE, np.int16)
 HEADINGS = [(0, "Welcome"), (2500, "Who owns the well?"), (6000, "Grüße")]

@@ -12,7 +12,8 @@ from tests.support.conversations import transcript as made_up
 from tests.support.odd_transcripts import transcripts
 from transcribe.errors import TranscriptError
 from transcribe.library.caption_writer import FORMATS
-from transcribe.library.transcript import Audio, Damage, Quality, Span, Transcript, Word, joined, repaired, segment
+from transcribe.library.episode import Quality
+from transcribe.library.transcript import Audio, Damage, Span, Transcript, Word, joined, repaired, segment
 
 ODD_VALUES: tuple[Any, ...] = (None, True, -1, 0, 7, 1.5, math.nan, 10**30, "", "x\n\ny", "../x", [], [1], {}, {"a": 1})
 SHARES = st.floats(0, 1)

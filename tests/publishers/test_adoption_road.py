@@ -74,6 +74,7 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYHEAD_ALLOW_HOSTS", "localhost,127.0.0.1")
 
 
+@pytest.mark.slow
 def test_each_form_can_be_searched_with_right_times_and_nothing_is_recognized(
     httpserver: HTTPServer, tmp_path: Path, opening: np.ndarray[Any, np.dtype[np.int16]]
 ) -> None:
@@ -95,6 +96,7 @@ def test_each_form_can_be_searched_with_right_times_and_nothing_is_recognized(
     assert "The well" in (library / "audio/talks/in-vtt.chapters.json").read_text()
 
 
+@pytest.mark.slow
 def test_where_something_was_spliced_in_the_transcript_does_not_fit_and_ours_is_made(
     httpserver: HTTPServer, tmp_path: Path, opening: np.ndarray[Any, np.dtype[np.int16]]
 ) -> None:

@@ -57,7 +57,7 @@ def test_every_kind_gives_a_segment_per_cue(tmp_path: Path, write: object, suffi
     assert [(s.start_ms, s.end_ms, s.text) for s in made.segments] == [
         (s.start_ms, s.end_ms, s.text) for s in SAID.segments
     ]
-    assert [s.speaker for s in made.segments] == ([None, None] if suffix == "srt" else ["Ann", "Ben"])
+    assert [s.speaker for s in made.segments] == ["Ann", "Ben"]
     assert made.engine.model == suffix
 
 

@@ -52,14 +52,13 @@ def test_something_put_in_anywhere_before_the_end_is_noticed() -> None:
         longer = said([*TALK[:place], *OTHER[:75], *TALK[place:]])
         verdict = verify_timed(at(longer, 0, 150, 300, 450, 560), said(TALK))
         assert isinstance(verdict, Mismatch)
-        assert verdict.shift_ms == 30_000
         assert "published as 30.0 s earlier" in str(verdict)
 
 
 def test_something_taken_out_is_noticed_too() -> None:
     verdict = verify_timed(at(said(TALK[100:]), 0, 200, 500), said(TALK))
     assert isinstance(verdict, Mismatch)
-    assert verdict.shift_ms == -40_000
+    assert "published as 40.0 s later" in str(verdict)
 
 
 def test_a_teaser_that_is_said_again_moves_nothing() -> None:
@@ -75,7 +74,6 @@ def test_a_spot_that_is_not_understood_is_outvoted() -> None:
 def test_the_words_of_another_talk_are_found_nowhere() -> None:
     verdict = verify_timed(at(said(OTHER), 0, 150, 300, 450, 560), said(TALK))
     assert isinstance(verdict, Mismatch)
-    assert verdict.shift_ms is None
     assert str(verdict) == "at 5 of 5 places other words are heard"
 
 

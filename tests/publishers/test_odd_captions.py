@@ -232,7 +232,9 @@ def test_what_is_said_into_anothers_sentence_is_an_aside() -> None:
 def test_a_cue_with_bad_times_costs_that_cue_alone() -> None:
     script = read(
         srt("One.", "Two.", "Three.", "Four.")
-        + "\n5\n-00:00:01,000 --> 00:00:01,000\nBefore.\n\n6\nxx:yy:00 --> zz:00:aa\nLost.\n\n7\n00:00:09,000 --> 00:00:0x,000\nKept.\n"
+        + "\n5\n-00:00:01,000 --> 00:00:01,000\nBefore.\n"
+        + "\n6\nxx:yy:00 --> zz:00:aa\nLost.\n"
+        + "\n7\n00:00:09,000 --> 00:00:0x,000\nKept.\n"
     )
     assert [text for _, text in said(script)] == ["One.", "Before.", "Two.", "Three.", "Four.", "Kept."]
     assert script.repairs == 4  # before the start, lost, without an end, out of order
@@ -265,7 +267,8 @@ def test_times_are_read_as_they_are_typed(time: str, ms: int) -> None:
 
 def test_a_blank_line_before_or_inside_a_cues_text_loses_nothing() -> None:
     script = read(
-        "WEBVTT\n\n1\n00:01.000 --> 00:02.000\n\nHello\n\nworld\n\n2\n00:03.000 --> 00:04.000\nNext\n\nNOTE x\nhidden\n",
+        "WEBVTT\n\n1\n00:01.000 --> 00:02.000\n\nHello\n\nworld\n\n"
+        "2\n00:03.000 --> 00:04.000\nNext\n\nNOTE x\nhidden\n",
         "vtt",
     )
     assert [text for _, text in said(script)] == ["Hello world", "Next"]

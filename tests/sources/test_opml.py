@@ -80,7 +80,7 @@ def test_a_bomb_is_done_with_quickly(data: bytes) -> None:
     begun = time.monotonic()
     with contextlib.suppress(FetchError):
         assert parse_opml(data, URL) == ()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 # Fault 5.

@@ -37,6 +37,6 @@ def deaf() -> FakeRecognizer:
     return FakeRecognizer(failure=RecognitionError("recognizer_failed", "it hears nothing"))
 
 
-def loaded() -> FakeRecognizer:
+def loaded(**_: object) -> FakeRecognizer:
     """For processes of their own: a function that can be named across them."""
     return FakeRecognizer()

@@ -14,10 +14,10 @@ import uvicorn
 
 from search.index.library_index import LibraryIndex
 from search.service.app import create_app
-from transcribe.library.chapters import Chapter, chapters_path, to_json
+from transcribe.library.chapters import chapters_path, to_json
 from transcribe.library.episode import AudioFile, Episode, Record, episode_id
 from transcribe.library.store import Library
-from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Word, segment
+from transcribe.library.transcript import Audio, Chapter, Engine, Segment, Transcript, Word, segment
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE: list[dict[str, Any]] = json.loads((REPOSITORY / "tests/sample/truth.json").read_text())

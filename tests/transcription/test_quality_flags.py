@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.support import sounds, speech
 from transcribe.audio.voice_activity import SpeechOptions, pieces
-from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, mean_confidence, segment
+from transcribe.library.episode import Quality
+from transcribe.library.transcript import FLAGS, Segment, Span, Word, mean_confidence, segment
 from transcribe.recognizers.protocol import Hints
 from transcribe.transcription.quality_flags import (
     FlagOptions,
@@ -317,6 +318,7 @@ def test_silence_noise_and_music_are_no_text_and_what_slips_through_is_flagged(s
     assert all(segment.flags for segment in listened_to(sound, GULLIBLE))
 
 
+@pytest.mark.slow
 def test_what_is_nearly_a_voice_is_heard_and_flagged() -> None:
     found = [segment for seed in (1, 4) for segment in listened_to(sounds.singing(15, seed), GULLIBLE)]
     assert found

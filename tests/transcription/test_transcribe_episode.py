@@ -14,7 +14,7 @@ import pytest
 from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.speech import write_audio
 from transcribe.audio.decode import RATE
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import AudioError
 from transcribe.library.episode import AudioFile, Episode
@@ -22,7 +22,8 @@ from transcribe.library.transcript import Engine, Transcript, Word
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Hints, Recognition, Recognizer
 from transcribe.transcription.checkpoints import RecognizedSoFar
-from transcribe.transcription.transcribe_episode import LANGUAGE_PIECES, BatchDone, Task, transcribe
+from transcribe.transcription.job import Job
+from transcribe.transcription.transcribe_episode import LANGUAGE_PIECES, BatchDone, transcribe
 from transcribe.transcription.utterance import Utterance
 
 DATA = Path(__file__).parents[1] / "data"
@@ -65,11 +66,11 @@ def transcript_of(
     path: Path,
     recognizer: Recognizer,
     told: list[BatchDone] | None = None,
-    task: Task | None = None,
+    job: Job | None = None,
     now: datetime | None = None,
 ) -> Transcript:
     transcript = transcribe(
-        task or Task(EPISODE, STORED),
+        job or Job(EPISODE, STORED, path),
         InlineDecoder().listen(path),
         recognizer,
         (told if told is not None else []).append,
@@ -215,21 +216,21 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path) -
     for batches in range(3):
         so_far = RecognizedSoFar("en", tuple(utterance for done in told[:batches] for utterance in done.utterances))
         recognizer = FakeRecognizer(failure=AssertionError("it should know already") if batches == 2 else None)
-        resumed = transcript_of(path, recognizer, task=Task(EPISODE, STORED, so_far=so_far), now=now)
+        resumed = transcript_of(path, recognizer, job=Job(EPISODE, STORED, path, so_far=so_far), now=now)
         assert resumed.to_json() == whole.to_json()
         assert recognizer.pieces == 2 - batches
 
 
 def test_what_was_heard_in_other_pieces_is_not_taken_for_these(tmp_path: Path) -> None:
     elsewhere = Utterance((0, 500), ((0, 500),), 1.0, (Word(0, 100, "no", 0.9),))
-    task = Task(EPISODE, STORED, so_far=RecognizedSoFar("en", (elsewhere,)))
-    transcript = transcript_of(with_silences(tmp_path), FakeRecognizer(), task=task)
+    job = Job(EPISODE, STORED, tmp_path, so_far=RecognizedSoFar("en", (elsewhere,)))
+    transcript = transcript_of(with_silences(tmp_path), FakeRecognizer(), job=job)
     assert {word.text for _, word in transcript.words()} == {"we", "heard", "this"}
 
 
 def test_the_language_is_that_of_the_opening_and_goes_with_every_batch(tmp_path: Path) -> None:
     recognizer = FakeRecognizer(language="de")
-    transcript = transcript_of(with_silences(tmp_path), recognizer, task=Task(EPISODE, STORED, "Bauwens"))
+    transcript = transcript_of(with_silences(tmp_path), recognizer, job=Job(EPISODE, STORED, tmp_path, "Bauwens"))
     assert recognizer.hints == [Hints("de", "Bauwens")] * 2
     assert transcript.language == "de"
     assert transcript.engine.options["prompt"] == "Bauwens"
@@ -237,8 +238,8 @@ def test_the_language_is_that_of_the_opening_and_goes_with_every_batch(tmp_path:
 
 
 def test_an_interrupted_run_keeps_its_language(tmp_path: Path) -> None:
-    task = Task(EPISODE, STORED, so_far=RecognizedSoFar("fr"))
-    assert transcript_of(with_silences(tmp_path), FakeRecognizer(language="de"), task=task).language == "fr"
+    job = Job(EPISODE, STORED, tmp_path, so_far=RecognizedSoFar("fr"))
+    assert transcript_of(with_silences(tmp_path), FakeRecognizer(language="de"), job=job).language == "fr"
 
 
 def test_a_transcript_says_how_much_of_the_speech_it_covers(tmp_path: Path) -> None:

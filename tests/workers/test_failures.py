@@ -23,9 +23,9 @@ def test_what_comes_of_the_work_is_given_back() -> None:
     [
         (AudioError("undecodable", "no decoder knows it"), "undecodable"),
         (MemoryError(), "out_of_memory"),
-        (RuntimeError("torch has its own ideas"), "recognizer_failed"),
-        (AssertionError(), "recognizer_failed"),
-        (OverflowError("int too large"), "recognizer_failed"),
+        (RuntimeError("torch has its own ideas"), "internal_error"),
+        (AssertionError(), "internal_error"),
+        (OverflowError("int too large"), "internal_error"),
     ],
 )
 def test_whatever_goes_wrong_with_an_episode_stays_with_it(problem: Exception, code: str) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_recognizer import loaded
-from tests.workers.test_worker import ENGINE, TALK, TIMEOUT_S, Watched, job, outcomes, owner, text
+from tests.workers.test_worker import TALK, TIMEOUT_S, Watched, job, outcomes, owner, text
 from transcribe.transcription.checkpoints import Checkpoints
+from transcribe.transcription.job import Job
 from transcribe.transcription.transcribe_episode import BatchDone
 from transcribe.workers.process_pool import DIED, ProcessPool, WorkerSlot, _received
-from transcribe.workers.worker import Job
 
 
 def test_what_is_heard_is_kept_while_the_owner_waits_for_the_next_job(tmp_path: Path) -> None:  # fault 28
@@ -27,7 +27,7 @@ def test_what_is_heard_is_kept_while_the_owner_waits_for_the_next_job(tmp_path: 
             time.sleep(0.02)
         yield job(tmp_path, "tone")
 
-    done = outcomes(ProcessPool(2 * [WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path)), jobs())
+    done = outcomes(ProcessPool(2 * [WorkerSlot(loaded, threads=1)], owner(tmp_path)), jobs())
     assert "we heard this" in text(done["show/talk"])
     assert text(done["show/tone"]) == ""
 
@@ -42,7 +42,7 @@ def test_what_cannot_be_kept_ends_the_run(tmp_path: Path) -> None:
     mine = owner(tmp_path)
     mine.checkpoints = Full(tmp_path / "checkpoints")
     with pytest.raises(OSError, match="no space left"):
-        outcomes(ProcessPool([WorkerSlot(loaded, threads=1)], ENGINE, mine), [job(tmp_path, "talk", TALK)])
+        outcomes(ProcessPool([WorkerSlot(loaded, threads=1)], mine), [job(tmp_path, "talk", TALK)])
 
 
 def test_a_worker_that_dies_in_the_midst_of_a_message_has_died() -> None:
@@ -56,7 +56,7 @@ def test_a_worker_that_dies_in_the_midst_of_a_message_has_died() -> None:
 
 def test_no_bar_is_left_standing(tmp_path: Path) -> None:
     progress = Watched()
-    running = ProcessPool([WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path, progress)).run(
+    running = ProcessPool([WorkerSlot(loaded, threads=1)], owner(tmp_path, progress)).run(
         [job(tmp_path, "tone"), job(tmp_path, "talk", TALK)]
     )
     next(iter(running))

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +20,22 @@ import pytest
 
 from tests.support.command import environment
 from tests.support.fake_recognizer import FakeRecognizer, loaded
+from tests.support.silent import Silent
 from tests.support.speech import write_audio
-from transcribe.audio.decoder_process import InlineDecoder
+from transcribe.audio.inline_decoder import InlineDecoder
 from transcribe.audio.voice_activity import Piece
-from transcribe.console import Advance, Progress, Silent
-from transcribe.library.episode import AudioFile, Episode, Failure, Record
-from transcribe.library.transcript import Engine, Transcript
+from transcribe.console import Advance, Progress
+from transcribe.library.episode import AudioFile, Episode, Failure
+from transcribe.library.transcript import Transcript
 from transcribe.recognizers.protocol import Hints, Recognition
 from transcribe.transcription.checkpoints import Checkpoints, RecognizedSoFar
-from transcribe.transcription.transcribe_episode import Task
+from transcribe.transcription.job import Job
+from transcribe.workers.in_this_process import InThisProcess
+from transcribe.workers.job_tracker import JobTracker
 from transcribe.workers.process_pool import ProcessPool, WorkerSlot
-from transcribe.workers.worker import InThisProcess, Job, Outcome, Owner, Workers
+from transcribe.workers.worker import Outcome, Workers
 
 TALK = Path(__file__).parents[1] / "data/talk.mp3"
-ENGINE = Engine("fake", "1", "none")
 TIMEOUT_S = 60  # generous: for a process to begin and to die
 
 
@@ -68,7 +71,7 @@ class Fatal(FakeRecognizer):
         os._exit(9)
 
 
-def fatal(epitaph: Path) -> Fatal:
+def fatal(epitaph: Path, **_: object) -> Fatal:
     return Fatal(epitaph)
 
 
@@ -76,8 +79,8 @@ def full() -> FakeRecognizer:
     return FakeRecognizer(failure=MemoryError())
 
 
-def owner(root: Path, progress: Progress | None = None) -> Owner:
-    return Owner(progress or Silent(), Checkpoints(root / "checkpoints"))
+def owner(root: Path, progress: Progress | None = None) -> JobTracker:
+    return JobTracker(progress or Silent(), Checkpoints(root / "checkpoints"))
 
 
 def here(root: Path, recognizer: FakeRecognizer | None = None, progress: Progress | None = None) -> InThisProcess:
@@ -96,15 +99,15 @@ def job(root: Path, name: str, content: Path | bytes | None = None) -> Job:
         write_audio((8000 * np.sin(np.arange(16_000) / 6)).astype(np.int16), path)
     stored = AudioFile(f"audio/show/{name}.wav", "0" * 64, path.stat().st_size, "audio/wav")
     episode = Episode(f"show/{name}", "Show", "The Title of Them All")
-    return Job(Record(episode, audio=stored), path, Task(episode, stored), checkpoint=name)
+    return Job(episode, stored, path, checkpoint=name)
 
 
 def outcomes(workers: Workers, jobs: Iterable[Job]) -> dict[str, Outcome]:
     """By episode. Each is given back once."""
     done: dict[str, Outcome] = {}
     for job, outcome in workers.run(jobs):
-        assert job.record.episode.id not in done
-        done[job.record.episode.id] = outcome
+        assert job.episode.id not in done
+        done[job.episode.id] = outcome
     return done
 
 
@@ -142,7 +145,7 @@ def test_in_this_process_each_job_is_done_once_and_failures_are_given_back(tmp_p
 
 def test_in_processes_too_and_what_they_tell_reaches_the_owner(tmp_path: Path) -> None:
     progress = Watched()
-    workers = ProcessPool(2 * [WorkerSlot(loaded, threads=1)], ENGINE, owner(tmp_path, progress))
+    workers = ProcessPool(2 * [WorkerSlot(loaded, threads=1)], owner(tmp_path, progress))
     assert_all_done(outcomes(workers, four_jobs(tmp_path)))  # fault 31
     assert progress.ended == progress.begun == 4 * ["transcribe The Title of Them All"]
     (told,) = progress.told.values()
@@ -165,7 +168,7 @@ def test_a_process_that_dies_fails_its_episode_alone(tmp_path: Path) -> None:
 
     progress = Watched()
     places = 2 * [WorkerSlot(functools.partial(fatal, epitaph), threads=1)]
-    done = outcomes(ProcessPool(places, ENGINE, owner(tmp_path, progress)), jobs())
+    done = outcomes(ProcessPool(places, owner(tmp_path, progress)), jobs())
     died = done.pop("show/talk")
     assert isinstance(died, Failure)
     assert died.code == "worker_died"
@@ -216,9 +219,7 @@ def talks(root: Path, so_far: RecognizedSoFar | None = None) -> Job:
     pause = np.zeros(5 * 16_000, np.int16)
     made = job(root, "talks")
     write_audio(np.concatenate([talk, pause, talk, pause, talk]), made.path)
-    return Job(
-        made.record, made.path, Task(made.task.episode, made.task.stored, so_far=so_far or RecognizedSoFar()), "talks"
-    )
+    return replace(made, so_far=so_far or RecognizedSoFar())
 
 
 def test_jobs_are_taken_only_as_they_are_got_to(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_jobs_are_taken_only_as_they_are_got_to(tmp_path: Path) -> None:
     assert taken == ["first", "second"]  # the second is decoded while the first is recognized; the third is not fetched
     next(running)
     assert taken == ["first", "second", "third"]
-    assert next(running)[0].record.episode.id == "show/third"
+    assert next(running)[0].episode.id == "show/third"
     with pytest.raises(StopIteration):
         next(running)
 
@@ -254,14 +255,14 @@ def test_no_jobs_begin_no_process(tmp_path: Path) -> None:
     def never() -> FakeRecognizer:  # a function of a function cannot be sent to another process
         raise AssertionError
 
-    assert outcomes(ProcessPool(2 * [WorkerSlot(never)], ENGINE, owner(tmp_path)), []) == {}
+    assert outcomes(ProcessPool(2 * [WorkerSlot(never)], owner(tmp_path)), []) == {}
 
 
 OWNING = """
 import pathlib, sys
 from tests.workers.test_worker import *
 root = pathlib.Path(sys.argv[1])
-workers = InProcesses([Place(functools.partial(endless, root / "pid"), threads=1)], ENGINE, owner(root))
+workers = ProcessPool([WorkerSlot(functools.partial(endless, root / "pid"), threads=1)], owner(root))
 outcomes(workers, [job(root, "talk", TALK)])
 """
 
@@ -279,7 +280,7 @@ class Endless(FakeRecognizer):
         raise AssertionError
 
 
-def endless(pid: Path) -> Endless:
+def endless(pid: Path, **_: object) -> Endless:
     return Endless(pid)
 
 

@@ -1,4 +1,4 @@
-"""Which index a library has: the embedded one, or one on a cluster, as the settings say."""
+"""Opens the index of a library: the embedded one, or one on a cluster, as the settings say."""
 
 from search.index.library_index import LibraryIndex
 from search.settings import Settings
@@ -8,7 +8,11 @@ EMBEDDED = "whoosh"
 
 
 def open_library_index(library: Library, settings: Settings) -> LibraryIndex:
-    """Connects to nothing yet. Raises CannotStart where the extra `opensearch` is needed and missing."""
+    """The library's index; connects to nothing yet.
+
+    Raises CannotStart where the extra `opensearch` is needed and missing, UsageError for a bad URL of a cluster,
+    IndexUnavailable where the CA file of the settings is not there.
+    """
     if settings.index == EMBEDDED:
         return LibraryIndex(library)
     from search.index.opensearch.connection import Cluster

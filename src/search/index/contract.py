@@ -1,7 +1,7 @@
-"""The contract that every index keeps, and what goes in and out of it.
+"""The protocols that every index implements, and the types of their arguments and answers.
 
-An index holds the passages of transcripts and answers requests exactly as reading all transcripts from end to end
-would. The embedded one is `whoosh_index.WhooshIndex`.
+An index holds the passages of transcripts. Its answers are those that reading all transcripts from end to end would
+give. The embedded index is `whoosh.index.WhooshIndex`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ Order = Literal["newest", "oldest", "relevance"]  # relevance: the episodes with
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What narrows a search; None lets everything pass."""
+    """Narrows a search; a field that is None admits everything."""
 
     show: str | None = None  # the slug
     after: str | None = None  # published on this ISO date or later
@@ -30,7 +30,7 @@ class Filters:
     episode: str | None = None  # the id
 
     def admits(self, contents: Contents) -> bool:
-        """Whether hits in this episode may be shown. An episode without a date passes no filter by date."""
+        """Whether hits in this episode may be shown. A filter by date admits no episode without a date."""
         episode, date = contents.episode, contents.episode.published or ""
         return (
             (self.show is None or episode.slugs[0] == self.show)
@@ -42,7 +42,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One page of the answer to a query."""
+    """A query, its filters, and which page of its hits is wanted."""
 
     query: Query
     filters: Filters = field(default_factory=Filters)
@@ -51,29 +51,29 @@ class Request:
     offset: int = 0
     within_ms: int = WITHIN_S * 1000
     facets: bool = True
-    budget_s: float | None = None  # of time, after which the query is given up
+    budget_s: float | None = None  # the query is given up after so many seconds; None sets no limit
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A word of a query that was never said."""
+    """A word of the query that nobody ever says."""
 
     word: str
-    nearest: tuple[str, ...]  # that were said, the likeliest first
+    nearest: tuple[str, ...]  # words that are said and spelt much like it, the likeliest first
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One page of hits, with exact counts of all."""
+    """One page of hits, and the exact counts of all hits."""
 
     total: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, Sequence[tuple[str, int]]]  # of "show" (slug), "year", "speaker": (value, hits), most first
-    unknown: tuple[Unknown, ...] = ()  # where there are no hits: the words to blame
+    unknown: tuple[Unknown, ...] = ()  # where there are no hits: the words that nobody says
 
 
 def body(request: Request, answer: Answer, took_s: float, url: str = "/api/search?") -> dict[str, Any]:
-    """An answer as the API and `playhead search --json` give it; `url` leads to the next page but for its offset."""
+    """The answer as the API and `playhead search --json` give it; `url` leads to the next page, all but its offset."""
     after = request.offset + request.limit
     more = request.limit > 0 and after < answer.total and after + request.limit <= MAX_HITS
     return {
@@ -93,23 +93,23 @@ class Index(Protocol):
     """An index, open for reading. Many may read at once, in threads and in processes."""
 
     def search(self, request: Request) -> Answer:
-        """The hits asked for: nothing missing, nothing extra, each occurrence once. Raises QueryTimeout."""
+        """The page of hits asked for: none missing, none extra, each occurrence once. Raises QueryTimeout."""
 
     def every(self, request: Request) -> Iterator[Hit]:
-        """Every hit there is, one by one, in the same order; limit and offset are not looked at."""
+        """Every hit, one by one, in the same order, whatever limit and offset. Raises QueryTimeout before the first."""
 
     def contents(self) -> Sequence[Contents]:
         """Every episode in the index, the newest first."""
 
     def close(self) -> None:
-        """Lets go of files."""
+        """Closes its files or its state on the cluster."""
 
 
 class IndexWriter(Protocol):
-    """An index, open for changing. One at a time."""
+    """An index, open for changing. One writer at a time."""
 
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
-        """Adds or replaces episodes and takes others (ids) out, all in one step."""
+        """Adds or replaces episodes and removes others (ids), all in one step."""
 
 
 def show_named(text: str, index: Index) -> str:
@@ -120,6 +120,6 @@ def show_named(text: str, index: Index) -> str:
     return next((slug for slug, title in shows if is_show(text, slug, title)), text)
 
 
-def told_from(index: Index, hits: Iterator[Hit]) -> Iterator[Hit]:  # noqa: ARG001 - it is held, not asked
-    """The hits; while they are told, the index is held, and with it the files or the state that they are read from."""
+def hits_holding(index: Index, hits: Iterator[Hit]) -> Iterator[Hit]:  # noqa: ARG001 - it is held, not asked
+    """The hits. Holds the index until the last of them is read, and so keeps its files or its state open."""
     yield from hits

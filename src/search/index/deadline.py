@@ -1,4 +1,4 @@
-"""Until when a query may go on."""
+"""The time limit of a query."""
 
 import time
 
@@ -6,14 +6,14 @@ from search.errors import QueryTimeout
 
 
 class Deadline:
-    """So many seconds from now; without any, never."""
+    """Ends so many seconds from now; None sets no limit."""
 
     def __init__(self, budget_s: float | None) -> None:
         self._budget_s = budget_s
         self._at = time.monotonic() + budget_s if budget_s else None
 
     def check(self) -> None:
-        """Raises QueryTimeout once it is over."""
+        """Raises QueryTimeout once the time is over."""
         if self._at is not None and time.monotonic() > self._at:
             raise QueryTimeout(
                 f"The search took longer than {self._budget_s:g} s: give a rarer word, a longer beginning, "
@@ -21,5 +21,5 @@ class Deadline:
             )
 
     def lift(self) -> None:
-        """From now on there is all the time in the world."""
+        """Removes the time limit."""
         self._at = None

@@ -1,7 +1,7 @@
-"""Who speaks where, what is doubtful, which show and year: all episodes of an index at once, to filter, count and sort.
+"""Filters, counts and sorts places by show, date, speaker and flags, for all episodes of an index at once.
 
-Where something changes along an episode it is kept as sorted points (see `matching`), so that a million hits are told
-apart in one step.
+Speakers and flagged stretches are kept as sorted points (see `matching`), so a million places are looked up in one
+step.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ FacetCounts = dict[str, list[tuple[str, int]]]
 
 
 class Facets:
-    """Of the episodes in an index, by the number of their document."""
+    """The facets of all episodes in an index, by the number of their document."""
 
     def __init__(self, episodes: Mapping[int, Contents]) -> None:
         self.episodes = episodes
@@ -27,7 +27,7 @@ class Facets:
         self._shows = {number: contents.episode.slugs[0] for number, contents in episodes.items()}
         self._years = {number: contents.year for number, contents in episodes.items()}
         said = ((_point(n, at), who or "") for n, contents in episodes.items() for at, who in contents.turns)
-        turns = sorted(said, key=lambda turn: turn[0])  # of those at one point, the last one is who says its word
+        turns = sorted(said, key=lambda turn: turn[0])  # of several at one point, the last one says its word
         self._turns: Points = np.array([point for point, _ in turns], np.int64)
         self._speakers = np.array([who for _, who in turns], object)
         self._has_speakers = any(who for _, who in turns)
@@ -35,7 +35,7 @@ class Facets:
         self._doubts: NDArray[np.int64] = np.array(doubts, np.int64).reshape(-1, 2)
 
     def admitted(self, found: Places, filters: Filters) -> Places:
-        """What was found where the filters let it pass."""
+        """The places that the filters admit."""
         if not len(found):
             return found
         if filters.show or filters.episode or filters.after or filters.before:
@@ -48,13 +48,13 @@ class Facets:
         return found
 
     def ordered(self, counts: Counter[int], order: Order) -> list[int]:
-        """The documents that have hits, in the order in which their hits are shown; of equals the newer first."""
+        """The documents that have hits, in the order in which their hits are shown; of two equals the newer first."""
         if order == "relevance":
             return sorted(counts, key=lambda number: (-counts[number], self._rank[number]))
         return sorted(counts, key=self._rank.__getitem__, reverse=order == "oldest")
 
     def facets(self, found: Places, counts: Counter[int]) -> FacetCounts:
-        """How many hits each show, year and speaker has, the most first."""
+        """The number of hits of each show, year and speaker, the most first."""
         speakers = Counter(who for who in self._speakers_of(found).tolist() if who) if self._has_speakers else Counter()
         shows, years = _summed(counts, self._shows), _summed(counts, self._years)
         return {"show": _ranked(shows), "year": _ranked(years), "speaker": _ranked(speakers)}
@@ -64,7 +64,7 @@ class Facets:
         return speakers
 
     def _is_doubtful(self, found: Places) -> NDArray[np.bool_]:
-        """Whether a flagged segment has any word of each."""
+        """For each place, whether any of its words is in a flagged segment."""
         if not len(self._doubts):
             return np.zeros(len(found), bool)
         following = np.searchsorted(self._doubts[:, 1], found.first)

@@ -1,16 +1,16 @@
-"""An index on disk that cannot be half there: immutable generations, each sealed by a manifest, and one pointer.
+"""Keeps an index on disk as generations that never change, each with a manifest, and one pointer to the current one.
 
-    current                  the name of the generation to be read
+    current                  the name of the generation to read
     <name>/manifest.json     sha256 and size of each file, and what made them
     <name>/...               the index's own files, never changed once sealed
 
-A new generation is built beside the others, its unchanged files hard-linked from the one before, synced, sealed, named,
-and then made current in one step. A reader checks a generation against its manifest before any of it is trusted, and
-holds it by a shared lock; generations that nobody holds and nothing points to are taken away by the next writer.
+A writer builds a new generation beside the others: it hard-links unchanged files from the one before, syncs all files,
+writes the manifest, names the folder, and then moves the pointer in one step. A reader checks a generation against its
+manifest before it reads it, and holds it by a shared lock. The next writer removes generations that nobody holds and
+that are not current.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,14 +22,15 @@ from typing import IO
 
 from search.errors import IndexUnavailable
 from search.index.write_lock import alone
+from transcribe.library.posix import lock_alone, share_lock
 from transcribe.library.store import sha256_of, write_whole
 
 MANIFEST = "manifest.json"
 POINTER = "current"
 BUILDING = "building"
-TRIES = 10  # to open what is current, while writers move the pointer on
+TRIES = 10  # to open the current generation while writers move the pointer
 
-Stamp = dict[str, str]  # what an index is made by; one that differs in anything cannot be read
+Stamp = dict[str, str]  # versions that an index was made by; an index with another stamp cannot be read
 Look = tuple[int, ...]  # a file's size, time of change and inode
 Files = dict[str, tuple[int, str]]  # name -> size, sha256
 
@@ -40,11 +41,11 @@ class _Damaged(Exception):  # noqa: N818 - said of a generation; it never leaves
 
 @dataclass(slots=True)
 class HeldGeneration:
-    """A generation that was found whole and is kept while it is read."""
+    """A generation that was checked; it is not removed before `release`."""
 
     folder: Path
     lock: IO[str]
-    seen: dict[str, Look]  # of each file, as it was when checked
+    seen: dict[str, Look]  # each file as it was when it was checked
 
     @property
     def name(self) -> str:
@@ -52,14 +53,14 @@ class HeldGeneration:
         return self.folder.name
 
     def is_untouched(self) -> bool:
-        """Whether no file was changed since it was checked; cheap."""
+        """Whether no file has changed since it was checked; cheap."""
         try:
             return self.seen == _looks(self.folder, self.seen)
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
-        """Lets writers take it away."""
+        """Allows writers to remove it."""
         self.lock.close()
 
 
@@ -70,7 +71,7 @@ class Generations:
         self.folder, self.stamp = folder, stamp
 
     def current(self) -> str | None:
-        """The name that the pointer holds; None where it holds none."""
+        """The name in the pointer; None where there is none."""
         try:
             name = (self.folder / POINTER).read_text()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -78,23 +79,23 @@ class Generations:
         return name if name.isdecimal() else None
 
     def hold(self) -> HeldGeneration:
-        """The current generation, checked; an older one where that is damaged. Raises IndexUnavailable."""
+        """The current generation, checked; an older one where it is damaged. Raises IndexUnavailable."""
         for _ in range(TRIES):
             name = self.current()
             if name is None and not self._names():
                 raise IndexUnavailable("There is no index yet: `playhead index` makes it.")
-            with contextlib.suppress(FileNotFoundError):  # taken away just now: the pointer has moved on
+            with contextlib.suppress(FileNotFoundError):  # removed just now: the pointer has moved
                 return self._hold_newest(name)
         raise IndexUnavailable("The index is damaged: `playhead index` makes it anew.")
 
     def build(self, change: Callable[[Path], bool], afresh: bool = False) -> str | None:
-        """Makes a new generation, where `change` has something to change, and makes it current.
+        """Makes a new generation and makes it current, unless `change` changes nothing.
 
-        Gives why nothing of what was there could be used, where that is so: then all is made anew.
+        `change` gets a folder with the files of the newest whole generation, or with none, and returns whether it
+        changed anything. Returns why no older generation could be used, or None; `change` then got an empty folder.
 
-        `change` gets a folder with the files of the newest whole generation, or with none, and says whether it changed
-        anything. One writer at a time: raises IndexBusy where another is still at work after 30 s. Where `change`
-        raises, or the process dies in it, nothing has changed.
+        Raises IndexBusy where another writer still works after 30 s. Where `change` raises, or the process dies,
+        nothing has changed.
         """
         with alone(self.folder / "lock"):
             self._clear_leftovers()
@@ -104,7 +105,12 @@ class Generations:
             unusable = None
             if self._names() and not afresh:
                 try:
-                    linked = self._link_newest(new)
+                    held = self.hold()
+                    files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
+                    for name in files:
+                        os.link(held.folder / name, new / name)
+                    held.release()
+                    linked = {held.seen[name]: known for name, known in files.items()}
                 except IndexUnavailable as problem:
                     unusable = str(problem)
             if change(new):
@@ -127,9 +133,9 @@ class Generations:
 
     def _checked(self, folder: Path) -> HeldGeneration:
         """Raises _Damaged, or FileNotFoundError."""
-        lock = (folder / MANIFEST).open(errors="replace")  # what is no text is not what was sealed
+        lock = (folder / MANIFEST).open(errors="replace")  # bytes that are no text fail the check below
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            share_lock(lock)
             files = self._manifest(lock.read())
             seen = _looks(folder, files)
             if seen != self._remembered(folder):
@@ -151,21 +157,16 @@ class Generations:
         except ValueError as problem:
             raise _Damaged("its manifest is not what was written") from problem
         if data["made_by"] != self.stamp:
-            raise _Damaged(f"it was made by {_told(data['made_by'])}, and this is {_told(self.stamp)}")
+            raise _Damaged(f"it was made by {_versions(data['made_by'])}, and this is {_versions(self.stamp)}")
         return {name: (size, sha256) for name, (size, sha256) in data["files"].items()}
 
-    def _link_newest(self, new: Path) -> dict[Look, tuple[int, str]]:
-        """Links the files of the newest whole generation; gives each one's size and sha256. Raises IndexUnavailable."""
-        held = self.hold()
-        files = self._manifest((held.folder / MANIFEST).read_text(errors="replace"))
-        for name in files:
-            os.link(held.folder / name, new / name)
-        held.release()
-        return {held.seen[name]: known for name, known in files.items()}
-
     def _publish(self, new: Path, linked: dict[Look, tuple[int, str]]) -> None:
-        looks = _looks(new, sorted(path.name for path in new.iterdir()))
-        files = {name: linked.get(look) or _synced(new / name) for name, look in looks.items()}
+        files: Files = {}
+        for name, look in _looks(new, sorted(path.name for path in new.iterdir())).items():
+            if look not in linked:
+                with (new / name).open("rb") as file:
+                    os.fsync(file.fileno())
+            files[name] = linked.get(look) or (look[0], sha256_of(new / name))
         body = json.dumps({"made_by": self.stamp, "files": files}, indent=1)
         write_whole(new / MANIFEST, f"{body}\n{hashlib.sha256(body.encode()).hexdigest()}".encode())
         name = f"{max([0, *map(int, self._names())]) + 1:08}"
@@ -173,7 +174,7 @@ class Generations:
         write_whole(self.folder / POINTER, name.encode())
 
     def _clear_leftovers(self) -> None:
-        """What a crash left, and generations that nothing points to and nobody reads; the one before is kept."""
+        """Removes what a crash left, and old generations that nobody reads; keeps the two newest."""
         shutil.rmtree(self.folder / BUILDING, ignore_errors=True)
         kept = {self.current(), *self._names()[:2]}
         for name in self._names():
@@ -182,7 +183,7 @@ class Generations:
                 self._memory(self.folder / name).unlink(missing_ok=True)
 
     def _names(self) -> list[str]:
-        """Of all generations, the newest first."""
+        """The names of all generations, the newest first."""
         if not self.folder.is_dir():
             return []
         return sorted((path.name for path in self.folder.iterdir() if path.name.isdecimal()), reverse=True)
@@ -191,7 +192,7 @@ class Generations:
         return self.folder / f"checked-{folder.name}.json"
 
     def _remembered(self, folder: Path) -> dict[str, Look] | None:
-        """How the files looked when their bytes were last checked: as long as they look so, they are the same."""
+        """Size, time and inode of the files when their bytes were last checked; None where that is not known."""
         try:
             data = json.loads(self._memory(folder).read_bytes())
             return {name: tuple(look) for name, look in data.items()}
@@ -199,7 +200,7 @@ class Generations:
             return None
 
     def _remember(self, folder: Path, seen: dict[str, Look]) -> None:
-        with contextlib.suppress(OSError):  # a library that may only be read: the next reader checks again
+        with contextlib.suppress(OSError):  # a read-only library: the next reader checks again
             write_whole(self._memory(folder), json.dumps(seen).encode())
 
 
@@ -208,23 +209,14 @@ def _looks(folder: Path, names: Iterable[str]) -> dict[str, Look]:
     return {name: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in stats.items()}
 
 
-def _synced(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    return path.stat().st_size, sha256_of(path)
-
-
 def _is_free(folder: Path) -> bool:
-    """Whether nobody reads it."""
+    """Whether nobody reads this generation."""
     try:
         with (folder / MANIFEST).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+            return lock_alone(lock)
     except OSError:
-        return True  # what has no manifest cannot be read
-    return True
+        return True  # without a manifest nobody can read it
 
 
-def _told(stamp: Stamp) -> str:
+def _versions(stamp: Stamp) -> str:
     return ", ".join(f"{name} {version}" for name, version in stamp.items())

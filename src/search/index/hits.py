@@ -1,6 +1,6 @@
-"""A place found becomes a hit: what was said there, when, by whom, what stands around it, what to distrust.
+"""Makes a hit of a place: what was said there, when, by whom, with the words around it and its flags.
 
-The one piece of code for every index: an index finds positions, this reads the words that stand there.
+Every index uses this code: an index finds positions, and this module reads the words at them.
 """
 
 import functools
@@ -20,7 +20,7 @@ CONTEXT_LEAST = 8  # shown on either side even where the segment ends sooner
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One occurrence of what was looked for. Text and offsets, never HTML."""
+    """One occurrence of a query. Text and offsets, never HTML."""
 
     contents: Contents  # of its episode
     start_ms: int  # of the first matched word
@@ -28,7 +28,7 @@ class Hit:
     before: str
     text: str  # from the first matched word to the last
     after: str
-    marks: tuple[tuple[int, int], ...]  # character ranges of text that matched, end exclusive
+    marks: tuple[tuple[int, int], ...]  # the ranges of characters in `text` that matched, end exclusive
     segments: tuple[int, ...]  # ids of the segments it touches
     speaker: str | None  # of the first matched word
     confidence: float | None  # mean of the words from the first to the last
@@ -36,11 +36,11 @@ class Hit:
 
     @property
     def fragment(self) -> str:
-        """Where it begins, as a media fragment: `t=754.2`."""
+        """The hit's start as a media fragment: `t=754.2`."""
         return f"t={seconds(self.start_ms)}"
 
     def to_json(self) -> dict[str, Any]:
-        """As the API gives it."""
+        """The hit as the API gives it."""
         episode = self.contents.episode
         return {
             "episode": {
@@ -70,12 +70,12 @@ def hit(
 ) -> Hit:
     """The hit from position `first` to `last`.
 
-    `read` gives a page of what was said in the episode, by its number; `matched` are the ranges of positions, both ends
-    included, of each term within the hit.
+    `read` gives a page of the episode's written words by its number. `matched` are the ranges of positions of each
+    term within the hit, both ends included.
     """
     said, begin, end = _around(contents, read, first, last)
     inside = slice(begin, end)
-    told = said.told[said.segment(begin) : said.segment(end - 1) + 1]
+    infos = said.infos[said.segment(begin) : said.segment(end - 1) + 1]
     sure = [given for given in said.confidences[inside] if given != NO_CONFIDENCE]
     return Hit(
         contents=contents,
@@ -85,15 +85,15 @@ def hit(
         text=spaced(said.texts[inside]),
         after=spaced(said.texts[end : _after(said, end)]),
         marks=_marks(said, inside, matched),
-        segments=tuple(segment for segment, _, _ in told),
-        speaker=told[0][1],
+        segments=tuple(segment for segment, _, _ in infos),
+        speaker=infos[0][1],
         confidence=round(sum(sure) / len(sure) / 1000, 3) if sure else None,
-        flags=tuple(dict.fromkeys(flag for _, _, flags in told for flag in flags)),
+        flags=tuple(dict.fromkeys(flag for _, _, flags in infos for flag in flags)),
     )
 
 
 def pages_shown(contents: Contents, first: int, last: int) -> range:
-    """The numbers of the pages that the hit from position `first` to `last` is most likely shown from."""
+    """The numbers of the pages that a hit from position `first` to `last` most likely needs."""
     pages = contents.pages_between(max(0, first - CONTEXT_WORDS), last + CONTEXT_WORDS)
     return range(pages.start, min(pages.stop, len(contents.page_firsts)))
 
@@ -101,7 +101,7 @@ def pages_shown(contents: Contents, first: int, last: int) -> range:
 def _around(
     contents: Contents, read: Callable[[int], WordColumns], first: int, last: int
 ) -> tuple[WordColumns, int, int]:
-    """The pages of a hit, and the one before or behind where the context may reach into it; where it stands in them."""
+    """The words of a hit's pages, with a neighbouring page that its context reaches, and its indices in them."""
     pages = contents.pages_between(first, last)
     said = functools.reduce(operator.add, map(read, pages))
     begin, end = _indices(said, first, last)
@@ -114,12 +114,12 @@ def _around(
 
 
 def _indices(said: WordColumns, first: int, last: int) -> tuple[int, int]:
-    """Of the written words from position `first` to `last`, the end exclusive."""
+    """The indices of the written words from position `first` to `last`, the end exclusive."""
     return bisect_right(said.positions, first) - 1, bisect_right(said.positions, last)
 
 
 def _before(said: WordColumns, begin: int) -> int:
-    """Where the context starts: with the hit's segment, or sooner where that would show too little."""
+    """The index at which the context starts: that of the hit's segment, or a lower one if that is too few words."""
     segment = said.firsts[said.segment(begin)]
     return max(0, begin - CONTEXT_WORDS, min(segment, begin - CONTEXT_LEAST))
 
@@ -131,12 +131,12 @@ def _after(said: WordColumns, end: int) -> int:
 
 
 def _marks(said: WordColumns, inside: slice, matched: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Character ranges in the text of the words inside that belong to a match; those that share a word are one."""
+    """The character ranges of the matches in the text of the words inside; ranges that share a word are joined."""
     texts = said.texts[inside]
     whole = spaced(texts)
-    if len(matched) == 1:  # of one term a hit is all there is
+    if len(matched) == 1:  # the hit of one term is the match
         return ((0, len(whole)),)
-    words: list[tuple[int, int]] = []  # from the first word of a range to before the word behind it
+    words: list[tuple[int, int]] = []  # the words of each range, end exclusive
     for begin, end in sorted(_indices(said, first, last) for first, last in matched):
         joins = bool(words) and begin < words[-1][1]
         words.append((words[-1][0], max(end, words.pop()[1])) if joins else (begin, end))
@@ -148,7 +148,7 @@ def _marks(said: WordColumns, inside: slice, matched: Sequence[tuple[int, int]])
 
 
 def _offsets(whole: str, texts: Sequence[str]) -> list[int]:
-    """Where each written word begins in the text they make."""
+    """The index in the text at which each written word begins."""
     offsets, at = [], 0
     for text in texts:
         at = whole.index(text, at)

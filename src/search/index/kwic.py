@@ -1,4 +1,4 @@
-"""Every hit as keyword in context: one line of CSV each, streamed, for a spreadsheet or a corpus tool."""
+"""Hits as keyword in context: a stream of CSV, one line a hit, for a spreadsheet or a corpus tool."""
 
 import csv
 import io
@@ -14,16 +14,13 @@ COLUMNS = (
 
 
 def lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """A line of names, then one for each hit, each ended as RFC 4180 has it."""
+    """A line of column names, then one line for each hit (RFC 4180)."""
     yield _line(COLUMNS)
     for hit in hits:
-        yield _line(_row(hit))
-
-
-def _row(hit: Hit) -> list[Any]:
-    contents, episode = hit.contents, hit.contents.episode
-    about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
-    return [*about, hit.confidence, " ".join(hit.flags), contents.audio_sha256, hit.before, hit.text, hit.after]
+        episode = hit.contents.episode
+        about = [episode.id, episode.show, episode.title, episode.published, hit.start_ms, hit.end_ms, hit.speaker]
+        trust = [hit.confidence, " ".join(hit.flags), hit.contents.audio_sha256]
+        yield _line([*about, *trust, hit.before, hit.text, hit.after])
 
 
 def _line(values: Iterable[Any]) -> str:
@@ -33,5 +30,5 @@ def _line(values: Iterable[Any]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """Spreadsheets run what begins like a formula; an apostrophe before it makes it text."""
+    """The value; text that a spreadsheet would run as a formula gets an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

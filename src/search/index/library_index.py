@@ -1,4 +1,4 @@
-"""A library's index: kept up with its transcripts, and open for searching while that goes on."""
+"""The index of a library: brings it up to date with the transcripts, and opens it for searching meanwhile."""
 
 import hashlib
 import json
@@ -17,23 +17,23 @@ from transcribe.console import Advance, unwatched
 from transcribe.errors import TranscriptError
 from transcribe.library.store import Library, write_whole
 
-LOOK_EVERY_S = 0.5  # how often a reader asks whether there is a newer index
+LOOK_EVERY_S = 0.5  # between two looks for a newer index
 
 
 @dataclass(slots=True)
 class IndexReport:
-    """What bringing the index up to date came to; episodes by id."""
+    """What an update of the index did; episodes by id."""
 
     indexed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
-    failed: dict[str, str] = field(default_factory=dict)  # why
-    unusable: str | None = None  # why the index that was there was made anew, where it was
+    failed: dict[str, str] = field(default_factory=dict)  # by id, why
+    unusable: str | None = None  # why all was indexed again, where it was
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A transcript's file as it was when last read: `digest` holds while size and time are the same."""
+    """A transcript's file when it was last read: `digest` is right while size and time are the same."""
 
     size: int
     modified_ns: int
@@ -42,7 +42,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _OpenIndex:
-    """An open index, and what the pointer said when it was opened."""
+    """An open index, and the pointer when it was opened."""
 
     pointer: str | None
     held: HeldGeneration
@@ -50,7 +50,7 @@ class _OpenIndex:
 
 
 class LibraryIndex:
-    """The index that belongs to a library. Its files are rebuilt from the transcripts whenever that is asked for."""
+    """The index of a library. It can be rebuilt from the transcripts at any time."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -61,21 +61,25 @@ class LibraryIndex:
         self._lock = threading.Lock()
 
     def index(self) -> Index:
-        """The newest state of the index. Raises IndexUnavailable where there is none to be trusted."""
+        """The newest state of the index. Raises IndexUnavailable where there is none that is whole."""
         with self._lock:
-            if self._embedded is None or (self._is_due() and self._is_outdated(self._embedded)):
-                self._embedded = self._read_newest()
+            if self._embedded is None or self._is_outdated(self._embedded):
+                pointer = self._generations.current()
+                held = self._generations.hold()
+                index = WhooshIndex(held.folder)
+                weakref.finalize(index, held.release)  # once the last search in it is done
+                self._embedded = _OpenIndex(pointer, held, index)
             return self._embedded.index
 
     def ready(self) -> int:
-        """How many episodes can be searched right now. Raises IndexUnavailable where none can."""
+        """The number of episodes that can be searched now. Raises IndexUnavailable where there is no index."""
         return len(self.index().contents())
 
     def check(self) -> None:
-        """Whether it could be written at all, as far as can be told at once. Raises IndexUnavailable. Here it can."""
+        """Raises IndexUnavailable where it is plain that the index cannot be written; the embedded one always can."""
 
     def audio(self, episode_id: str) -> tuple[Path, str] | None:
-        """The stored audio file of an episode and its media type; None where the library does not hold it."""
+        """The stored audio file of an episode and its media type; None where there is none."""
         try:
             stored = self.library.load_record(episode_id).audio
         except TranscriptError:
@@ -84,15 +88,16 @@ class LibraryIndex:
         return (path, stored.media_type) if path and stored else None
 
     def refresh(self, rebuild: bool = False, advance: Advance = unwatched) -> IndexReport:
-        """Brings the index up to date with the transcripts there are, by their content; `rebuild` starts afresh.
+        """Brings the index up to date with the transcripts, by their content; `rebuild` starts from nothing.
 
-        A transcript that cannot be read is named in the report and the rest is indexed. Raises IndexBusy.
+        The report names the transcripts that cannot be read; the others are indexed. Raises IndexBusy where another
+        process writes the index, CannotWrite where the disk is full.
         """
         report = IndexReport()
         seen: dict[str, _Seen] = {}
 
         def change(folder: Path) -> bool:
-            seen.update(self._look(report))  # now that no other writer can be at work
+            seen.update(self._look(report))  # no other writer works now
             before = digests(folder)
             changed = [name for name, file in seen.items() if before.get(name) != file.digest]
             report.unchanged = len(seen) - len(changed)
@@ -107,21 +112,12 @@ class LibraryIndex:
         self._remember({name: file for name, file in seen.items() if name not in report.failed})
         return report
 
-    def _read_newest(self) -> _OpenIndex:
-        pointer = self._generations.current()
-        held = self._generations.hold()
-        index = WhooshIndex(held.folder)
-        weakref.finalize(index, held.release)  # once the last search in it is done
-        return _OpenIndex(pointer, held, index)
-
-    def _is_due(self) -> bool:
-        due = time.monotonic() - self._looked > LOOK_EVERY_S
-        if due:
-            self._looked = time.monotonic()
-        return due
-
-    def _is_outdated(self, reading: _OpenIndex) -> bool:
-        return self._generations.current() != reading.pointer or not reading.held.is_untouched()
+    def _is_outdated(self, opened: _OpenIndex) -> bool:
+        """Whether the files show that there is a newer or another state; looks at them every LOOK_EVERY_S."""
+        if time.monotonic() - self._looked <= LOOK_EVERY_S:
+            return False
+        self._looked = time.monotonic()
+        return self._generations.current() != opened.pointer or not opened.held.is_untouched()
 
     def _read(
         self, names: list[str], seen: dict[str, _Seen], report: IndexReport, advance: Advance
@@ -136,9 +132,9 @@ class LibraryIndex:
         advance(len(names), len(names))
 
     def _look(self, report: IndexReport) -> dict[str, _Seen]:
-        """Every transcript's file as it is now; content is read only where size or time has changed.
+        """Every transcript's file as it is now; reads a file only where its size or time has changed.
 
-        What is called like one and cannot be read is named in the report.
+        The report names the files that cannot be read.
         """
         remembered = self._remembered()
         found = {}
@@ -153,7 +149,7 @@ class LibraryIndex:
         try:
             return {name: _Seen(*fields) for name, fields in json.loads(self._seen_path.read_bytes()).items()}
         except (OSError, ValueError, TypeError, AttributeError):
-            return {}  # only a shortcut: without it all transcripts are read again
+            return {}  # then all transcripts are read again
 
     def _remember(self, seen: dict[str, _Seen]) -> None:
         plain = {name: (file.size, file.modified_ns, file.digest) for name, file in seen.items()}

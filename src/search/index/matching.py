@@ -1,8 +1,8 @@
-"""Where the words of a query stand together: from the places of single words to the places of hits.
+"""Finds where the words of a query stand together: from the places of single words to the places of hits.
 
-Everything here is about sorted NumPy arrays of 64-bit *points*. A point is `document << 32 | x`, where x is a word's
-position in its document or the millisecond it starts at, so that one array spans the whole index, in order, and no
-neighbourhood reaches from one document into the next. Whatever index finds the words, hits are placed by this code.
+Places are sorted NumPy arrays of 64-bit *points*. A point is `document << 32 | x`, where x is a word's position in its
+document or the millisecond at which it starts. So one array spans the whole index in order, and no neighbourhood
+reaches from one document into the next. Every index uses this code.
 """
 
 from collections import Counter
@@ -16,26 +16,26 @@ from numpy.typing import NDArray
 Points = NDArray[np.int64]
 
 DOCUMENT_BITS = 32
-POSITION_MASK = (1 << DOCUMENT_BITS) - 1  # what of a point is not its document
-FEW = 48  # places: so many are looked up sooner than arrays are made to do it at once
+POSITION_MASK = (1 << DOCUMENT_BITS) - 1  # the bits of a point that are not its document
+FEW = 48  # places: up to so many, looking up one by one is faster than arrays
 
 
 class Occurrences(Protocol):
-    """Where something stands, read no further than needed."""
+    """Where a word stands; reads no more than is asked for."""
 
     def __len__(self) -> int:
-        """How often it stands anywhere."""
+        """The number of occurrences in the whole index."""
 
     def among(self, documents: Points | None) -> "Places":
-        """All of those in these documents (ascending), perhaps others too; all where None."""
+        """All occurrences in these documents (ascending), perhaps others too; all where None."""
 
     def holds(self, point: int) -> bool:
-        """Whether one begins at that point."""
+        """Whether an occurrence begins at that point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Occurrences of a word, a term or a whole query, ascending by their first word."""
+    """Occurrences of a word, a term or a query, ascending by their first word."""
 
     first: Points  # position of the first word
     last: Points  # position of the last word
@@ -46,24 +46,24 @@ class Places:
 
     @property
     def documents(self) -> Points:
-        """The document of each."""
+        """The document of each place."""
         return self.first >> DOCUMENT_BITS
 
-    def among(self, documents: Points | None) -> "Places":  # noqa: ARG002 - they are at hand already
-        """As `Occurrences` has it."""
+    def among(self, documents: Points | None) -> "Places":  # noqa: ARG002 - all are in memory
+        """See `Occurrences`."""
         return self
 
     def holds(self, point: int) -> bool:
-        """As `Occurrences` has it."""
+        """See `Occurrences`."""
         at = int(np.searchsorted(self.first, point))
         return at < len(self.first) and bool(self.first[at] == point)
 
     def between(self, low: int, high: int) -> Iterator[tuple[int, int]]:
-        """First and last position of those from index `low` to before `high`."""
+        """First and last position of the places from index `low` to before `high`."""
         return zip(self.first[low:high].tolist(), self.last[low:high].tolist(), strict=True)
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Places":
-        """Those chosen by a mask, indices or a slice."""
+        """The places that a mask, indices or a slice chooses."""
         return Places(self.first[chosen], self.last[chosen], self.start[chosen])
 
 
@@ -72,7 +72,7 @@ NOWHERE = Places(_NONE, _NONE, _NONE)
 
 
 def either(parts: Sequence[Places]) -> Places:
-    """Where any of several things stands; where two begin together, the longer."""
+    """Where any of several words or terms stands; where two begin together, the longer."""
     parts = [part for part in parts if len(part)]
     if len(parts) < 2:
         return parts[0] if parts else NOWHERE
@@ -95,11 +95,11 @@ class Either:
         return sum(len(part) for part in self.parts)
 
     def among(self, documents: Points | None) -> Places:
-        """As `Occurrences` has it."""
+        """See `Occurrences`."""
         return either([part.among(documents) for part in self.parts])
 
     def holds(self, point: int) -> bool:
-        """As `Occurrences` has it."""
+        """See `Occurrences`."""
         return any(part.holds(point) for part in self.parts)
 
 
@@ -108,9 +108,8 @@ def phrase(
 ) -> Places:
     """Where the slots' words stand next to one another in their order.
 
-    A slot may be further along the phrase than its number, by `offsets`, as after a pair of words. The rarest slot is
-    asked first, and the others only in the documents that are left; few places are looked up one by one. Times are
-    looked up where they are wanted.
+    `offsets` gives each slot's place in the phrase where that is not its number, as after a pair of words. The rarest
+    slot is read first, the others only in the documents that are left. Start times are looked up if `timed`.
     """
     offsets = offsets or range(len(slots))
     rarest, *others = sorted(range(len(slots)), key=lambda number: len(slots[number]))
@@ -133,12 +132,12 @@ def phrase(
 def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] = lambda: None) -> Places:
     """Shortest stretches that hold every term, the starts of the first and the last at most `within_ms` apart.
 
-    Of stretches that share a word the earliest counts, so no word is told twice. A stretch ends where its last term
-    does; one term alone is found wherever it stands. `check` is called between steps, to give up by raising.
+    Of stretches that share a word the earliest counts, so no word is in two hits. A stretch ends where its last term
+    ends; a single term is found wherever it stands. `check` is called between steps; it may raise to give up.
 
-    The occurrences of all terms are looked at as one row, in order. Of those up to some place, the last of each term
-    is *current*: the shortest stretch that ends there begins with the earliest of the current ones, which is the first
-    whose successor lies behind the place. So the work does not grow with the number of terms, only with their places.
+    The occurrences of all terms form one row, in order. Of those up to some place, the last of each term is *current*:
+    the shortest stretch that ends there begins with the earliest of the current ones, which is the first whose
+    successor lies behind the place. So the work grows with the number of places, not with the number of terms.
     """
     if len(terms) == 1:
         return terms[0]
@@ -162,7 +161,7 @@ def together(terms: Sequence[Places], within_ms: int, check: Callable[[], None] 
 
 
 def _successors(order: NDArray[np.intp], counts: Sequence[int]) -> NDArray[np.intp]:
-    """For each place in the row the number of its term's next one; behind the end of the row for a term's last."""
+    """For each place in the row, the number of its term's next place; the row's length for a term's last place."""
     number = np.empty_like(order)
     number[order] = np.arange(len(order))
     following = np.append(number[1:], len(order))
@@ -171,7 +170,7 @@ def _successors(order: NDArray[np.intp], counts: Sequence[int]) -> NDArray[np.in
 
 
 def _last(terms: Sequence[Places], ends: Points) -> Points:
-    """Where stretches end whose last term starts at `ends`: a phrase begun before may go on for longer."""
+    """The last word of each stretch whose last term starts at `ends`; an earlier phrase may end after it."""
     last = ends
     for term in terms:
         if (term.last != term.first).any():
@@ -180,7 +179,7 @@ def _last(terms: Sequence[Places], ends: Points) -> Points:
 
 
 def apart_from(found: Places, unwanted: Places, within_ms: int) -> Places:
-    """What was found, but where something unwanted starts within that time of its start."""
+    """The places found, without those near which something unwanted starts within that time."""
     if not len(unwanted) or not len(found):
         return found
     times = np.sort(unwanted.start)
@@ -200,7 +199,7 @@ def counted(ascending: Points) -> Counter[int]:
 
 
 def _distinct(ascending: Points) -> Points:
-    """Each value once; np.unique, which may be given anything, takes ten times as long."""
+    """Each value once. np.unique takes ten times as long, as it must sort."""
     return ascending[np.concatenate([[True], ascending[1:] != ascending[:-1]])] if len(ascending) else ascending
 
 
@@ -212,7 +211,7 @@ def are_in(sorted_points: Points, asked: Points) -> NDArray[np.bool_]:
 
 
 def _apart(found: Places) -> NDArray[np.int64]:
-    """Indices of those that do not begin inside an earlier chosen one: from each, on to the first behind it."""
+    """Indices of the places that do not begin inside an earlier chosen place."""
     following = np.searchsorted(found.first, found.last, side="right").tolist()
     chosen, at = [], 0
     while at < len(following):

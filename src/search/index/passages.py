@@ -1,4 +1,4 @@
-"""A transcript as an index takes it: its comparable words one by one, and pages of what was said to show hits from.
+"""Makes of a transcript what an index stores: postings of its comparable words, and pages to show hits from.
 
 A *position* is the number of a comparable word in its episode, from 0. A written word such as "peer-to-peer" has three
 positions, a lone dash none.
@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 from search.query.words import COMMON, words_of_token
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Segment, Transcript, Word
+from transcribe.library.transcript import Transcript
 
-PAGE_WORDS = 64  # written words a page: a hit with its context touches one or two
+PAGE_WORDS = 64  # written words a page: a hit with its context needs one or two
 NO_CONFIDENCE = 0xFFFF
 _ONE_EACH = array("I", [1] * PAGE_WORDS).tobytes()
-_CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step back where people speak at once
+_CODES = "iIHI"  # of a page's columns: steps, lengths, confidences, sizes; a step is negative where people overlap
 
 
 class StoredWord(NamedTuple):
-    """A written word of a transcript, as a hit shows it. A tuple, as a page of hits makes a thousand of them."""
+    """A written word of a transcript, as a hit shows it. A tuple, since a page of hits makes a thousand of them."""
 
     position: int  # of its first comparable word
     size: int  # in comparable words: 0 for a lone dash
@@ -44,28 +44,28 @@ SegmentInfo = tuple[int, str | None, tuple[str, ...]]  # of a segment: id, speak
 
 @dataclass(frozen=True, slots=True)
 class WordColumns:
-    """Written words in a row, as columns that are read only where they are looked at.
+    """Written words in a row, as columns. Python objects are made only of the words that are shown.
 
-    A page of hits has a thousand words before it and shows a few hundred.
+    A page of hits unpacks a thousand words and shows a few hundred.
     """
 
     positions: Sequence[int]  # of the first comparable word of each
     sizes: "array[int]"  # in comparable words
     start_ms: int  # of the first word
-    steps: "array[int]"  # milliseconds from the start of the word before, negative where people speak at once; first 0
+    steps: "array[int]"  # milliseconds since the start of the word before, negative where people overlap; the first 0
     lengths: "array[int]"  # milliseconds
     confidences: "array[int]"  # thousandths, or NO_CONFIDENCE
     texts: list[str]
     firsts: list[int]  # the index of each segment's first word here
-    told: list[SegmentInfo]  # of each segment
+    infos: list[SegmentInfo]  # of each segment
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def __add__(self, following: "WordColumns") -> "WordColumns":
-        """With the words that follow."""
+        """These words and those that follow."""
         step = following.start_ms - self.start(len(self) - 1)
-        begun = int(following.told[0] == self.told[-1])  # a segment that goes on from one page to the next
+        begun = int(following.infos[0] == self.infos[-1])  # a segment that goes on from one page to the next
         return WordColumns(
             [*self.positions, *following.positions],
             self.sizes + following.sizes,
@@ -75,26 +75,26 @@ class WordColumns:
             self.confidences + following.confidences,
             self.texts + following.texts,
             self.firsts + [len(self) + first for first in following.firsts[begun:]],
-            self.told + following.told[begun:],
+            self.infos + following.infos[begun:],
         )
 
     def start(self, index: int) -> int:
-        """When a word starts, in milliseconds."""
+        """The start of a word, in milliseconds."""
         return self.start_ms + sum(self.steps[: index + 1])
 
     def end(self, begin: int, end: int) -> int:
-        """When the last of the words from index `begin` to before `end` ends, in milliseconds."""
+        """The latest end of the words from index `begin` to before `end`, in milliseconds."""
         starts = itertools.accumulate(self.steps[begin + 1 : end], initial=self.start(begin))
         return max(start + length for start, length in zip(starts, self.lengths[begin:end], strict=True))
 
     def segment(self, index: int) -> int:
-        """Which of `firsts` and `told` is the segment of a word."""
+        """The index in `firsts` and `infos` of a word's segment."""
         return bisect_right(self.firsts, index) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an index remembers of an episode to filter, sort and count by, without reading its words."""
+    """What an index stores of an episode to filter, sort and count by, without reading its words."""
 
     episode: Episode
     duration_ms: int
@@ -109,11 +109,11 @@ class Contents:
 
     @property
     def year(self) -> str | None:
-        """Of publication."""
+        """The year of publication."""
         return self.episode.published[:4] if self.episode.published else None
 
     def pages_between(self, first: int, last: int) -> range:
-        """The numbers of the pages that hold these positions and those between."""
+        """The numbers of the pages that hold the positions from `first` to `last`."""
         if not self.page_firsts:
             return range(0)
         return range(max(0, bisect_right(self.page_firsts, first) - 1), bisect_right(self.page_firsts, last))
@@ -136,14 +136,16 @@ def passages(transcript: Transcript, digest: str) -> Passages:
     turns: list[tuple[int, str | None]] = []
     doubts: list[tuple[int, int]] = []
     spoken: list[StoredWord] = []
-    position, before = 0, ("", 0)  # the word before, and when it starts
+    position, before = 0, ("", 0)  # the word before, and its start_ms
     for segment, word in transcript.words():
         found = words_of_token(word.text) if word.spoken else ()
-        spoken.append(_spoken(position, len(found), segment, word))
+        about = segment.id, segment.speaker, segment.flags
+        spoken.append(StoredWord(position, len(found), word.start_ms, word.end_ms, word.text, word.confidence, *about))
         if word.spoken and (not turns or turns[-1][1] != segment.speaker):
             turns.append((position, segment.speaker))
         if found and segment.flags:
-            _extend(doubts, position, position + len(found) - 1)
+            begun = doubts.pop()[0] if doubts and doubts[-1][1] == position - 1 else position
+            doubts.append((begun, position + len(found) - 1))
         for comparable in found:
             postings.setdefault(comparable, array("I")).extend((position, word.start_ms))
             if comparable in COMMON and before[0] in COMMON:
@@ -167,9 +169,9 @@ def passages(transcript: Transcript, digest: str) -> Passages:
 
 
 def pack(page: list[StoredWord]) -> bytes:
-    """A page as it is stored: columns of numbers, then the words, compressed. Starts are kept as steps: they repeat."""
+    """A page as it is stored: columns of numbers, then the words, compressed. Starts are stored as steps."""
     segments = [(word.segment, word.speaker, word.flags, n) for n, word in enumerate(page)]
-    begun = [told for n, told in enumerate(segments) if not n or told[:3] != segments[n - 1][:3]]
+    begun = [info for n, info in enumerate(segments) if not n or info[:3] != segments[n - 1][:3]]
     words = "\n".join([json.dumps(begun, ensure_ascii=False), *(word.text.replace("\n", " ") for word in page)])
     numbers = (
         (after.start_ms - word.start_ms for word, after in itertools.pairwise([page[0], *page])),
@@ -203,7 +205,7 @@ def unpack(data: bytes) -> WordColumns:
         confidences=confidences,
         texts=texts,
         firsts=[segment[3] for segment in segments],
-        told=[(segment, speaker, tuple(flags)) for segment, speaker, flags, _ in segments],
+        infos=[(segment, speaker, tuple(flags)) for segment, speaker, flags, _ in segments],
     )
 
 
@@ -220,24 +222,3 @@ def unpack_contents(data: bytes) -> Contents:
     for name in ("turns", "doubts"):
         fields[name] = tuple(map(tuple, fields[name]))
     return Contents(**fields)
-
-
-def _extend(stretches: list[tuple[int, int]], first: int, last: int) -> None:
-    """Adds positions at the end, to the last stretch where they follow it."""
-    if stretches and stretches[-1][1] == first - 1:
-        first = stretches.pop()[0]
-    stretches.append((first, last))
-
-
-def _spoken(position: int, count: int, segment: Segment, word: Word) -> StoredWord:
-    return StoredWord(
-        position,
-        count,
-        word.start_ms,
-        word.end_ms,
-        word.text,
-        word.confidence,
-        segment.id,
-        segment.speaker,
-        segment.flags,
-    )

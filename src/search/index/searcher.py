@@ -1,4 +1,4 @@
-"""From a request to an answer, over any store that knows where words stand."""
+"""Answers a request over any store that knows where words stand."""
 
 import functools
 import itertools
@@ -29,25 +29,25 @@ from search.query.words import COMMON
 
 
 class Store(Protocol):
-    """Where words stand, as an index keeps it. Documents are numbers; each holds one episode."""
+    """Where words stand in an index. A document is a number; it holds one episode."""
 
     def occurrences(self, word: str) -> Occurrences:
-        """Of a word."""
+        """The occurrences of a word."""
 
     def pair(self, first: str, second: str) -> Occurrences:
-        """Of two common words (`words.COMMON`) side by side."""
+        """The occurrences of two common words (`words.COMMON`) side by side."""
 
     def beginning_with(self, prefix: str) -> list[str]:
-        """Every word that begins so."""
+        """Every word with this beginning."""
 
     def alike(self, word: str) -> list[str]:
         """Every word of the same stem."""
 
     def nearest(self, word: str) -> list[str]:
-        """Words that are spelt much like one that is not there, the likeliest first."""
+        """Words that are spelt much like a word that is not there, the likeliest first."""
 
     def page(self, document: int, number: int) -> WordColumns:
-        """A page of what was said in a document's episode."""
+        """A page of the written words of a document's episode."""
 
 
 Expect = Callable[[Sequence[tuple[int, int]]], None]  # pages, by document and number
@@ -60,13 +60,13 @@ class Searcher:
     """Finds, filters, counts, sorts and shows."""
 
     def __init__(self, store: Store, episodes: Mapping[int, Contents], expect: Expect | None = None) -> None:
-        """`expect` is told which pages will be wanted, before they are: a store far away gets them in one go."""
+        """`expect` is called with the pages that will be read next, so that a remote store can get them at once."""
         self.store = store
         self.facets = Facets(episodes)
         self.expect = expect
 
     def answer(self, request: Request) -> Answer:
-        """The page of hits asked for, with exact counts of all. Raises QueryTimeout."""
+        """The page of hits asked for, and the exact counts of all hits. Raises QueryTimeout."""
         search = _Search(self, request)
         return Answer(
             total=len(search.found),
@@ -76,11 +76,11 @@ class Searcher:
         )
 
     def every(self, request: Request) -> Iterator[Hit]:
-        """Every hit there is, one by one."""
+        """Every hit, one by one. Raises QueryTimeout before the first one."""
         return _Search(self, request).every()
 
     def _unknown(self, query: Query) -> Iterator[Unknown]:
-        """The words of a query that were never said, and what may have been meant."""
+        """The words of a query that nobody says, and what may have been meant."""
         if query.mode == "loose":
             return
         slots = dict.fromkeys(slot for term in query.wanted for slot in term.slots)
@@ -90,19 +90,22 @@ class Searcher:
 
 
 class _Search:
-    """One request being answered."""
+    """The search for one request."""
 
-    def __init__(self, finder: Searcher, request: Request) -> None:
-        self.store, self.facets, self.request = finder.store, finder.facets, request
-        self.expect = finder.expect
+    def __init__(self, searcher: Searcher, request: Request) -> None:
+        self.store, self.facets, self.request = searcher.store, searcher.facets, request
+        self.expect = searcher.expect
         self.deadline = Deadline(request.budget_s)
         self.timed = len(request.query.wanted) > 1 or bool(request.query.unwanted)
         self.terms = [self._term(term) for term in request.query.wanted]
-        self.found = self.facets.admitted(self._everywhere(), request.filters)
+        found = together(self.terms, request.within_ms, self.deadline.check)
+        for term in request.query.unwanted:
+            found = apart_from(found, self._term(term), request.within_ms)
+        self.found = self.facets.admitted(found, request.filters)
         self.counts = counted(self.found.documents)
 
     def places(self, offset: int) -> Iterator[HitExtent]:
-        """Of the hits from `offset` on: episode by episode in the order asked for, each from its start."""
+        """Where the hits from `offset` on stand: episode by episode in the order asked for, each from its start."""
         for document in self.facets.ordered(self.counts, self.request.order):
             count = self.counts[document]
             if offset < count:
@@ -112,72 +115,58 @@ class _Search:
             offset = max(0, offset - count)
 
     def every(self) -> Iterator[Hit]:
-        """All hits, in order: they have been found in time, and to tell them may take longer."""
+        """All hits, in order. They were found in time; to show them may take longer."""
         self.deadline.lift()
         places = self.places(0)
         while some := list(itertools.islice(places, SHOWN_AT_ONCE)):
             yield from self.shown(some)
 
     def shown(self, places: Sequence[HitExtent]) -> Iterator[Hit]:
-        """These hits."""
+        """The hits at these places."""
         if self.expect:
             self.expect([page for first, last in places for page in self._pages(first, last)])
         for (first, last), matched in zip(places, self._matched(places), strict=True):
-            yield self._hit(first, last, matched)
+            self.deadline.check()
+            document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
+            read = functools.partial(self.store.page, document)
+            yield hit(self.facets.episodes[document], read, begin, end, matched)
 
     def _pages(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         document = first >> DOCUMENT_BITS
         for number in pages_shown(self.facets.episodes[document], first & POSITION_MASK, last & POSITION_MASK):
             yield document, number
 
-    def _everywhere(self) -> Places:
-        within_ms = self.request.within_ms
-        found = together(self.terms, within_ms, self.deadline.check)
-        for term in self.request.query.unwanted:
-            found = apart_from(found, self._term(term), within_ms)
-        return found
-
     def _term(self, term: Term) -> Places:
         return either([self._phrase(term), *(self._phrase(other) for other in term.instead)])
 
     def _phrase(self, term: Term) -> Places:
-        paired = [number for number in range(len(term.slots) - 1) if self._is_pair(*term.slots[number : number + 2])]
+        """Where the term's own words stand in a row; two common words in a row are looked up as a pair."""
+        exact = self.request.query.mode == "exact"
+        common = [exact and slot.word in COMMON and not slot.prefix for slot in term.slots]
+        paired = [number for number, both in enumerate(itertools.pairwise(common)) if all(both)]
         alone = [n for n in range(len(term.slots)) if n not in paired and n - 1 not in paired]
-        offsets = sorted(paired + alone)
-        slots = [self._pair(term, number) if number in paired else self._slot(term.slots[number]) for number in offsets]
+        offsets, slots = sorted(paired + alone), []
+        for number in offsets:
+            self.deadline.check()
+            first, following = term.slots[number], term.slots[number + 1 : number + 2]
+            is_pair = number in paired
+            slots.append(self.store.pair(first.word, following[0].word) if is_pair else self._slot(first))
         return phrase(slots, offsets, len(term.slots), self.timed)
 
-    def _is_pair(self, *slots: Slot) -> bool:
-        return self.request.query.mode == "exact" and all(slot.word in COMMON and not slot.prefix for slot in slots)
-
-    def _pair(self, term: Term, number: int) -> Occurrences:
-        self.deadline.check()
-        return self.store.pair(term.slots[number].word, term.slots[number + 1].word)
-
     def _slot(self, slot: Slot) -> Occurrences:
-        words = [self._occurrences(word) for word in self._words_of(slot)]
-        return words[0] if len(words) == 1 else Either(words)
-
-    def _occurrences(self, word: str) -> Occurrences:
-        self.deadline.check()
-        return self.store.occurrences(word)
-
-    def _words_of(self, slot: Slot) -> Sequence[str]:
-        """The words of the index that a slot stands for."""
+        """The occurrences of every word of the index that a slot stands for."""
         if slot.prefix:
-            return self.store.beginning_with(slot.word)
-        if self.request.query.mode == "exact":
-            return [slot.word]
-        return self.store.alike(slot.word)
-
-    def _hit(self, first: int, last: int, matched: Sequence[HitExtent]) -> Hit:
-        self.deadline.check()
-        document, begin, end = first >> DOCUMENT_BITS, first & POSITION_MASK, last & POSITION_MASK
-        read = functools.partial(self.store.page, document)
-        return hit(self.facets.episodes[document], read, begin, end, matched)
+            words = self.store.beginning_with(slot.word)
+        else:
+            words = [slot.word] if self.request.query.mode == "exact" else self.store.alike(slot.word)
+        found = []
+        for word in words:
+            self.deadline.check()
+            found.append(self.store.occurrences(word))
+        return found[0] if len(found) == 1 else Either(found)
 
     def _matched(self, places: Sequence[HitExtent]) -> Iterator[list[HitExtent]]:
-        """For each hit the ranges of positions that belong to one of the terms, looked up term by term for all."""
+        """For each hit the ranges of positions that belong to one of the terms."""
         if len(self.terms) == 1 or not places:
             yield from ([(first & POSITION_MASK, last & POSITION_MASK)] for first, last in places)
             return

@@ -1,4 +1,4 @@
-"""Writers of an index take turns."""
+"""The lock of an index: one process writes at a time."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ WAIT_S = 30  # for another writer
 
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Entered once no other process holds this lock's file. Raises IndexBusy after WAIT_S."""
+    """Holds the lock file; waits for another process that holds it. Raises IndexBusy after WAIT_S."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(path, timeout=WAIT_S)
     try:

@@ -1,4 +1,4 @@
-"""The API's routes. Answers are plain data; results are text and offsets, never HTML."""
+"""The routes of the API. Answers are plain data; results are text and offsets, never HTML."""
 
 import time
 from typing import Annotated, Any, Literal
@@ -20,20 +20,19 @@ from search.service.problem_details import described
 from transcribe.library.caption_writer import FORMATS
 from transcribe.library.chapters import load_chapters
 from transcribe.library.episode import is_id
-from transcribe.library.store import Library
 
 router = APIRouter()
 
 _TRANSCRIPTS: dict[str, Any] = {form.media_type: {} for form in FORMATS.values()}
 _AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "binary"}}}
 
-MOST_EPISODES = 1_000_000  # in a list: what lies behind is taken for a mistake
+MOST_EPISODES = 1_000_000  # the highest offset in the list of episodes
 
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
-async def library_index_of(request: Request) -> LibraryIndex:  # async, as it waits for nothing and needs no thread
-    """The archive that the service stands on."""
+async def library_index_of(request: Request) -> LibraryIndex:  # async: it does not wait and needs no thread
+    """The index of the library that is served."""
     library_index: LibraryIndex = request.app.state.library_index
     return library_index
 
@@ -41,15 +40,17 @@ async def library_index_of(request: Request) -> LibraryIndex:  # async, as it wa
 def episode_id_of(
     show: Annotated[str, Path()], episode: Annotated[str, Path()], library_index: "OfLibraryIndex"
 ) -> str:
-    """The id in a path. 404 for anything that is not one, before it comes near a file, and for a link to elsewhere."""
-    name = f"{show}/{episode}"
-    if not is_id(name) or _leads_out(library_index.library, name):
-        raise HTTPException(404, "There is no such episode.")
-    return name
+    """The id in a path. Answers 404 for what is no id, and for a transcript that is a link out of the library."""
+    name, library = f"{show}/{episode}", library_index.library
+    if is_id(name):
+        path = library.transcript_path(name)
+        if not path.exists() or path.resolve().is_relative_to(library.transcripts.resolve()):
+            return name
+    raise HTTPException(404, "There is no such episode.")
 
 
 def contents_of(name: Annotated[str, Depends(episode_id_of)], library_index: "OfLibraryIndex") -> Contents:
-    """What the index knows of the episode in the path; 404 where it knows none."""
+    """The contents of the episode in the path. Answers 404 where the index does not have it."""
     for contents in library_index.index().contents():
         if contents.episode.id == name:
             return contents
@@ -57,7 +58,7 @@ def contents_of(name: Annotated[str, Depends(episode_id_of)], library_index: "Of
 
 
 def refuse_repeated(request: Request) -> None:
-    """422 where a parameter is given more than once, as it could not be known which one is meant."""
+    """Answers 422 where a parameter is given more than once."""
     names = [name for name, _ in request.query_params.multi_items()]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise _invalid(min(repeated), "given more than once")
@@ -79,7 +80,7 @@ class EpisodeBody(TypedDict):
 
 
 class HitBody(TypedDict):
-    """One occurrence of what was looked for."""
+    """One occurrence of the query."""
 
     episode: EpisodeBody
     start_ms: int
@@ -97,7 +98,7 @@ class HitBody(TypedDict):
 
 
 class UnknownBody(TypedDict):
-    """A word of the query that was never said, where that leaves no hits."""
+    """A word of the query that nobody says; given where there are no hits."""
 
     word: str
     did_you_mean: list[str]
@@ -118,7 +119,7 @@ class SearchBody(TypedDict):
 
 
 class SearchParameters:
-    """What a search is asked with, in the API and on the search page alike."""
+    """The parameters of a search, for the API and for the search page."""
 
     def __init__(
         self,
@@ -130,9 +131,7 @@ class SearchParameters:
         after: Annotated[str | None, Query(pattern=ISO_DATE, description="Published on this date or later")] = None,
         before: Annotated[str | None, Query(pattern=ISO_DATE, description="Published before this date")] = None,
         speaker: Annotated[str | None, Query(description="Who says the first word")] = None,
-        flags: Annotated[
-            Literal["all", "clean"], Query(description="`clean` leaves out what is to be distrusted")
-        ] = "all",
+        flags: Annotated[Literal["all", "clean"], Query(description="`clean` leaves out flagged segments")] = "all",
         within: Annotated[
             int, Query(ge=1, le=MAX_WITHIN_S, description="Seconds between several words at most")
         ] = WITHIN_S,
@@ -156,7 +155,7 @@ class SearchParameters:
         self.synonyms: Synonyms | None = request.app.state.synonyms
 
     def request(self) -> SearchRequest:
-        """Raises QueryError where the text cannot be searched."""
+        """The request for the index. Raises QueryError where the text cannot be searched."""
         return SearchRequest(
             query=parse(self.text, self.mode, self.synonyms),
             filters=self.filters,
@@ -190,7 +189,7 @@ def search(
 )
 def search_csv(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
-    hits = library_index.index().every(parameters.request())  # they are found in time; to tell them all may take longer
+    hits = library_index.index().every(parameters.request())  # found within the time limit; sent without one
     return StreamingResponse(kwic.lines(hits), media_type="text/csv")
 
 
@@ -282,7 +281,7 @@ def audio(request: Request, name: OfId, library_index: OfLibraryIndex) -> Respon
 
 
 @router.get("/livez", tags=["health"])
-async def livez() -> dict[str, str]:  # async, so that it never waits for a thread behind searches
+async def livez() -> dict[str, str]:  # async: it never waits for a thread
     """The process is up."""
     return {"status": "ok"}
 
@@ -302,11 +301,6 @@ def _episode_body(contents: Contents) -> EpisodeBody:
         "published": episode.published,
         "duration_ms": contents.duration_ms,
     }
-
-
-def _leads_out(library: Library, name: str) -> bool:
-    path = library.transcript_path(name)
-    return path.exists() and not path.resolve().is_relative_to(library.transcripts.resolve())
 
 
 def _invalid(name: str, message: str) -> RequestValidationError:

@@ -1,4 +1,4 @@
-"""The API's own OpenAPI document as a person reads it: each thing it does, with an example that can be run."""
+"""Makes of the API's OpenAPI document what a person reads: each operation, with an example that can be run."""
 
 import shlex
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that the API does."""
+    """One operation of the API."""
 
     path: str
     summary: str
@@ -18,13 +18,13 @@ class Operation:
 
 
 def operations(openapi: dict[str, Any], base: str, example: str) -> Iterator[Operation]:
-    """What the API does, from its OpenAPI document; `base` is its address, `example` the id of an episode."""
+    """The operations in an OpenAPI document; `base` is the service's address, `example` the id of an episode."""
     show, episode = example.split("/")
     samples = {"show": show, "episode": episode, "q": '"peer to peer"'}
     for path, methods in openapi["paths"].items():
         described = methods["get"]
         parameters = described.get("parameters", [])
-        asked = {p["name"]: samples.get(p["name"]) or _first_choice(p) for p in parameters}
+        asked = {p["name"]: samples.get(p["name"]) or str(p["schema"].get("enum", [""])[0]) for p in parameters}
         address = path.format_map({name: quote(value) for name, value in asked.items()})
         query = urlencode({p["name"]: samples["q"] for p in parameters if p["name"] == "q"})
         yield Operation(
@@ -35,16 +35,12 @@ def operations(openapi: dict[str, Any], base: str, example: str) -> Iterator[Ope
         )
 
 
-def _first_choice(parameter: dict[str, Any]) -> str:
-    return str(parameter["schema"].get("enum", [""])[0])
-
-
 def _plain(markdown: str) -> str:
     return markdown.replace("`", "")
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """What a parameter may be, in words."""
+    """The values that a parameter may have, in words."""
     if "enum" in schema:
         kind = ", ".join(schema["enum"][:-1]) + " or " + schema["enum"][-1]
     elif "minimum" in schema and "maximum" in schema:

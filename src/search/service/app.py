@@ -1,6 +1,6 @@
 """The service: the API, the pages and the audio of one library, over HTTP.
 
-Everything that reads files or searches runs in threads, none of it in the event loop.
+What reads files or searches runs in threads, not in the event loop.
 """
 
 import contextlib
@@ -40,9 +40,9 @@ def create_app(
     synonyms: Synonyms | None = None,
     library_index: LibraryIndex | None = None,
 ) -> FastAPI:
-    """The service of one library, by default with the index that is embedded in it.
+    """The service of one library, with its embedded index if no other is given.
 
-    With `hosts`, requests for any other Host are refused with 400.
+    If `hosts` are given, requests for any other Host are answered 400.
     """
     app = FastAPI(
         lifespan=_few_threads,
@@ -68,19 +68,19 @@ def create_app(
 
 @contextlib.asynccontextmanager
 async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
-    """Lets few requests be worked on at once: more threads would only pass Python's one lock around."""
+    """Limits the requests that are worked on at once: more threads would only wait for Python's lock."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
 
 
 class HeadLikeGet:
-    """Answers HEAD as GET, without the body; `/audio` knows HEAD itself, so as not to read its file."""
+    """Answers HEAD as GET, without the body; `/audio` answers HEAD itself and does not read its file."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """See ASGI."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
@@ -101,7 +101,7 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """See ASGI."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -112,7 +112,7 @@ class SecurityHeaders:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Turns every error into RFC 9457 problem details, or into a page where a person asked for one."""
+    """Makes every error problem details (RFC 9457), or a page where a browser asked for one."""
 
     @app.exception_handler(QueryError)
     def query_error(_: Request, error: QueryError) -> Response:
@@ -142,6 +142,6 @@ def _answer_errors(app: FastAPI) -> None:
             return pages.error_page(request, error.status_code, error.detail)
         return problem(error.status_code, error.detail, headers=error.headers)
 
-    @app.exception_handler(Exception)  # a bug: Starlette raises it again, so that the log has its traceback
+    @app.exception_handler(Exception)  # a bug: Starlette raises it again, and the log gets its traceback
     def bug(_: Request, __: Exception) -> Response:
         return problem(500, "Something is wrong here, not with the request.", headers=SECURITY_HEADERS)

@@ -1,7 +1,7 @@
-"""The pages a person sees: search, episodes, player, the API's description.
+"""The routes of the pages: search, episodes, player, the API's description.
 
-They are plain HTML that reads and links without scripts; `player/static` adds the playing. Everything that comes from
-feeds, files and queries is text here and escaped by the templates.
+The pages can be read and linked without scripts; `player/static` adds playing. Templates escape everything that comes
+from feeds, files and queries.
 """
 
 import itertools
@@ -25,16 +25,16 @@ from search.index.contract import Request as SearchRequest
 from search.index.hits import Hit
 from search.index.library_index import LibraryIndex
 from search.query.limits import BUDGET_S, WITHIN_S
-from search.query.parser import Mode, Query, parse
+from search.query.parser import Mode, Synonyms, parse
 from search.service import api
 from search.service.api import OfId, OfLibraryIndex, SearchParameters
 from search.service.api_reference import operations
 from search.service.templates import ASSETS, render
 from transcribe.errors import TranscriptError
-from transcribe.library.chapters import Chapter, load_chapters
+from transcribe.library.chapters import load_chapters
 from transcribe.library.clock import milliseconds
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Segment, Transcript
+from transcribe.library.transcript import Chapter, Segment, Transcript
 
 HITS_A_PAGE = 20  # unless asked otherwise
 EPISODES_A_PAGE = 50
@@ -50,20 +50,20 @@ _HEADINGS = {
 
 
 class _PageRoute(APIRoute):
-    """Tells errors in a page that the API would tell in JSON, and passes over the blank fields of a form."""
+    """Answers errors with a page instead of JSON, and removes the blank fields of a form from the address."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         answer = super().get_route_handler()
 
         async def page(request: Request) -> Response:
             asked = request.query_params.multi_items()
-            told = [(name, value) for name, value in asked if value]
-            if len(told) < len(asked):
-                return RedirectResponse(f"{request.url.path}?{urlencode(told)}".rstrip("?"))
+            given = [(name, value) for name, value in asked if value]
+            if len(given) < len(asked):
+                return RedirectResponse(f"{request.url.path}?{urlencode(given)}".rstrip("?"))
             try:
                 return await answer(request)
             except (IndexUnavailable, TranscriptError, RequestValidationError) as problem:
-                return _told(request, problem)
+                return _error_page_of(request, problem)
 
         return page
 
@@ -72,10 +72,10 @@ router = APIRouter(include_in_schema=False, route_class=_PageRoute)
 
 
 class _Assets(StaticFiles):
-    """Files that a browser asks after each time, so that scripts of two versions never meet."""
+    """Files that a browser checks each time, so that it never mixes scripts of two versions."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """As Starlette has it."""
+        """See Starlette."""
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         return response
@@ -87,19 +87,19 @@ def static_files() -> StaticFiles:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person's browser asks, for a page."""
+    """Whether a browser asks for a page."""
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api/", "/audio/"))
 
 
 def error_page(request: Request, status: int, detail: str) -> Response:
-    """A page that says what went wrong."""
+    """The page for an error."""
     heading = _HEADINGS.get(status, "This did not work")
-    return render("error.html", status, told=status, heading=heading, detail=detail, path=request.url.path)
+    return render("error.html", status, code=status, heading=heading, detail=detail, path=request.url.path)
 
 
 @router.get("/")
 def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
-    """The hits as they would be read; without words, what is in the archive and how it is asked."""
+    """The hits of a search; without a query, what is in the library and how to search it."""
     shows = api.shows(library_index)
     if not parameters.text.strip():
         newest = api.episodes(library_index, limit=NEWEST_SHOWN)
@@ -112,7 +112,10 @@ def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParam
     except QueryTimeout as problem:
         return render("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
-    groups = list(_by_episode(answer.hits, library_index))
+    groups = [
+        _Group(tuple(neighbours), library_index.audio(name) is not None)
+        for name, neighbours in itertools.groupby(answer.hits, key=lambda hit: hit.contents.episode.id)
+    ]
     return render("search.html", **shown, answer=answer, facets=facets, groups=groups)
 
 
@@ -135,15 +138,17 @@ def player_page(
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
     transcript = library_index.library.load_transcript(name)
     stored = library_index.audio(name)
+    flags = [set(segment.flags) for segment in transcript.segments]
+    flagged = set.intersection(*flags) if flags else set()
     return render(
         "episode.html",
         transcript=transcript,
         sections=_sections(transcript, load_chapters(library_index.library, name)),
         starts={segment.start_ms for segment in transcript.segments},
-        flagged=_flagged_throughout(transcript),
+        flagged=flagged,  # shown once above the transcript, not at each segment
         audio_suffix=stored[0].suffix if stored else None,
         start_ms=_moment(t),
-        found=_found_in(library_index, transcript.episode, _query(request, q, mode)),
+        found=_found_in(library_index, transcript.episode, q, mode, request.app.state.synonyms),
         q=q,
     )
 
@@ -158,7 +163,7 @@ def docs_page(request: Request, library_index: OfLibraryIndex) -> Response:
 
 @router.get("/opensearch.xml")
 def opensearch_description(request: Request) -> Response:
-    """Lets a browser search the archive from its address bar (OpenSearch 1.1)."""
+    """The description with which a browser searches the library from its address bar (OpenSearch 1.1)."""
     return render("opensearch.xml", media_type="application/opensearchdescription+xml", base=str(request.base_url))
 
 
@@ -167,29 +172,24 @@ def opensearch_description(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Neighbouring hits of one episode."""
+    """Hits of one episode that follow one another."""
 
     hits: tuple[Hit, ...]
     has_audio: bool
 
     @property
     def contents(self) -> Any:
-        """Of the episode."""
+        """The contents of the episode."""
         return self.hits[0].contents
-
-
-def _by_episode(hits: Sequence[Hit], library_index: LibraryIndex) -> Iterator[_Group]:
-    for name, neighbours in itertools.groupby(hits, key=lambda hit: hit.contents.episode.id):
-        yield _Group(tuple(neighbours), library_index.audio(name) is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Facet:
-    """What a search can be narrowed by, or is."""
+    """A way to narrow the search, or one that is in force."""
 
     name: str
-    chosen: str | None  # in force
-    without: str  # the address of the search without it
+    chosen: str | None  # the value in force
+    without: str  # the address of the search without this facet
     choices: tuple[tuple[str, int, str], ...]  # label, places, address
 
 
@@ -214,7 +214,7 @@ _Turns = list[tuple[str | None, list[Segment]]]
 
 
 def _sections(transcript: Transcript, chapters: Sequence[Chapter]) -> list[tuple[Chapter | None, _Turns]]:
-    """The segments under the chapter in which most of each is said; what comes before the first is under none."""
+    """The segments by chapter: each under the chapter that holds its middle; those before the first under None."""
     starts = [chapter.start_ms for chapter in chapters]
     under: list[list[Segment]] = [[] for _ in range(len(chapters) + 1)]
     for segment in transcript.segments:
@@ -224,46 +224,32 @@ def _sections(transcript: Transcript, chapters: Sequence[Chapter]) -> list[tuple
 
 
 def _turns(segments: Sequence[Segment]) -> _Turns:
-    """Speaker and segments, for as long as the same one speaks."""
+    """Segments in a row with the same speaker, with that speaker."""
     turns = itertools.groupby(segments, key=lambda segment: segment.speaker)
     return [(speaker, list(said)) for speaker, said in turns]
 
 
-def _flagged_throughout(transcript: Transcript) -> set[str]:
-    """The flags that all segments have: said once above the transcript, not at each of them."""
-    return set.intersection(*(set(segment.flags) for segment in transcript.segments)) if transcript.segments else set()
-
-
 def _moment(text: str) -> int | None:
-    """Milliseconds of the `t` in a link, or of its start; None for what is not a time."""
+    """The time `t` of a link in milliseconds, or its start; None for what is no time."""
     try:
         return milliseconds(text.partition(",")[0])
     except ValueError:
         return None
 
 
-def _query(request: Request, text: str, mode: Mode) -> Query | None:
-    """What led to an episode; None where nothing did, or nothing that can be searched."""
+def _found_in(library_index: LibraryIndex, episode: Episode, text: str, mode: Mode, synonyms: Synonyms) -> Answer:
+    """The hits in the episode of the query that led to it; none where there was none, or it cannot be answered."""
+    narrowed = Filters(episode=episode.id)
     try:
-        return parse(text, mode, request.app.state.synonyms)
-    except QueryError:
-        return None
-
-
-def _found_in(library_index: LibraryIndex, episode: Episode, query: Query | None) -> Answer:
-    """Where the words that led here are said in the episode: an extra, without which it can still be read."""
-    nothing = Answer(0, (), {})
-    if query is None:
-        return nothing
-    request = SearchRequest(query, Filters(episode=episode.id), limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
-    try:
+        query = parse(text, mode, synonyms)
+        request = SearchRequest(query, narrowed, limit=HITS_IN_EPISODE, facets=False, budget_s=BUDGET_S)
         return library_index.index().search(request)
-    except (QueryTimeout, IndexUnavailable):
-        return nothing
+    except (QueryError, QueryTimeout, IndexUnavailable):
+        return Answer(0, (), {})
 
 
 def _link(asked: SearchParameters, **changes: str | int | None) -> str:
-    """The address of the same search with something changed; it starts from the first hit unless told otherwise."""
+    """The address of the same search with these changes; it starts at the first hit unless `offset` is given."""
     filters = asked.filters
     same = {
         "q": asked.text,
@@ -280,19 +266,19 @@ def _link(asked: SearchParameters, **changes: str | int | None) -> str:
     return f"/?{urlencode({name: value for name, value in {**same, **changes}.items() if value})}"
 
 
-def _told(request: Request, problem: IndexUnavailable | TranscriptError | RequestValidationError) -> Response:
-    """The page of an error."""
+def _error_page_of(request: Request, problem: IndexUnavailable | TranscriptError | RequestValidationError) -> Response:
+    """The page for an error of the index, a transcript or the address."""
     if isinstance(problem, IndexUnavailable):
-        return error_page(request, 503, "The index of this library_index is missing, or cannot be read.")
+        return error_page(request, 503, "The index of this library is missing, or cannot be read.")
     if isinstance(problem, RequestValidationError):
         return error_page(request, 422, "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in problem.errors()))
     if problem.code == "no_transcript":
-        return error_page(request, 404, "There is no transcript of such an episode in this library_index.")
+        return error_page(request, 404, "There is no transcript of such an episode in this library.")
     return error_page(request, 500, "The transcript of this episode cannot be read.")
 
 
 def _an_episode(library_index: LibraryIndex) -> str:
-    """An episode's id for the examples: a real one where there is one."""
+    """The id of an episode for the examples: a real one if there is one."""
     try:
         return next((contents.episode.id for contents in library_index.index().contents()), "show/episode")
     except IndexUnavailable:

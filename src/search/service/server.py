@@ -21,24 +21,24 @@ HTTP: dict[str, Any] = {"log_level": "warning", "server_header": False, "timeout
 
 
 def serve_forever(library: Library, settings: Settings, workers: int = 1) -> None:
-    """Serves until it is stopped, and says where. Raises CannotStart where the address is taken.
+    """Serves until it is stopped, and prints its address. Raises CannotStart where the address is taken.
 
-    Several workers are processes of their own on one address; they know nothing of one another.
+    Several workers are independent processes on one address. Raises what `open_library_index` raises.
     """
     host = settings.host
-    app = _app(library, settings)  # so that what cannot be is said before anything listens
+    app = _app(library, settings)  # first: it raises what is wrong with the settings
     listening = _listen(host, settings.port)
     address = web_root(host, listening.getsockname()[1])
     print(f"Playhead is at {address}  (Ctrl-C stops it)", file=sys.stderr, flush=True)
     if workers == 1:
         uvicorn.Server(uvicorn.Config(app, **HTTP)).run(sockets=[listening])
         return
-    os.environ.update(_told(library, settings))
+    os.environ.update(_environment(library, settings))
     Multiprocess(uvicorn.Config("search.service.server:app", factory=True, workers=workers, **HTTP), [listening]).run()
 
 
 def app() -> FastAPI:
-    """The service as one of several workers makes it, from the environment."""
+    """The service of one of several workers, made from the environment."""
     library = Library(Path(os.environ["PLAYHEAD_LIBRARY"]))
     return _app(library, Settings.load(library.root))
 
@@ -47,19 +47,19 @@ def _app(library: Library, settings: Settings) -> FastAPI:
     return create_app(library, settings.hosts, synonyms(settings.synonyms), open_library_index(library, settings))
 
 
-def _told(library: Library, settings: Settings) -> dict[str, str]:
-    """What workers cannot read from the library's own file: what the command's options have said."""
+def _environment(library: Library, settings: Settings) -> dict[str, str]:
+    """The command's options for workers, which read only the environment and the library's file."""
     return {"PLAYHEAD_LIBRARY": str(library.root), "PLAYHEAD_INDEX": settings.index}
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol named, or asyncio would leave Nagle's algorithm on: 40 ms more for an answer in two packets.
+    # It names the protocol: else asyncio leaves Nagle's algorithm on, and an answer in two packets takes 40 ms more.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen()  # so that the address answers from the moment it is told
+        listening.listen()  # before the address is printed
     except OSError as problem:
         listening.close()
         raise CannotStart(

@@ -1,4 +1,4 @@
-"""The pages' templates, and how what they show is written. All of it is escaped by them."""
+"""The templates of the pages, and their filters. Templates escape everything they show."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from transcribe.library.clock import clock
 
 ASSETS = Path(__file__).parents[1] / "player"
 
-_FLAGS = {  # of a segment: what a reader sees, and why
+_FLAGS = {  # of a segment: label and explanation
     "low_confidence": ("unsure", "The recognizer was not sure of these words."),
     "repetition": ("repeats itself", "The recognizer said the same thing over and over: it may not have been said."),
     "no_speech": ("perhaps no speech", "There may be no speech here at all, only music or noise."),
@@ -25,13 +25,13 @@ _FLAGS = {  # of a segment: what a reader sees, and why
 
 
 def render(template: str, status: int = 200, media_type: str = "text/html", **context: Any) -> Response:
-    """A page, from a template and what it shows."""
+    """A page made of a template and its context."""
     text = _templates.get_template(template).render(context)
     return Response(text.encode(errors="replace"), status, media_type=media_type)
 
 
 def _day(published: str | None) -> str:
-    """A date as it is read, `18 February 2012`; as it stands where it is none."""
+    """A date as `18 February 2012`; any other text as it stands."""
     try:
         day = date.fromisoformat((published or "")[:10])
     except ValueError:
@@ -40,17 +40,17 @@ def _day(published: str | None) -> str:
 
 
 def _exact(ms: int) -> str:
-    """Seconds with every millisecond, for a link: `754.29`."""
+    """A time in seconds with its milliseconds, for a link: `754.29`."""
     return f"{ms // 1000}.{ms % 1000:03}".rstrip("0").rstrip(".")
 
 
 def _web(link: str | None) -> str | None:
-    """The link if it leads to the web: a feed may hold any other."""
+    """The link if it is http or https; a feed may hold any other."""
     return link if link and link.lower().startswith(("http://", "https://")) else None
 
 
 def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
-    """The text of a hit in pieces, each with whether it matched."""
+    """The text of a hit in pieces, each with whether it is a match."""
     at = 0
     for begin, end in hit.marks:
         yield hit.text[at:begin], False
@@ -60,7 +60,7 @@ def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
 
 
 def _corrected(text: str, word: str, other: str) -> str:
-    """A query with one of its words spelt otherwise; the other word alone where it stands there in another form."""
+    """A query with one word replaced by another; the other word alone where the query has it in another form."""
     corrected = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, text, flags=re.IGNORECASE)
     return corrected if corrected != text else other
 
@@ -71,7 +71,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _hours(ms: int) -> str:
-    """A length as it is told: `4 min`, `12.5 h`."""
+    """A length of time: `4 min`, `12.5 h`."""
     return f"{max(1, round(ms / 60_000))} min" if ms < 5_400_000 else f"{ms / 3_600_000:.1f} h"
 
 

@@ -1,60 +1,78 @@
-"""How far along an episode is, and by that alone, what it needs next."""
+"""What each episode needs next: decided once a run, from what is known of it. Nothing here reads or writes anything."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from transcribe.batch.run_options import RunOptions
-from transcribe.errors import TranscriptError
-from transcribe.library.episode import DAMAGES, Record, State
-from transcribe.library.store import Library
+from transcribe.fetch.polling import Candidate
+from transcribe.library.episode import Record
 
 Step = Literal["fetch", "transcribe", "nothing"]
+TranscriptState = Literal["none", "current", "outdated"]
+
 FETCH: tuple[Step, ...] = ("fetch",)
 WORK: tuple[Step, ...] = ("fetch", "transcribe")
-TRANSCRIBED: tuple[State, ...] = ("transcribed", *DAMAGES)
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeState:
-    """How far along an episode is."""
+    """What the library holds of one episode."""
 
-    audio: bool  # its bytes are in the library
-    transcript: bool  # so is a transcript of these bytes, or an imported one, and nobody asked for a better one
+    candidate: Candidate
+    audio: bool  # its audio is stored
+    transcript: TranscriptState  # outdated: of other audio, unreadable, or one that --redo asks for
 
     @property
-    def next_step(self) -> Step:
-        """What the episode needs next."""
-        if self.transcript:
-            return "nothing"
-        return "transcribe" if self.audio else "fetch"
+    def record(self) -> Record:
+        """The episode's record."""
+        return self.candidate.record
 
 
-def episode_state(library: Library, record: Record, options: RunOptions) -> EpisodeState:
-    """How far along an episode of the library is, seen from what is wished."""
-    outdated = record.changed_upstream and options.update
-    stored = record.audio is not None and library.inside(record.audio.path) is not None and not outdated
-    if (
-        outdated
-        or not library.transcript_path(record.episode.id).exists()
-        or _deserves_another(library, record, options)
-    ):
-        return EpisodeState(stored, transcript=False)
-    return EpisodeState(stored, record.state in TRANSCRIBED or _is_of_these_bytes(library, record))
+@dataclass(frozen=True, slots=True)
+class PlannedEpisode:
+    """An episode and the first step of what is to be done with it: what is fetched is transcribed afterwards."""
+
+    candidate: Candidate
+    step: Step
+
+    @property
+    def record(self) -> Record:
+        """The episode's record."""
+        return self.candidate.record
 
 
-def _deserves_another(library: Library, record: Record, options: RunOptions) -> bool:
-    if options.redo is None:
-        return False
-    try:
-        return options.redo(library.load_transcript(record.episode.id))
-    except TranscriptError:
-        return True
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run is to do, in this order, and the ids of the episodes that need nothing."""
+
+    episodes: tuple[PlannedEpisode, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def needing(self, step: Step) -> list[PlannedEpisode]:
+        """The episodes of which this step is the first."""
+        return [episode for episode in self.episodes if episode.step == step]
 
 
-def _is_of_these_bytes(library: Library, record: Record) -> bool:
-    """Asked only where the record does not say: after a crash between transcript and record, or an import."""
-    try:
-        audio = library.load_transcript(record.episode.id).audio
-    except TranscriptError:
-        return False
-    return audio is None or (record.audio is not None and audio.sha256 == record.audio.sha256)
+def next_step(state: EpisodeState, update: bool) -> Step:
+    """What an episode needs next; `update` takes audio that its publisher has changed."""
+    replaced = update and state.record.changed_upstream
+    if state.transcript == "current" and not replaced:
+        return "nothing"
+    return "transcribe" if state.audio and not replaced else "fetch"
+
+
+def plan(
+    states: Iterable[EpisodeState], update: bool = False, limit: int | None = None, steps: Collection[Step] = WORK
+) -> Plan:
+    """What is to be done of `steps` with at most `limit` episodes.
+
+    Episodes that failed in the last run come after all others, which else might never have their turn.
+    """
+    planned = [PlannedEpisode(state.candidate, next_step(state, update)) for state in states]
+    wanted = [episode for episode in planned if episode.step in steps]
+    wanted.sort(key=lambda episode: episode.record.state == "failed")
+    unchanged = (episode.record.episode.id for episode in planned if episode.step not in steps)
+    return Plan(tuple(wanted[:limit]), tuple(unchanged))

@@ -1,4 +1,4 @@
-"""What a run is to do beyond what is new, and how it is to treat what publishers offer."""
+"""The options of one run, and how it treats what publishers offer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,13 @@ Condition = Callable[[Transcript], bool]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The wishes of one run; what is not said is left to the recordings."""
+    """The options of one run."""
 
     redo: Condition | None = None  # transcripts to be made again
     update: bool = False  # take the audio that a publisher has put in the place of what is stored
     sources: Mapping[Source, Texts] = field(default_factory=dict)  # of the settings, and what becomes of texts there
-    language: str | None = None  # that is spoken
+    language: str | None = None  # that is spoken; None where the recordings tell
+    dry_run: bool = False  # plan only: nothing is written
 
     def texts(self, record: Record) -> Texts:
         """What becomes of its publisher's own transcript: as its source has it, else what led there."""

@@ -1,1 +1,1 @@
-"""Everything that asks the network: feeds and pages, downloads, and how politely."""
+"""Everything that uses the network: feeds, pages, downloads, politeness."""

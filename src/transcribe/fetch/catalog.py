@@ -1,4 +1,4 @@
-"""Recordings that sources offer become episodes of the library, each once, each with an id for good."""
+"""Makes episodes of the recordings that sources offer: each once, each with an id that never changes."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +10,7 @@ from transcribe.web.urls import same_audio
 
 
 class Catalog:
-    """The library's records, and which of them a recording is."""
+    """The library's records; finds the record of a recording."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -25,7 +25,7 @@ class Catalog:
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
     def admit(self, found: FoundFile) -> Record:
-        """The record of a recording: the one it has, or a new one. What its publisher says of it is brought up to date.
+        """The record of a recording, the one it has or a new one, brought up to date with what its publisher says.
 
         Nothing is written yet.
         """
@@ -70,7 +70,7 @@ class Catalog:
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
 
     def _by_audio_of(self, found: FoundFile) -> str | None:
-        """The episode whose audio lies at the same address, where either was met without its feed."""
+        """The episode with audio at the same address, where either was found without its feed."""
         alike = self._by_audio.get(same_audio(found.enclosure, lasting_query=True), ()) if found.enclosure else ()
         records = [self.records[name] for name in alike if name in self.records]
         return next((r.episode.id for r in records if found.source is None or r.source is None), None)
@@ -85,7 +85,7 @@ class Catalog:
         return led
 
     def sources(self) -> list[str]:
-        """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
+        """The feeds and folders that episodes came from, without the audio folder and missing ones."""
         sources = {record.source for record in self.records.values() if record.source}
         return sorted(source for source in sources if self._can_be_asked_again(source))
 
@@ -96,7 +96,7 @@ class Catalog:
         return place.exists() and not place.resolve().is_relative_to(self.library.audio)
 
     def keep(self, record: Record) -> None:
-        """Remembers a record as it is now."""
+        """Stores the record in the catalog."""
         self.records[record.episode.id] = record
         self._taken.add(record.episode.id)
         self._keep_audio(record)
@@ -107,13 +107,13 @@ class Catalog:
             self._by_audio.setdefault(same_audio(enclosure, lasting_query=True), {})[record.episode.id] = None
 
     def forget(self, record: Record) -> None:
-        """Takes back an episode that turned out to be another one's audio."""
+        """Removes an episode whose audio is another episode's."""
         self.records.pop(record.episode.id, None)
         for identity in _identities(record):
             self._by_identity.pop(identity, None)
 
     def with_audio(self, sha256: str) -> Record | None:
-        """The episode that holds these very bytes."""
+        """The episode with audio of this sha256."""
         return next((r for r in self.records.values() if r.audio and r.audio.sha256 == sha256), None)
 
     def _name(self, found: FoundFile, place: str | None) -> str:
@@ -125,7 +125,7 @@ class Catalog:
         return episode_id(show, found.title, found.published, found.identity, self._taken)
 
     def _place(self, found: FoundFile) -> str | None:
-        """Where in the library's audio folder the recording already lies, if it does."""
+        """The recording's path in the library's audio folder, if it lies there."""
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
@@ -136,7 +136,7 @@ def _identities(record: Record) -> list[str]:
 
 
 def _told_again(before: Record, told: Episode, found: FoundFile) -> Record:
-    """A feed tells more of an episode than its page does, and is looked at again from then on."""
+    """The record with what a feed says: a feed says more than a page, and is asked again."""
     if found.source is None and before.source:
         return before
     source = found.source or before.source

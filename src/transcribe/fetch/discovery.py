@@ -1,6 +1,6 @@
-"""A source to the recordings it offers: reading what is on this machine, asking the network for the rest.
+"""Finds the recordings that a source offers, on this machine or on the web.
 
-What lies at an address is told by what comes back: audio, a feed, an OPML file or a page.
+The answer of an address shows what it is: audio, a feed, an OPML file or a page.
 """
 
 import dataclasses
@@ -51,21 +51,21 @@ _OF_ANYTHING = ("", "application/octet-stream", "binary/octet-stream", "applicat
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What a source offers, as it lists it."""
+    """The recordings or feeds that a source offers, in its order."""
 
     found: tuple[FoundFile, ...] = ()
     listed: tuple[Outline, ...] = ()  # the feeds of an OPML file, each a source of its own
     answer: CachedAnswer | None = None  # the first one, of a source on the web that was asked
-    moved_to: str | None = None  # the URL at which a feed is to be read from now on
+    moved_to: str | None = None  # the new URL of a feed
     problem: FetchError | None = None  # what kept the rest of a feed from being read
-    unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
+    unchanged: bool = False  # it was asked recently, or has not changed since
 
     def __iter__(self) -> Iterator[FoundFile]:
         return iter(self.found)
 
 
 class Discovery:
-    """Looks into sources, one after another or in threads.
+    """Asks sources for their recordings, one after another or in threads.
 
     A feed that several web pages belong to is read once. `extract` is asked for the audio of a page that shows none,
     `visit` for what a source's own address holds now: by default whatever is there.
@@ -112,12 +112,12 @@ class Discovery:
                 return Discovered(self._of_a_page(url, answer), answer=CachedAnswer.of(answer))
 
     def _begins_as_audio(self, url: str) -> bool:
-        """Asked where the server does not say what it sends, which may be of any length."""
+        """Whether the answer begins as audio does; reads only its first bytes."""
         with self._connection.stream(url) as stream:
             return sniffed(next(stream.chunks, b"")) is not None
 
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
-        """All of its pages. One that cannot be had, or read, ends the list; those before it stand."""
+        """The items of all pages of a feed, up to the first page that cannot be fetched or read."""
         first = _parsed(answer, url)
         items, problem = list(first.items), None
         try:
@@ -138,7 +138,7 @@ class Discovery:
             yield feed
 
     def _of_a_page(self, url: str, answer: Fetched) -> tuple[FoundFile, ...]:
-        """The item of its own feed that a page is, else what it says itself, else what the extractor finds."""
+        """The recordings of a page: its items in its feed, else its own audio, else what the extractor finds."""
         page = parse_page(answer.body, answer.url, answer.headers.get("content-type", ""))
         page = dataclasses.replace(page, addresses=(url, *page.addresses))
         show = None
@@ -155,7 +155,7 @@ class Discovery:
         raise no_audio(url, _ASKED if is_installed() else _NOT_ASKED)
 
     def _items(self, page: Page, first: Feed, url: str) -> list[FoundFile]:
-        """What of a feed is this page: of its first page on which anything is."""
+        """The items of a feed that belong to this web page, from the first page of the feed that has any."""
         if items := _matching(page, first):
             return items
         later = self._pages(first, url, self._read_once, most=_PAGES_FOR_ONE_ITEM)
@@ -175,11 +175,6 @@ class Discovery:
         if isinstance(known, FetchError):
             raise known
         return known
-
-
-def discover(source: Source, connection: HttpClient) -> Discovered:
-    """What one source offers; see Discovery."""
-    return Discovery(connection).discover(source)
 
 
 def source_name(source: Source) -> str:
@@ -206,7 +201,7 @@ def _in_file(path: Path) -> Discovered:
 
 
 def _document(path: Path) -> bytes:
-    """What a file holds if that may be a document; empty for what is too long, cannot be read or is something else."""
+    """The bytes of a file that may be a document; empty where it is too long, unreadable or something else."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -239,7 +234,7 @@ def _may_be_read(headers: Mapping[str, str]) -> bool:
 
 
 def _audio(url: str) -> FoundFile:
-    """One audio file on the web; its name and host are all that is known of it before it is fetched."""
+    """The recording at an audio URL: before it is fetched, only its name and host are known."""
     parts = urlsplit(url)
     name = PurePosixPath(unquote(parts.path))
     title = name.stem.replace("_", " ").strip() or parts.hostname or "untitled"
@@ -248,7 +243,7 @@ def _audio(url: str) -> FoundFile:
 
 
 def _parsed(answer: Fetched, source: str) -> Feed:
-    """A page of a feed, its items known to be of that source, wherever it was read."""
+    """A page of a feed; its items get the source, wherever the page was read."""
     feed = parse_feed(answer.body, answer.url, answer.headers)
     return dataclasses.replace(feed, items=tuple(dataclasses.replace(item, source=source) for item in feed.items))
 
@@ -272,7 +267,7 @@ def _matching(page: Page, feed: Feed) -> list[FoundFile]:
 
 
 def _with_other_parts(page: Page, taken: list[FoundFile], items: list[FoundFile]) -> list[FoundFile]:
-    """The items in the page's order, and between them those parts that no item of the feed has."""
+    """The items in the page's order, with the parts between them that no item of the feed has."""
     by_audio = {same_audio(item.enclosure or ""): item for item in taken}
     others = {same_audio(item.enclosure or "") for item in items} - by_audio.keys()
     parts = [(same_audio(url), url) for url in page.audio]
@@ -284,7 +279,7 @@ def _with_other_parts(page: Page, taken: list[FoundFile], items: list[FoundFile]
 
 
 def _part(item: FoundFile, number: int, url: str) -> FoundFile:
-    """One more part of what an item tells of."""
+    """A further part of an item's recording."""
     return FoundFile(
         show=item.show,
         title=f"{item.title}, part {number}",
@@ -298,12 +293,12 @@ def _part(item: FoundFile, number: int, url: str) -> FoundFile:
 
 
 def _of_page(item: FoundFile, page: Page, feed: str) -> FoundFile:
-    """An item of a feed that is not to be read again: the page was asked for, not the show."""
+    """A feed's item without the feed as its source: the page was asked for, not the show."""
     return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or _persons(page))
 
 
 def _own(page: Page, show: str) -> tuple[FoundFile, ...]:
-    """What a page tells of itself."""
+    """The recordings that a page describes itself."""
     whole = FoundFile(
         show, page.title, page.published, link=page.link, description=page.description, persons=_persons(page)
     )

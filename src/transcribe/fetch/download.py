@@ -1,4 +1,4 @@
-"""A URL, or a file of the user's, to a finished audio file: whole, checked, and named by the library alone."""
+"""Downloads or copies an audio file: whole, checked, under a name that the library chooses."""
 
 import errno
 import itertools
@@ -32,7 +32,7 @@ CHUNK_BYTES = 256 * 1024
 
 Downloading = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says
 
-_USELESS = ("not_audio", "too_large")  # what has come of such a file is not worth its room
+_USELESS = ("not_audio", "too_large")  # failures after which the bytes are deleted
 _PASSING = ("incomplete", "connection_failed", "timeout")  # failures that another try may overcome
 
 
@@ -50,7 +50,7 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a server must keep up with: so many bytes a second, measured over a while, and an end some day."""
+    """The speed that a server must keep: bytes a second, measured over some time, and a limit for the whole."""
 
     least_bytes_per_s: float = 1000
     while_s: float = 60
@@ -65,7 +65,7 @@ def download(
     limit_bytes: int = 2 * GIB,
     pace: Pace = Pace(),
 ) -> Downloaded:
-    """Fetches audio to `target` plus a suffix that its content chooses; nothing that the server says names the file.
+    """Downloads audio to `target` plus a suffix that its content gives; the server has no say in the name.
 
     The bytes gather in `<target>.part`, which stays when the connection fails for good, and are published once they
     are all there and on the disk. A connection that breaks is tried again three times. Each try, and a later run, goes
@@ -85,7 +85,7 @@ def download(
 
 
 def changed(connection: HttpClient, url: str, validators: Validators) -> bool | None:
-    """Whether a URL holds other audio than when its validators were told; None where the server does not let on.
+    """Whether a URL has other audio than its validators describe; None where the server does not tell.
 
     At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
     """
@@ -165,7 +165,7 @@ def _from_its_start(part: Partial, answer: Stream, wanted: _Request) -> Download
 
 
 def _counted(answer: Stream, wanted: _Request, done: int = 0, known: int | None = None) -> Iterator[bytes]:
-    """The chunks after the first `done` bytes, held to what the server announced, to the limit and to the pace.
+    """The chunks after the first `done` bytes; raises where length, limit or pace are not kept.
 
     `known` is how many it announced in all before, should it not repeat that.
     """
@@ -217,7 +217,7 @@ def _headed(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _suffix(head: bytes, answer: Stream, url: str) -> str:
-    """By content, else by media type, else by the URL. Raises FetchError (`not_audio`)."""
+    """The suffix by content, else by media type, else by URL. Raises FetchError (`not_audio`)."""
     if suffix := sniffed(head):
         return suffix
     kind = media_type(answer.headers.get("content-type", ""))
@@ -230,7 +230,7 @@ def _suffix(head: bytes, answer: Stream, url: str) -> str:
 
 
 def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
-    """A file from its first byte."""
+    """Begins a file at its first byte."""
     try:
         part.begin(origin)
     except OSError as problem:
@@ -239,7 +239,7 @@ def _begun(part: Partial, origin: Origin, url: str | None, chunks: Iterable[byte
 
 
 def _finished(part: Partial, origin: Origin, url: str | None, chunks: Iterable[bytes]) -> Downloaded:
-    """The rest of a file written, synced and published."""
+    """Writes the rest of a file, syncs it and gives it its name."""
     path = part.path.with_name(part.path.name.removesuffix(".part") + origin.suffix)
     try:
         sha256 = part.extend(chunks)

@@ -1,4 +1,4 @@
-"""An episode's audio, and what its publisher offers beside it, brought into the library.
+"""Fetches an episode's audio into the library, and what its publisher offers beside it.
 
 What is brought may be brought in a thread; what it means for the library is for its owner to say.
 """
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FetchedEpisode:
-    """What there is of an episode now."""
+    """What was fetched for an episode."""
 
     audio: Downloaded
     text: tuple[PublishedText, bytes] | None = None  # its publisher's own transcript
@@ -32,7 +32,7 @@ class FetchedEpisode:
 
 
 class EpisodeFetcher:
-    """Brings episodes into a library. Threads share it."""
+    """Fetches episodes into a library. Safe to share between threads."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class EpisodeFetcher:
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> FetchedEpisode:
-        """The audio into the library; the rest as bytes, where it can be had. Raises FetchError for the audio."""
+        """Stores the audio in the library; returns the rest as bytes. Raises FetchError for the audio alone."""
         record = candidate.record
         with self.progress.task(f"fetch {record.episode.title}", "bytes") as advance:
             audio = self._audio(candidate, advance)
         return FetchedEpisode(audio, self.text(candidate), self._bytes(record.chapters, record))
 
     def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
-        """The best of its publisher's transcripts that can be had."""
+        """The best of the publisher's transcripts that can be fetched."""
         for offered in self.texts(candidate.record):
             data = _beside(candidate.path, offered.url) or self._bytes(offered.url, candidate.record)
             if data:
@@ -60,7 +60,7 @@ class EpisodeFetcher:
         return None
 
     def is_outdated(self, candidate: Candidate) -> bool:
-        """Whether the publisher has put other audio in the place of what is stored; False where nobody can tell."""
+        """Whether the publisher now has other audio than is stored; False where that is unknown."""
         record = candidate.record
         enclosure, validators = record.episode.enclosure, record.audio.validators if record.audio else None
         if enclosure is None or validators is None:
@@ -68,11 +68,11 @@ class EpisodeFetcher:
         return changed(self.connection, self._with_login(enclosure, record), validators) is True
 
     def host(self, candidate: Candidate) -> str:
-        """Whose turn it is; what is on this machine is copied one after the other."""
+        """The host to ask; files of this machine share one name, so they are copied one after another."""
         return "" if candidate.path else host_of(candidate.record.episode.enclosure or "")
 
     def _audio(self, candidate: Candidate, advance: Advance) -> Downloaded:
-        """Left in its place in the library, copied or downloaded."""
+        """The audio, left in its place in the library, copied or downloaded."""
         path, enclosure = candidate.path, candidate.record.episode.enclosure
         if path and path.resolve().is_relative_to(self.library.audio):
             return measured(path.resolve())
@@ -85,7 +85,7 @@ class EpisodeFetcher:
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
 
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
-        """What is not there is done without: the audio is what counts."""
+        """The bytes at a URL; None where they cannot be fetched, since only the audio is needed."""
         if url is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What is remembered of each feed and page, so that one with nothing new costs one small request, or none.
+"""Remembers each feed and page, so that one with nothing new costs one small request, or none.
 
 What an answer held is remembered only once the caller says that it is safely kept: a crash in between costs a request,
 never an episode.
@@ -26,7 +26,7 @@ from transcribe.web.urls import citable_url, public_url
 
 BodyFilter = Callable[[Mapping[str, str]], bool]  # whether the body of an answer with these headers is to be read
 
-# Failures after which the address that a new one has replaced is worth a try.
+# Failures of a new address after which the old one is tried.
 _DEAD_ENDS = (
     *("http_400", "http_401", "http_403", "http_404", "http_410"),
     *("bad_url", "blocked_scheme", "blocked_address", "connection_failed", "tls_error", "too_many_redirects"),
@@ -36,14 +36,14 @@ _LATEST_S = 1e11  # since 1970: in the year 5138
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """It was asked, and holds what it held before."""
+    """The URL was asked and has not changed."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotDue:
-    """It was not asked: the last time is not long ago."""
+    """The URL was not asked: it was asked recently."""
 
     url: str
     checked: float  # when that was, in seconds since 1970
@@ -51,7 +51,7 @@ class NotDue:
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """An answer without its body, which may be long, and is of no more use once it has been read."""
+    """An answer without its body."""
 
     url: str  # the one that answered, after redirects
     status: int
@@ -61,19 +61,19 @@ class CachedAnswer:
 
     @classmethod
     def of(cls, fetched: Fetched) -> Self:
-        """What is kept of it."""
+        """Made of an answer."""
         return cls(fetched.url, fetched.status, fetched.headers, _sha256(fetched.body), fetched.moved_to)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What is remembered of one URL."""
+    """The state of one URL."""
 
     checked: float  # when it last answered, in seconds since 1970
     validators: Validators = field(default_factory=Validators)
     sha256: str | None = None  # of the body
     moved_to: str | None = None  # where it is asked from now on
-    gone: bool = False  # it answered 410: it is not asked again
+    gone: bool = False  # it answered 410 and is not asked again
     holds: int = 1  # episodes, when it was read
     listed: tuple[str, ...] = ()  # addresses of the feeds that it lists, of an OPML file
 
@@ -93,7 +93,7 @@ class FeedState:
 
 
 class FeedCache:
-    """The visits of a library; used with `with`, they are saved at its end. Threads share them, each URL one at a time.
+    """The states of a library's URLs, saved at the end of a `with`. Threads may share it, one at a time for each URL.
 
     A file that cannot be read is as none. One of another release keeps its times and new addresses only, so that a
     reader that has learned more reads everything again.
@@ -118,7 +118,7 @@ class FeedCache:
         wanted: BodyFilter = lambda headers: True,  # noqa: ARG005
         anew: bool = False,
     ) -> Fetched | NotModified | NotDue:
-        """What is at a URL now: an answer to be read, after which `keep` is due, or that there is nothing new.
+        """The answer of a URL, to be read and then given to `keep`; or that there is nothing new.
 
         `anew` asks whatever is remembered. Raises FetchError: what `HttpClient.get` raises, and `gone` for a URL that
         has answered 410, at once for one that has done so before.
@@ -143,19 +143,19 @@ class FeedCache:
         return answer
 
     def held_nothing(self, url: str) -> bool:
-        """Whether it is known to hold no episode: there is none to be missed in the library."""
+        """Whether the URL is known to hold no episode."""
         known = self._known.get(_key(url))
         return known is not None and (known.gone or not known.holds)
 
     def listed(self, url: str) -> tuple[str, ...]:
-        """The addresses of the feeds that it is known to list."""
+        """The addresses of the feeds that the URL lists, as far as is known."""
         known = self._known.get(_key(url))
         return known.listed if known else ()
 
     def keep(
         self, url: str, answer: CachedAnswer, new_url: str | None = None, holds: int = 1, listed: Sequence[str] = ()
     ) -> None:
-        """Remembers an answer to `ask(url)`, now that all it held is safe: how many episodes, and which feeds it lists.
+        """Remembers an answer to `ask(url)` once its contents are stored: how many episodes, and which feeds it lists.
 
         `new_url` is where its publisher says it is from now on (`itunes:new-feed-url`). A list that holds a secret is
         not written down, but read anew each time.
@@ -172,13 +172,13 @@ class FeedCache:
         self._remember(url, visit)
 
     def drop(self, url: str) -> None:
-        """Forgets a URL, as is due where its answer cannot be read: the next time it is asked where it was at first."""
+        """Forgets a URL whose answer cannot be read; the next time its first address is asked."""
         with self._lock:
             self._known.pop(_key(url), None)
             self._saved = False
 
     def save(self) -> None:
-        """Writes what was learned, whole. Raises OSError."""
+        """Writes the states, whole or not at all. Raises OSError."""
         with self._lock:
             if self._saved:
                 return
@@ -201,7 +201,7 @@ class FeedCache:
         return answer
 
     def _answer_of_old(self, url: str, connection: HttpClient, wanted: BodyFilter, problem: FetchError) -> Fetched:
-        """Where the new address has failed: what the old one answers, or the problem where that does not either."""
+        """After the new address failed: the answer of the old one, or the problem where that fails too."""
         try:
             answer = connection.get(url, wanted=wanted)
         except FetchError:
@@ -227,12 +227,12 @@ def _after(known: FeedState, answer: CachedAnswer | Fetched, now: float) -> Feed
 
 
 def _can_be_remembered(url: str) -> bool:
-    """An address that carries a secret is found by its redirect each time, rather than written down."""
+    """Whether an address holds no secret; one that does is found again by its redirect."""
     return url.startswith(("http://", "https://")) and citable_url(url) == url
 
 
 def _key(url: str) -> str:
-    """A URL as it may be written down; one that carries a secret is told from others by a hash."""
+    """A URL as it may be stored; one with a secret is stored with a hash of it."""
     shown = citable_url(url)
     return url if shown == url else f"{shown} {hashlib.sha256(url.encode(errors='replace')).hexdigest()[:16]}"
 

@@ -1,4 +1,4 @@
-"""The one place that connects to anything: http and https, to public addresses and to those the user allows."""
+"""The only client for HTTP: connects to public addresses, and to those that the user allows."""
 
 import contextlib
 import ipaddress
@@ -39,13 +39,13 @@ class _Deadline:
     at: float  # by time.monotonic
 
 
-# Until when the request in hand must be through; each thread has its own.
+# The deadline of the present request; each thread has its own.
 _deadline: ContextVar[_Deadline | None] = ContextVar("_deadline", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer, whole. Its URLs are without name and password; `login_for` puts them back where they belong."""
+    """A whole answer. Its URLs have no name and password; `login_for` adds them again."""
 
     url: str  # the one that answered, after redirects
     status: int
@@ -109,7 +109,7 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        """Ends all connections. What other threads are fetching or waiting for fails at once."""
+        """Ends all connections. Fetching and waiting in other threads fails at once."""
         self._hosts.close()
         self._backend.hang_up()
         self._client.close()
@@ -160,7 +160,7 @@ class HttpClient:
     def _followed(
         self, url: str, headers: Mapping[str, str], hop: contextlib.ExitStack
     ) -> tuple[httpx2.Response, str | None]:
-        """Redirects by hand, so that each address on the way is checked, and each host's turn awaited, like the first.
+        """Follows redirects itself, so that it checks each address and awaits each host's turn.
 
         `hop` ends the answer and the turn at its host.
         """
@@ -179,7 +179,7 @@ class HttpClient:
         raise FetchError("too_many_redirects", f"{public_url(url)} leads on and on: over {MAX_REDIRECTS} redirects")
 
     def _refusal(self, url: str, response: httpx2.Response) -> FetchError:
-        """The error for a status from 400; a host that asks to be left alone will be."""
+        """The error for a status from 400; heeds the Retry-After of a busy host."""
         status, asked = response.status_code, response.headers.get("retry-after")
         alone = status == 429 or (status in _BUSY and asked is not None)
         seconds = self._hosts.leave_alone(host_of(str(response.url)), asked) if alone else None
@@ -188,7 +188,7 @@ class HttpClient:
 
 
 def login_for(url: str, of: str) -> str:
-    """A URL with the name and password of another one, where those may be sent to it: on the same host, no less safe.
+    """A URL with the name and password of another one, if it is on the same host and no less safe.
 
     Raises FetchError where either is no URL that can be fetched.
     """
@@ -201,7 +201,7 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet: not to a machine itself, a private network or a group."""
+    """Whether an IP address is public: no loopback, private, link-local or multicast address."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address) and (inner := _inner(ip)):
         ip = inner
@@ -210,7 +210,7 @@ def is_public(address: str) -> bool:
 
 
 class _CheckedBackend(httpcore2.SyncBackend):
-    """Resolves a name once and connects to what it has checked, so a name that changes its address gains nothing.
+    """Resolves a name once and connects to the checked address, so a changing name cannot evade the check.
 
     TLS and the Host header are above this and still see the name.
     """
@@ -239,7 +239,7 @@ class _CheckedBackend(httpcore2.SyncBackend):
         raise problem or httpcore2.ConnectError(f"{host} has no address")
 
     def hang_up(self) -> None:
-        """Wakes whoever waits on a connection; closing it would leave them waiting."""
+        """Wakes threads that wait on a connection; closing it would leave them waiting."""
         with self._lock:
             for stream in self._streams:
                 stream.shut_down()
@@ -262,7 +262,7 @@ class _CheckedBackend(httpcore2.SyncBackend):
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A stream on which no wait goes beyond the deadline, so a byte now and then cannot keep a request alive."""
+    """A stream whose waits end at the deadline, so a slow trickle of bytes cannot keep a request alive."""
 
     def __init__(
         self, stream: httpcore2.NetworkStream, made: Callable[["_TimedStream"], "_TimedStream"] = lambda stream: stream
@@ -293,7 +293,7 @@ class _TimedStream(httpcore2.NetworkStream):
 
 
 class _Transport(httpx2.BaseTransport):
-    """httpx2's requests over a pool with a network backend of our own, for which httpx2's own has no place."""
+    """Sends httpx2's requests over a pool with our network backend; httpx2's own transport takes none."""
 
     def __init__(self, backend: httpcore2.NetworkBackend) -> None:
         self._pool = httpcore2.ConnectionPool(
@@ -378,7 +378,7 @@ def _left(timeout: float | None) -> float | None:
 
 @contextlib.contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """A deadline for what is done inside; one that is set already stays."""
+    """Sets a deadline for the block, unless one is set already."""
     outer = _deadline.get()
     token = _deadline.set(outer or _Deadline(time.monotonic() + seconds))
     try:
@@ -389,7 +389,7 @@ def _within(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _untimed() -> Iterator[None]:
-    """Moves the deadline by as long as this takes."""
+    """Moves the deadline by the time that the block takes."""
     begun = time.monotonic()
     yield
     if deadline := _deadline.get():
@@ -398,7 +398,7 @@ def _untimed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _errors(url: str, when_cut: str) -> Iterator[None]:
-    """The errors of httpx2 and httpcore2 as FetchError; `when_cut` is the code for a connection that breaks."""
+    """Raises errors of httpx2 and httpcore2 as FetchError; `when_cut` is the code for a broken connection."""
     name = public_url(url)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The bytes of a download that have come so far, and what is known of the file that they are the beginning of."""
+"""A partial download: its bytes so far, and what identifies the file that they belong to."""
 
 import contextlib
 import dataclasses
@@ -22,12 +22,12 @@ _RANGE = re.compile(r"bytes\s+(\d{1,18})-\d{1,18}/(?:\d{1,18}|\*)", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which file it is, as its server told when the first byte came."""
+    """What identifies the file, from the answer with its first byte."""
 
     url: str  # without what is secret in it
     suffix: str  # of the audio, by its first bytes
     validators: Validators
-    if_range: str | None  # what asks for the rest of this very file
+    if_range: str | None  # the If-Range value for the rest of this file
 
     @classmethod
     def of(cls, url: str, suffix: str, headers: Mapping[str, str]) -> Self:
@@ -49,17 +49,17 @@ class Origin:
 
 
 class Partial:
-    """`<target>.part`, and beside it `<target>.part.json` with its origin, where one was told that allows to go on."""
+    """`<target>.part`, and beside it `<target>.part.json` with its origin, if it can be resumed."""
 
     def __init__(self, target: Path) -> None:
         self.path, self._note = (target.with_name(f"{target.name}{end}") for end in (".part", ".part.json"))
 
     def size(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes so far."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def origin(self, url: str) -> Origin | None:
-        """Of the bytes there are, if they are of this URL and can be gone on with."""
+        """The origin of the bytes so far, if they are of this URL and can be resumed."""
         try:
             origin = Origin.from_json(json.loads(self._note.read_bytes()))
         except (OSError, ValueError, RecursionError):
@@ -69,7 +69,7 @@ class Partial:
         return origin if fits and origin.url == url else None
 
     def goes_on(self, origin: Origin, headers: Mapping[str, str]) -> bool:
-        """Whether an answer of status 206 is of the bytes that come next, in the same file, and its end is known.
+        """Whether an answer of status 206 has the bytes that come next in the same file, and states its end.
 
         It may be of some of them alone, and need not say of how many there are (RFC 9110, section 14.4).
         """
@@ -79,14 +79,14 @@ class Partial:
         return _same(origin.validators, told) and (told.length or origin.validators.length) is not None
 
     def is_whole(self, origin: Origin, headers: Mapping[str, str]) -> bool:
-        """Whether an answer of status 416 says that there is nothing left to come."""
+        """Whether an answer of status 416 says that all bytes are there."""
         told = Validators.of(headers)
         if "content-range" not in headers:
             told = dataclasses.replace(told, length=origin.validators.length)  # that of the answer is an error page's
         return told.length == self.size() and _same(origin.validators, told)
 
     def begin(self, origin: Origin) -> None:
-        """Makes room for the file from its first byte. Raises OSError."""
+        """Begins the file at its first byte. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._note.unlink(missing_ok=True)  # first, so that it never speaks of other bytes than those there
         self.path.open("wb").close()
@@ -94,7 +94,7 @@ class Partial:
             write_whole(self._note, json.dumps(dataclasses.asdict(origin), indent=1).encode() + b"\n")
 
     def extend(self, chunks: Iterable[bytes]) -> str:
-        """Adds to it, down to the disk, whatever becomes of the chunks; the sha256 of all of it. Raises OSError."""
+        """Appends the chunks, syncs what came of them, and returns the sha256 of the whole file. Raises OSError."""
         digest = self._digest()
         with self.path.open("ab") as file:
             for chunk in chunks:
@@ -110,7 +110,7 @@ class Partial:
         self._note.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Leaves nothing of it."""
+        """Deletes the bytes and the note."""
         for path in (self._note, self.path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -125,6 +125,6 @@ class Partial:
 
 
 def _same(old: Validators, new: Validators) -> bool:
-    """Whether the file is still the one that the bytes come from, as far as is told: If-Range may be passed over."""
+    """Whether the file is still the same, as far as validators tell; a server may ignore If-Range."""
     pairs = zip(dataclasses.astuple(old), dataclasses.astuple(new), strict=True)
     return all(before is None or now is None or before == now for before, now in pairs)

@@ -1,4 +1,4 @@
-"""How hosts are treated: one connection to each at a time, and none at all while one asks to be left alone."""
+"""Politeness to hosts: one connection to each at a time, and none while its Retry-After lasts."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 class Politeness:
-    """Whose turn it is at each host, and until when a host is to be left alone. Threads share it.
+    """The turns at each host, and until when a host gets no request. Safe to share between threads.
 
     With a path, what hosts ask for outlasts the process; a file that cannot be read is as none. A host is named as by
     `urls.host_of`.
@@ -43,7 +43,7 @@ class Politeness:
 
     @contextlib.contextmanager
     def turn(self, host: str) -> Iterator[None]:
-        """Waits until nobody else is asking the host, and has it alone until the end of the block.
+        """Waits until no other thread asks the host, and keeps it until the end of the block.
 
         Raises FetchError: `retry_later` at once where the host asks to be left alone, `stopped` after `close`.
         """
@@ -61,7 +61,7 @@ class Politeness:
                 self._changed.notify_all()
 
     def leave_alone(self, host: str, retry_after: str | None) -> float:
-        """Heeds what a host answered in Retry-After; for how many seconds it gets no request from now on."""
+        """Heeds a Retry-After; returns the seconds for which the host gets no request."""
         with self._changed:
             seconds = seconds_asked(retry_after, self._now())
             self._until[host] = self._now() + seconds
@@ -71,7 +71,7 @@ class Politeness:
         return seconds
 
     def close(self) -> None:
-        """Ends all waiting: from now on nobody gets a turn."""
+        """Ends all waiting; nobody gets a turn any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -93,7 +93,7 @@ class Politeness:
 
 
 def seconds_asked(retry_after: str | None, now: float) -> float:
-    """How long a Retry-After of seconds or a date asks to wait: 0 to LONGEST_S; DEFAULT_S where it is neither.
+    """The seconds that a Retry-After asks to wait: 0 to LONGEST_S; DEFAULT_S where it cannot be read.
 
     RFC 9110, section 10.2.3.
     """
@@ -115,7 +115,7 @@ def side_by_side(
     at_once: int = 8,
     stop: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Item, Result | EpisodeError]]:
-    """Does the work for each item in threads, several hosts at once and those of one host in their order.
+    """Does the work for each item in threads: several hosts at once, items of one host in their order.
 
     Gives each item with what came of it, as they are done: a result, or the EpisodeError that it failed with. No more
     than `at_once` are under way or waiting to be taken. Where the caller leaves before the end, `stop` must make the

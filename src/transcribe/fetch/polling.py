@@ -1,4 +1,4 @@
-"""The sources of a library, asked side by side; what they offer becomes records of its catalog."""
+"""Asks the sources of a library side by side, and makes records of what they offer."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -17,13 +17,13 @@ from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile, Source, WebSource
 from transcribe.web.urls import host_of, same_audio, without_tracking
 
-UNREADABLE = ("not_a_feed", "not_opml", "no_audio_on_page")  # what was remembered of such an answer is of no use
-_NO_SOURCE = (*UNREADABLE, "bad_url", "blocked_scheme", "http_404", "gone")  # as after a slip of the pen
+UNREADABLE = ("not_a_feed", "not_opml", "no_audio_on_page")  # answers that are not remembered
+_NO_SOURCE = (*UNREADABLE, "bad_url", "blocked_scheme", "http_404", "gone")  # as after a typing error
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An episode that may need work, and the file on this machine that is to become its audio, if one is."""
+    """An episode that may need work, and the local file that becomes its audio, if there is one."""
 
     record: Record
     path: Path | None = None
@@ -37,7 +37,7 @@ class PollResult:
 
     candidates: dict[str, Candidate] = field(default_factory=dict)
     troubles: dict[Source, Failure] = field(default_factory=dict)
-    done_with: set[Source] = field(default_factory=set)  # that have nothing more to give: recordings, and what is none
+    done_with: set[Source] = field(default_factory=set)  # that need not be asked again: recordings, and no sources
 
 
 class Polling:
@@ -52,7 +52,7 @@ class Polling:
         self._listed_in: dict[Source, tuple[str, ...]] = {}  # addresses of the lists that a feed is in
 
     def ask(self, sources: Iterable[Source]) -> PollResult:
-        """What all of them offer, in their order, and what is known to have come of them; new records are written."""
+        """What all sources offer, in their order, and what came from them before; writes new records."""
         offered, asked = PollResult(), dict[Source, None]()
         self._led_to = self.catalog.by_source()
         waiting = list(dict.fromkeys(sources))
@@ -74,7 +74,7 @@ class Polling:
         return [(source, answers[source]) for source in sources]
 
     def _visit(self, url: str, wanted: BodyFilter) -> Fetched | NotModified | NotDue:
-        """A source whose episodes are not in the library any more is asked whatever is remembered of it."""
+        """The source's answer; what is remembered is ignored where its episodes are not in the library any more."""
         anew = url not in self._led_to and not self.feed_cache.held_nothing(url)
         return self.feed_cache.ask(url, self.connection, wanted, anew)
 
@@ -105,12 +105,12 @@ class Polling:
             self.feed_cache.drop(source.url)
 
     def _known(self, source: Source) -> Iterator[Record]:
-        """What came of a source before and can be fetched without it: it may be in it no more."""
+        """The records that came from a source before and that can be fetched without it."""
         records = (self.catalog.records[name] for name in self._led_to.get(source.address, ()))
         return (record for record in records if record.episode.enclosure)
 
     def _listed(self, source: Source, got: Discovered) -> list[Source]:
-        """The feeds of an OPML file, as it holds them now or is known to hold them."""
+        """The feeds of an OPML file: as it lists them now, or listed them the last time."""
         urls = [outline.url for outline in got.listed]
         if isinstance(source, WebSource):
             if got.unchanged:
@@ -131,7 +131,7 @@ class Polling:
         return Candidate(record, None, _has_moved(before, record), _texts(before) != _texts(record))
 
     def _met(self, record: Record, source: Source) -> Record:
-        """The record, which says what led to it; the settings of a source are those of its episodes."""
+        """The record, with the sources that led to it: a source's settings are those of its episodes."""
         led = (source.address, *self._listed_in.get(source, ()))
         through = dict.fromkeys((*record.through, *(address for address in led if address != record.source)))
         if len(through) > len(record.through):
@@ -148,7 +148,7 @@ class Polling:
 
 
 def _has_moved(before: Record | None, now: Record) -> bool:
-    """Whether there may be other audio in the place of what there was: by what is said of it, without a request."""
+    """Whether the audio may have changed, by what its publisher says of it, without a request."""
     if before is None:
         return False
     was, now_at = before.episode.enclosure, now.episode.enclosure
@@ -157,11 +157,11 @@ def _has_moved(before: Record | None, now: Record) -> bool:
 
 
 def _texts(record: Record | None) -> set[tuple[str, str, str | None]]:
-    """What tells offered transcripts from others; not a token of the day."""
+    """What identifies the offered transcripts, without passing tokens in their URLs."""
     offered = record.transcripts if record else ()
     return {(without_tracking(text.url), text.media_type, text.language) for text in offered}
 
 
 def _host(source: Source) -> str:
-    """What is on this machine is looked at one by one."""
+    """The host of a source; those of this machine share one name, so they are read one by one."""
     return host_of(source.url) if isinstance(source, WebSource) else ""

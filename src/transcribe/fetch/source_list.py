@@ -1,4 +1,4 @@
-"""The sources that a library's owner has named: a file of one a line, so that to delete a line is to forget it.
+"""The list of sources that a library's owner has named: one a line; to delete a line is to forget the source.
 
 The addresses of private feeds stand in it as they are, and nobody but its owner may read it.
 """
@@ -15,18 +15,18 @@ _OWNERS_ALONE = 0o600
 
 
 class SourceList:
-    """A library's list. Where there is no file yet, it is what the episodes came from."""
+    """A library's list of sources. Without a file, it has the sources that the episodes came from."""
 
     def __init__(self, library: Library, before: Iterable[str] = ()) -> None:
-        """`before` are the addresses of those that were named when there was no list."""
+        """`before` are the addresses of sources that were named before there was a list."""
         self._library, self._path, self._before = library, library.audio / NAME, tuple(before)
 
     def sources(self) -> list[Source]:
-        """Each once, in the file's order; what is on this machine need not be there any more."""
+        """Each source once, in the file's order; files and folders need not exist any more."""
         return [source_of(line, self._library.root) for line in dict.fromkeys(self._lines()) if _is_address(line)]
 
     def add(self, sources: Iterable[Source]) -> None:
-        """Writes those down that are not in it yet; from then on the file alone says what is. Raises CannotWrite.
+        """Adds the sources that are not in the list yet, and writes the file. Raises CannotWrite.
 
         What lies in the audio folder is found there, and need not be named.
         """
@@ -37,7 +37,7 @@ class SourceList:
             write_whole(self._path, os.fsencode(text), _OWNERS_ALONE)
 
     def _lines(self) -> list[str]:
-        """The file's, comments among them."""
+        """The lines of the file, comments included."""
         try:
             return os.fsdecode(self._path.read_bytes()).splitlines()
         except FileNotFoundError:
@@ -49,5 +49,5 @@ class SourceList:
 
 
 def _is_address(line: str) -> bool:
-    """Whether it can stand in the list: the name of a file may hold anything, line breaks too."""
+    """Whether a line is an address; the name of a file may hold a line break and cannot be listed."""
     return bool(line.strip()) and not line.startswith("#") and line.splitlines() == [line]

@@ -1,4 +1,4 @@
-"""yt-dlp, where the user has installed it (extra `media`): it knows the pages of many sites that hide their audio.
+"""Asks yt-dlp, if it is installed (extra `media`), for the audio of pages that show none.
 
 It runs here without its own network: what it asks for goes through our connection and its check of addresses, which
 can GET alone. Sites that must be sent a form, or a program that runs in a browser, are not for it then.
@@ -29,7 +29,7 @@ _OPTIONS: dict[str, Any] = {
     "quiet": True,
     "noprogress": True,
 }
-# What its 1,800 extractors let through on pages that they did not expect.
+# The errors that its 1,800 extractors raise on unexpected pages.
 _GIVEN_UP = (
     ValueError,
     LookupError,
@@ -43,7 +43,7 @@ _GIVEN_UP = (
 
 
 def is_installed() -> bool:
-    """Whether there is a yt-dlp to be asked."""
+    """Whether yt-dlp is installed."""
     return find_spec("yt_dlp") is not None
 
 
@@ -62,7 +62,7 @@ def extracted(url: str, connection: HttpClient) -> list[FoundFile]:
 
 
 def _is_another(address: str, page: str) -> bool:
-    """Whether audio lies at an address; a page that is empty is taken by yt-dlp for audio itself."""
+    """Whether an address is not the page's own; yt-dlp takes an empty page for audio."""
     return address.startswith(("http://", "https://")) and same_page(address) != same_page(page)
 
 
@@ -87,7 +87,7 @@ def _found(entry: dict[str, Any], url: str) -> FoundFile:
 
 
 def _downloader(connection: HttpClient) -> Any:
-    """yt-dlp's, with a network that is ours alone. The classes stand here since yt-dlp takes a second to load."""
+    """A downloader of yt-dlp that uses only our network. Its classes stand here: yt-dlp takes a second to load."""
     from yt_dlp import YoutubeDL
     from yt_dlp.networking import Request, RequestDirector, RequestHandler, Response
     from yt_dlp.networking.exceptions import RequestError, UnsupportedRequest
@@ -122,12 +122,12 @@ def _may_be_read(headers: Any) -> bool:
 
 
 def _plain(headers: Any) -> dict[str, str]:
-    """Without what spoke of the body as it was sent."""
+    """The headers without the encoding that the body had when it was sent."""
     return {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
 
 
 class _Silent:
-    """Takes all that yt-dlp says; what a person needs of it, the caller says."""
+    """A logger that drops all that yt-dlp says."""
 
     def debug(self, message: str, *_: Any, **__: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""A transcript as other programs read it: WebVTT, SubRip, plain text, Podcasting 2.0 JSON.
+"""Writes a transcript for other programs: WebVTT, SubRip, plain text, Podcasting 2.0 JSON.
 
 WebVTT is https://www.w3.org/TR/webvtt1/; the JSON is described at
 https://github.com/Podcastindex-org/podcast-namespace/blob/main/transcripts/transcripts.md.
@@ -14,8 +14,8 @@ from webvtt import Caption, WebVTT
 from transcribe.library.clock import clock, timestamp
 from transcribe.library.transcript import Segment, Transcript
 
-# A paragraph of plain text ends with its speaker, before a pause, and with the first sentence past this length; speech
-# that has no full stops is cut in the end as well.
+# A paragraph of plain text ends where the speaker changes, at a pause, and at the first full stop past LONG_PARAGRAPH;
+# without a full stop it ends at LONGEST_PARAGRAPH.
 PAUSE_MS = 2_000
 LONG_PARAGRAPH = 600  # characters
 LONGEST_PARAGRAPH = 1_500
@@ -23,28 +23,30 @@ _ROUND = str.maketrans("[]", "()")
 
 
 class Format(NamedTuple):
-    """A way to write a transcript."""
+    """A format in which a transcript can be written."""
 
     write: Callable[[Transcript], str]
     media_type: str
-    suffix: str  # what a file's name ends in, without the first dot
+    suffix: str  # of a file in this format, without the first dot
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """WebVTT: a cue per segment that has text, with its id, its speaker as a voice; a note says who made it."""
+    """WebVTT: a cue for each segment with text, with its id, and its speaker as a voice; a note names the engine."""
     engine = transcript.engine
     note = f"Made by {engine.name} {engine.version}, model {engine.model}. Language: {transcript.language}."
-    cues = [
-        Caption(timestamp(segment.start_ms), timestamp(segment.end_ms), _voiced(segment), identifier=str(segment.id))
-        for segment in _spoken(transcript)
-    ]
+    cues = []
+    for segment in _spoken(transcript):
+        text, speaker = (html.escape(_line(part or ""), quote=False) for part in (segment.text, segment.speaker))
+        voiced = f"<v {speaker}>{text}" if speaker else text
+        times = timestamp(segment.start_ms), timestamp(segment.end_ms)
+        cues.append(Caption(*times, voiced, identifier=str(segment.id)))
     return WebVTT(captions=cues, header_comments=[_without_arrow(_line(note))]).content
 
 
 def to_srt(transcript: Transcript) -> str:
-    """SubRip: numbered from 1. It has no place for speakers, so they stand before the text, `[Ann]: Welcome.`
+    """SubRip, cues numbered from 1. It has no place for speakers, so they stand before the text: `[Ann]: Welcome.`
 
-    Nor has it a way to escape: text is as it was said.
+    Nor has it a way to escape, so text stands as it is.
     """
     return "\n".join(
         f"{number}\n{timestamp(segment.start_ms, ',')} --> {timestamp(segment.end_ms, ',')}\n"
@@ -55,10 +57,12 @@ def to_srt(transcript: Transcript) -> str:
 
 def to_text(transcript: Transcript) -> str:
     """Paragraphs, each a line that begins with its time and its speaker: `[1:02:03] Ann: Welcome back.`"""
-    return "\n".join(
-        f"[{clock(paragraph[0].start_ms)}] {_named(paragraph[0])}{' '.join(_line(s.text) for s in paragraph)}\n"
-        for paragraph in _paragraphs(_spoken(transcript))
-    )
+    lines = []
+    for paragraph in _paragraphs(_spoken(transcript)):
+        speaker = _line(paragraph[0].speaker or "")
+        said = " ".join(_line(segment.text) for segment in paragraph)
+        lines.append(f"[{clock(paragraph[0].start_ms)}] {speaker and f'{speaker}: '}{said}\n")
+    return "\n".join(lines)
 
 
 def to_podcast_json(transcript: Transcript) -> str:
@@ -88,20 +92,9 @@ def _spoken(transcript: Transcript) -> list[Segment]:
     return [segment for segment in transcript.segments if segment.text.strip()]
 
 
-def _voiced(segment: Segment) -> str:
-    text = html.escape(_line(segment.text), quote=False)
-    speaker = html.escape(_line(segment.speaker or ""), quote=False)
-    return f"<v {speaker}>{text}" if speaker else text
-
-
 def _bracketed(segment: Segment) -> str:
     speaker = _without_arrow(_line(segment.speaker or "")).translate(_ROUND)
     return f"[{speaker}]: " if speaker else ""
-
-
-def _named(segment: Segment) -> str:
-    speaker = _line(segment.speaker or "")
-    return f"{speaker}: " if speaker else ""
 
 
 def _paragraphs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
@@ -124,10 +117,10 @@ def _ends(paragraph: Sequence[Segment], following: Segment) -> bool:
 
 
 def _line(text: str) -> str:
-    """On one line: a line break inside a cue could end it."""
+    """The text on one line: a line break could end a cue."""
     return " ".join(text.split())
 
 
 def _without_arrow(text: str) -> str:
-    """Where nothing can be escaped, `-->` would be taken for a cue's times."""
+    """The text without `-->`, which would be read as a cue's times where nothing can be escaped."""
     return text.replace("-->", "->")

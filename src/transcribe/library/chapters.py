@@ -1,7 +1,8 @@
 """Chapters: headings that a publisher gives an episode, and when each begins.
 
-They come as `podcast:chapters`, a JSON file, or in the audio file itself: ID3 `CHAP` frames, those of MP4, Matroska and
-Vorbis comments. Beside the audio they are kept as `audio/<show>/<episode>.chapters.json`, in the form of the first:
+They come as `podcast:chapters`, a JSON file, or in the audio file itself: ID3 `CHAP` frames, chapters of MP4 and
+Matroska, and Vorbis comments. Beside the audio they are kept as `audio/<show>/<episode>.chapters.json`, in the form of
+the first:
 https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/examples/chapters/jsonChapters.md.
 """
 
@@ -13,22 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from transcribe.errors import TranscriptError
 from transcribe.library.store import Library, write_whole
-from transcribe.library.transcript import LATEST_MS
-from transcribe.library.transcript import Chapter as Chapter
+from transcribe.library.transcript import LATEST_MS, Chapter
 from transcribe.web.text_decoding import one_line
 from transcribe.web.urls import is_web
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-MOST = 2_000  # of one episode; more are no headings
+MOST = 2_000  # chapters of one episode; more are no headings
 LONGEST_TITLE = 500  # characters
 
 
 def parse_chapters(data: bytes) -> tuple[Chapter, ...]:
-    """Those of a Podcasting 2.0 file, in order; what is no chapter or is not meant to be listed is passed over.
+    """The chapters of a Podcasting 2.0 file, in order, without those that it says not to list.
 
-    Raises TranscriptError (`bad_chapters`) for what is no such file.
+    Raises TranscriptError (`bad_chapters`) for any other file.
     """
     try:
         given = json.loads(data)["chapters"]
@@ -39,8 +39,8 @@ def parse_chapters(data: bytes) -> tuple[Chapter, ...]:
 
 
 def held_chapters(container: "InputContainer") -> tuple[Chapter, ...]:
-    """Those that an audio file holds; none where it has none."""
-    # libav cannot tell titles in other than UTF-8 from others, and gives what it can of them.
+    """The chapters that an audio file holds, in order."""
+    # libav takes every title for UTF-8; from others it gives what it can decode.
     return _in_order(
         _chapter(float(each["start"] * (each["time_base"] or 0)), each["metadata"].get("title"))
         for each in container.chapters()
@@ -57,17 +57,17 @@ def to_json(chapters: Iterable[Chapter]) -> str:
 
 
 def chapters_path(library: Library, episode_id: str) -> Path:
-    """Where an episode's are kept."""
+    """The path of an episode's chapters. Raises TranscriptError (`bad_id`) for what is no id."""
     return library.record_path(episode_id).with_suffix(".chapters.json")
 
 
 def save_chapters(library: Library, episode_id: str, chapters: Iterable[Chapter]) -> None:
-    """Keeps an episode's, whole or not at all."""
+    """Writes an episode's chapters, whole or not at all. Raises CannotWrite."""
     write_whole(chapters_path(library, episode_id), to_json(chapters).encode(errors="replace"))
 
 
 def load_chapters(library: Library, episode_id: str) -> tuple[Chapter, ...]:
-    """An episode's; none where there are none, or none that can be read."""
+    """An episode's chapters; none where the file is missing or cannot be read."""
     path = library.inside(str(chapters_path(library, episode_id)))
     if path:
         with contextlib.suppress(OSError, TranscriptError):
@@ -80,7 +80,7 @@ def _listed(given: Any) -> bool:
 
 
 def _chapter(seconds: object, title: object, link: object = None) -> Chapter | None:
-    """None for what has no time or no title."""
+    """A chapter; None where it has no time or no title."""
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not isinstance(title, str):
         return None
     text = one_line(title)[:LONGEST_TITLE]

@@ -1,4 +1,4 @@
-"""Milliseconds to and from the clock of a player, `1:02:03.450`."""
+"""Writes and reads times as players show them, `1:02:03.450`."""
 
 import re
 
@@ -9,24 +9,24 @@ _CLOCK = re.compile(
 
 
 def clock(ms: int) -> str:
-    """As a person writes it: `2:03`, `1:02:03`. Fractions are cut, never rounded up past the moment."""
+    """A time for a person: `2:03`, `1:02:03`. Fractions are cut, so the time is never after the moment."""
     seconds = ms // 1000
     minutes, hours = seconds // 60 % 60, seconds // 3600
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
 
 
 def timestamp(ms: int, mark: str = ".") -> str:
-    """As caption files write it: `01:02:03.450`; SubRip has a comma for `mark`."""
+    """A time for a caption file: `01:02:03.450`; SubRip takes a comma as `mark`."""
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}{mark}{ms % 1000:03}"
 
 
 def seconds(ms: int) -> str:
-    """As a media fragment writes it, cut to a tenth: 754290 ms is `754.2`."""
+    """A time for a media fragment, in seconds cut to a tenth: 754290 ms is `754.2`."""
     return f"{ms // 1000}.{ms % 1000 // 100}"
 
 
 def milliseconds(text: str) -> int:
-    """The inverse: `1:02:03.450`, `02:03,45`, `754.2` (seconds) to milliseconds. ValueError for anything else."""
+    """Reads `1:02:03.450`, `02:03,45` and `754.2` (seconds). Raises ValueError for anything else."""
     match = _CLOCK.fullmatch(text.strip())
     if not match:
         raise ValueError(f"not a time: {text!r}")

@@ -1,4 +1,4 @@
-"""What is known of an episode, and the rule that gives it its id."""
+"""The record of an episode, and the rule that gives an episode its id."""
 
 import dataclasses
 import hashlib
@@ -13,9 +13,9 @@ from anyascii import anyascii
 from transcribe.errors import TranscriptError
 from transcribe.web.http_validators import Validators
 
-# The last three have a transcript: of all of the audio, of what there is before it breaks off, or around its damage.
+# The last three have a transcript: of all the audio, of the part before it breaks off, or of all but its damage.
 State = Literal["known", "fetched", "failed", "transcribed", "truncated", "damaged"]
-DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also the codes of what is then said to be wrong
+DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also codes of `Record.error`
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 _SLUG_LIKE = re.compile(r"[a-z0-9-]+", re.ASCII)
@@ -31,7 +31,7 @@ class AudioFile:
     sha256: str
     bytes: int
     media_type: str
-    validators: Validators | None = None  # what its server said of this version; None where it was not fetched
+    validators: Validators | None = None  # from the server that sent these bytes; None where they were not fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class PublishedText:
 
     url: str  # absolute
     media_type: str  # as the feed gives it, lower case; may be empty
-    language: str | None = None
+    language: str | None = None  # a BCP 47 tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far an episode's transcript is to be trusted."""
+    """How far an episode's transcript can be trusted."""
 
-    speech_ms: int  # how long somebody is heard to speak
-    covered: float  # the share of that which has text, 0 to 1
+    speech_ms: int  # how long somebody speaks
+    covered: float  # the share of the speech that has text, 0 to 1
     flagged: float  # the share of words in segments with a flag
-    confidence: float | None  # the mean of all words'
+    confidence: float | None  # the mean over all words
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One recording: what its publisher says of it, and the id that never changes once given."""
+    """One recording: what its publisher says of it, and its id, which never changes."""
 
     id: str  # "<show>/<episode>"
     show: str  # the show's title; its slug is in the id
@@ -76,13 +76,13 @@ class Episode:
 
     @property
     def slugs(self) -> tuple[str, str]:
-        """The id's two parts: show and episode."""
+        """The two parts of the id: show and episode."""
         show, episode = self.id.split("/")
         return show, episode
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """From plain data as `dataclasses.asdict` gives it; unknown keys are passed over.
+        """Made of plain data as `dataclasses.asdict` gives it; ignores unknown keys.
 
         Raises TranscriptError (`bad_record`) for anything else.
         """
@@ -101,30 +101,30 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An episode in a library: where it came from, its stored bytes, how far along it is."""
+    """An episode in a library: its source, its stored bytes, its state."""
 
     episode: Episode
-    identity: str | None = None  # what tells it from all others where it was found; None for imported captions
+    identity: str | None = None  # tells it from all other episodes; None for imported captions
     source: str | None = None  # the feed, page or folder it was found in
     audio: AudioFile | None = None
     state: State = "known"
-    error: Failure | None = None  # the last one, or what is wrong with the audio; None once it is overcome
-    quality: Quality | None = None  # of the transcript that was made here
-    transcripts: tuple[PublishedText, ...] = ()  # that its publisher offers
+    error: Failure | None = None  # the last failure, or what is wrong with the audio; None once it is overcome
+    quality: Quality | None = None  # of the transcript, if it was made here
+    transcripts: tuple[PublishedText, ...] = ()  # offered by its publisher
     chapters: str | None = None  # the URL of its chapters
-    persons: tuple[str, ...] = ()  # who is heard in it, as its publisher says
-    also: tuple[str, ...] = ()  # other identities that turned out to be this one's audio
-    changed_upstream: bool = False  # its publisher has put other audio in the place of what is stored here
-    language: str | None = None  # that is spoken, as its publisher says: a tag such as en-GB
+    persons: tuple[str, ...] = ()  # who speaks in it, as its publisher says
+    also: tuple[str, ...] = ()  # other identities with the same audio
+    changed_upstream: bool = False  # its publisher now has other audio than is stored here
+    language: str | None = None  # spoken, as its publisher says: a BCP 47 tag such as en-GB
     length: int | None = None  # of its audio in bytes, as its publisher says
-    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list that its feed is in
+    through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
 
     def failed(self, code: str, message: str) -> "Record":
-        """The same record, after a failure."""
+        """The record after a failure."""
         return dataclasses.replace(self, state="failed", error=Failure(code, message))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, for `audio/<show>/<episode>.json`."""
+        """The record as plain data, for `audio/<show>/<episode>.json`."""
         rest = {name: value for name, value in dataclasses.asdict(self).items() if name != "episode"}
         return {"version": 1, **dataclasses.asdict(self.episode), **rest}
 
@@ -175,7 +175,7 @@ def _audio(data: Any) -> AudioFile | None:
 
 
 def is_id(text: str) -> bool:
-    """Whether text is `<show>/<episode>`, both slugs: nothing that could name a file elsewhere."""
+    """Whether text is `<show>/<episode>`, both slugs, so that it cannot name a file elsewhere."""
     return _ID.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""What runs where, for `playhead status` and whoever looks on: .playhead/running.json, there while a run is."""
+"""Keeps .playhead/running.json, which says what is transcribed on which node while a run lasts."""
 
 import dataclasses
 import json
@@ -15,40 +15,40 @@ EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """An episode in work."""
+    """An episode that is being transcribed."""
 
     node: str
     episode: str  # its id
     done_ms: int  # of its audio
-    of_ms: int | None  # where the file tells
+    of_ms: int | None  # the length of its audio, if the file states it
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The job as plain data."""
         return dataclasses.asdict(self)
 
 
 class RunningJobs:
-    """Kept by the owner."""
+    """Writes the file; the owner of the library uses it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._shown = 0.0
-        self._rows: list[RunningJob] | None = None
+        self._jobs: list[RunningJob] | None = None
 
-    def show(self, rows: Callable[[], list[RunningJob]]) -> None:
-        """Writes how it is now, if something has changed, and not too often."""
+    def show(self, jobs: Callable[[], list[RunningJob]]) -> None:
+        """Writes the jobs if they have changed, every EVERY_S at most. Raises CannotWrite."""
         if time.monotonic() - self._shown < EVERY_S:
             return
-        self._shown, before, self._rows = time.monotonic(), self._rows, rows()
-        if self._rows != before:
-            text = json.dumps({"version": 1, "running": [row.to_json() for row in self._rows]}, indent=1)
+        self._shown, before, self._jobs = time.monotonic(), self._jobs, jobs()
+        if self._jobs != before:
+            text = json.dumps({"version": 1, "running": [job.to_json() for job in self._jobs]}, indent=1)
             write_whole(self.path, f"{text}\n".encode())
 
 
 def running(path: Path) -> list[RunningJob]:
-    """What a roster says; nothing where there is none that can be read."""
+    """The jobs in such a file; none where it is missing or cannot be read."""
     try:
         data: Any = json.loads(path.read_bytes())
-        return [RunningJob(**row) for row in data["running"]]
+        return [RunningJob(**job) for job in data["running"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

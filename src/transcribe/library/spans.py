@@ -1,4 +1,4 @@
-"""Stretches of time: in order, joined, one set without another. All in milliseconds."""
+"""Joins, subtracts and adds up spans of time, in milliseconds."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ from transcribe.library.transcript import Span
 
 
 def merged(spans: Iterable[Span], gap_ms: int = 0) -> list[Span]:
-    """The same stretches in order, those that overlap, touch, or are no further than `gap_ms` apart made one."""
+    """The spans in order; spans that overlap, touch, or are at most `gap_ms` apart are joined."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start - found[-1][1] <= gap_ms:
@@ -17,7 +17,7 @@ def merged(spans: Iterable[Span], gap_ms: int = 0) -> list[Span]:
 
 
 def without(spans: Iterable[Span], holes: Iterable[Span]) -> Iterator[Span]:
-    """What of some stretches lies in none of the others. Both in order, and disjoint, as `merged` gives them."""
+    """The parts of `spans` that lie in none of `holes`. Both must be in order and disjoint, as `merged` gives them."""
     waiting = iter(holes)
     hole = next(waiting, None)
     for start, end in spans:
@@ -27,7 +27,7 @@ def without(spans: Iterable[Span], holes: Iterable[Span]) -> Iterator[Span]:
             if start < hole[0]:
                 yield start, hole[0]
             start = hole[1]
-            if start >= end:  # it may reach into the next stretch as well
+            if start >= end:  # the hole may reach into the next span
                 break
             hole = next(waiting, None)
         if start < end:
@@ -35,5 +35,5 @@ def without(spans: Iterable[Span], holes: Iterable[Span]) -> Iterator[Span]:
 
 
 def total_ms(spans: Iterable[Span]) -> int:
-    """How long they are together, where they do not overlap."""
+    """The length of all spans together; they must not overlap."""
     return sum(end - start for start, end in spans)

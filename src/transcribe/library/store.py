@@ -1,8 +1,8 @@
-"""Where things lie in a library, a folder of plain files; reading, writing whole, and the lock.
+"""A library, a folder of plain files: their paths, reading and writing them, and the lock.
 
 audio/<show>/<episode>.<ext>         the very bytes that were transcribed
 audio/<show>/<episode>.json          the episode's record
-audio/sources.txt                    what was named, and is asked again
+audio/sources.txt                    the sources that every run asks
 transcripts/<show>/<episode>.json    the truth about what was said
 transcripts/<show>/<episode>.vtt     the same for any player
 .playhead/                           all that can be rebuilt
@@ -23,14 +23,14 @@ from transcribe.library.caption_writer import to_vtt
 from transcribe.library.episode import Record, is_id
 from transcribe.library.transcript import Transcript
 
-_UMASK = os.umask(0o077)  # it can only be read by setting it
+_UMASK = os.umask(0o077)  # the umask can only be read by setting it
 os.umask(_UMASK)
 
-ASKED_S = 0.5  # for which whoever asks whether the library is locked may hold its lock
+ASKED_S = 0.5  # `is_locked` of another process may hold the lock for so long
 
 
 class Library:
-    """One library; nothing is read or made until it is asked for."""
+    """One library. To make this object reads and writes nothing."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -39,19 +39,19 @@ class Library:
         self.state = self.root / ".playhead"
 
     def record_path(self, episode_id: str) -> Path:
-        """Of the episode's record."""
+        """The path of the episode's record. Raises TranscriptError (`bad_id`) for what is no id."""
         return self.audio / f"{_checked(episode_id)}.json"
 
     def transcript_path(self, episode_id: str) -> Path:
-        """Of the episode's transcript."""
+        """The path of the episode's transcript. Raises TranscriptError (`bad_id`) for what is no id."""
         return self.transcripts / f"{_checked(episode_id)}.json"
 
     def inside(self, relative: str) -> Path | None:
-        """The file of that path if it is in the library and really lies there, links followed; else None."""
+        """The file of that path if it lies in the library, links followed; else None."""
         try:
             path = (self.root / relative).resolve()
             return path if path.is_file() and path.is_relative_to(self.root) else None
-        except (OSError, ValueError):  # too long for a name, or with a NUL in it: no file has it
+        except (OSError, ValueError):  # too long for a name, or with a NUL: there is no such file
             return None
 
     def records(self) -> list[Record]:
@@ -63,7 +63,7 @@ class Library:
         return found
 
     def load_record(self, episode_id: str) -> Record:
-        """Raises TranscriptError (`bad_record`) where there is none that can be read."""
+        """The episode's record. Raises TranscriptError (`bad_record`) where it is missing or cannot be read."""
         path = self.record_path(episode_id)
         try:
             return Record.from_json(json.loads(path.read_bytes()))
@@ -71,17 +71,17 @@ class Library:
             raise TranscriptError("bad_record", f"{path}: {problem}") from problem
 
     def save_record(self, record: Record) -> None:
-        """Writes the record, whole or not at all."""
+        """Writes the record, whole or not at all. Raises CannotWrite."""
         text = json.dumps(record.to_json(), ensure_ascii=False, indent=1) + "\n"
         write_whole(self.record_path(record.episode.id), text.encode(errors="replace"))
 
     def transcript_ids(self) -> list[str]:
-        """The ids of all transcripts there are."""
+        """The ids of all episodes that have a transcript, sorted."""
         paths = self.transcripts.glob("*/*.json")
         return sorted(name for p in paths if is_id(name := f"{p.parent.name}/{p.stem}"))
 
     def load_transcript(self, episode_id: str) -> Transcript:
-        """Raises TranscriptError: `no_transcript` where there is none, `bad_transcript` where it is not one."""
+        """The episode's transcript. Raises TranscriptError: `no_transcript`, or `bad_transcript` for a bad file."""
         path = self.transcript_path(episode_id)
         try:
             transcript = Transcript.from_json(path.read_bytes())
@@ -96,14 +96,17 @@ class Library:
         return transcript
 
     def save_transcript(self, transcript: Transcript) -> None:
-        """Writes `.vtt` and then `.json`, each whole; once the `.json` is there, so is all of it."""
+        """Writes the `.vtt`, then the `.json`, each whole; where the `.json` is, so is the `.vtt`.
+
+        Raises TranscriptError (`bad_transcript`) where an invariant of the format does not hold, CannotWrite.
+        """
         transcript.check()
         path = self.transcript_path(transcript.episode.id)
         write_whole(path.with_suffix(".vtt"), to_vtt(transcript).encode(errors="replace"))
         write_whole(path, transcript.to_json().encode(errors="replace"))
 
     def is_locked(self) -> bool:
-        """Whether some process holds the library right now."""
+        """Whether some process holds the library now."""
         if not (self.state / "lock").exists():
             return False
         try:
@@ -111,14 +114,14 @@ class Library:
         except filelock.Timeout:
             return True
         except OSError:
-            return False  # it may only be read here, and nobody is known to write it
+            return False  # a read-only library, which nobody can write
         return False
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the library for this process. Raises LibraryLocked, naming the owner, where another one has it.
+        """Holds the library for this process. Raises LibraryLocked, with the owner, where another process holds it.
 
-        The lock is the operating system's, so it goes with its owner, however that ends.
+        The operating system releases the lock when its owner ends, in whatever way.
         """
         self.state.mkdir(parents=True, exist_ok=True)
         owner = self.state / "lock.owner"
@@ -144,31 +147,29 @@ def sha256_of(path: Path) -> str:
 def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replaces the file in one step: a reader sees the old bytes or the new, at any moment and after any crash.
 
-    Who may read it is what `mode` and the umask agree on. Raises CannotWrite.
+    The file's mode is `mode` without the bits of the umask. Raises CannotWrite.
     """
+    temporary = None
     try:
-        _write_whole(path, data, mode)
-    except OSError as problem:
-        raise CannotWrite(problem.errno, problem.strerror, str(path)) from problem
-
-
-def _write_whole(path: Path, data: bytes, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(mode & ~_UMASK)
-        publish(Path(temporary), path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.chmod(mode & ~_UMASK)
+        publish(temporary, path)
+    except BaseException as problem:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            raise CannotWrite(problem.errno, problem.strerror, str(path)) from problem
         raise
 
 
 def publish(finished: Path, path: Path) -> None:
-    """Gives a finished, synced file its name, and makes the name last through a power cut."""
+    """Renames a finished, synced file, and syncs the folder, so that the name survives a power cut."""
     finished.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -178,7 +179,7 @@ def publish(finished: Path, path: Path) -> None:
 
 
 def link(path: Path, name: Path) -> None:
-    """Has a name stand for the bytes of another file, if the file system can; what stands there holds the same."""
+    """Makes `name` a hard link to `path`, if the file system can; the two must hold the same bytes."""
     temporary = name.with_name(f".new-{name.name}")
     with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
@@ -189,7 +190,7 @@ def link(path: Path, name: Path) -> None:
 def _owner(path: Path) -> str:
     try:
         return path.read_text() or "unknown"
-    except FileNotFoundError:  # it has the lock, and has not yet said so or is just giving it back
+    except FileNotFoundError:  # the owner has just taken the lock, or is just releasing it
         return "unknown"
 
 

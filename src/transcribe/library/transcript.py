@@ -1,7 +1,7 @@
-"""What was said and when: words in segments, on the clock of the stored audio file.
+"""The transcript: words in segments, with times on the clock of the stored audio file.
 
 All times are integer milliseconds from the start of that file. `transcripts/<show>/<episode>.json` holds one
-transcript, version 1 of the format; it is the border between the batch and the search.
+transcript, version 1 of the format. It is the border between the batch and the search.
 """
 
 import contextlib
@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from transcribe.errors import TranscriptError
-from transcribe.library.episode import Episode
-from transcribe.library.episode import Quality as Quality
+from transcribe.library.episode import Episode, Quality
 from transcribe.library.validation import check, check_share, check_span, check_spans, check_texts, check_whole
 
 VERSION = 1
@@ -33,7 +32,7 @@ Unknown = tuple[tuple[str, Any], ...]  # keys and values that a later version or
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it is written, with its punctuation, and when it was said."""
+    """A word as it is written, with its punctuation and its times."""
 
     start_ms: int
     end_ms: int
@@ -47,7 +46,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A readable stretch of words, one speaker's. Its words lie inside it and together make its text."""
+    """Words of one speaker, about a sentence. They lie inside the segment and together make its text."""
 
     id: int
     start_ms: int
@@ -63,7 +62,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The very bytes whose clock the times are on."""
+    """The stored bytes whose clock the times are on."""
 
     path: str  # relative to the library's root
     sha256: str
@@ -74,7 +73,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Who listened, and how."""
+    """The recognizer, and how it was set."""
 
     name: str
     version: str
@@ -86,7 +85,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What of the stored file could not be decoded."""
+    """The parts of the stored file that could not be decoded."""
 
     truncated: bool  # it breaks off: less than 98 % of its declared length is there, or it is longer than the cap
     declared_ms: int | None  # how long the file says it is
@@ -96,7 +95,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A heading."""
+    """A chapter's heading."""
 
     start_ms: int
     title: str  # one line, not empty
@@ -108,15 +107,15 @@ _Part = TypeVar("_Part", Word, Segment, Audio, Engine, Damage)
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that was said in one episode."""
+    """All that is said in one episode."""
 
     episode: Episode
     audio: Audio | None  # None for imported captions whose audio is not known yet
     engine: Engine
-    language: str  # ISO 639-1
+    language: str  # a BCP 47 tag such as en; `und` where it is not known
     created: str  # ISO 8601, UTC
     segments: tuple[Segment, ...]
-    no_text: tuple[Span, ...] = ()  # where somebody speaks, and nothing was understood
+    no_text: tuple[Span, ...] = ()  # spans in which somebody speaks and no words were recognized
     quality: Quality | None = None  # None for imported captions
     damage: Damage | None = None  # None where all of the file could be decoded
     unknown: Unknown = ()
@@ -125,19 +124,19 @@ class Transcript:
 
     @property
     def duration_ms(self) -> int:
-        """Of the audio; where that is unknown, the end of the last segment."""
+        """The length of the audio; where that is unknown, the end of the last segment."""
         if self.audio:
             return self.audio.duration_ms
         return max((segment.end_ms for segment in self.segments), default=0)
 
     def words(self) -> Iterator[tuple[Segment, Word]]:
-        """Every word in the order of speech, with its segment."""
+        """Every word in order, with its segment."""
         for segment in self.segments:
             for word in segment.words:
                 yield segment, word
 
     def to_json(self) -> str:
-        """Version 1 of the format; one segment a line, so that a diff of two transcripts can be read."""
+        """The transcript in version 1 of the format, one segment a line, so that two can be compared by a diff."""
         head = {
             "version": VERSION,
             "episode": dataclasses.asdict(self.episode),
@@ -156,11 +155,12 @@ class Transcript:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Transcript":
-        """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) naming what is wrong."""
+        """The inverse of `to_json`. Raises TranscriptError (`bad_transcript`) that says what is wrong."""
         try:
             transcript = _from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, TranscriptError) as problem:
-            raise TranscriptError("bad_transcript", f"not a transcript: {_reason(problem)}") from problem
+            reason = f"{problem} is missing" if isinstance(problem, KeyError) else problem
+            raise TranscriptError("bad_transcript", f"not a transcript: {reason}") from problem
         transcript.check()
         return transcript
 
@@ -185,9 +185,9 @@ _KEYS = {"version", *(field.name for field in dataclasses.fields(Transcript))} -
 def segment(
     id: int, words: Iterable[Word], speaker: str | None = None, flags: tuple[str, ...] = (), end_ms: int | None = None
 ) -> Segment:
-    """A segment made of its words (at least one): text, span and confidence follow from them.
+    """A segment of these words (at least one); makes its text, span and confidence from them.
 
-    `end_ms` lets it last longer than its last word.
+    `end_ms` makes it end after its last word.
     """
     words = tuple(words)
     return Segment(
@@ -237,10 +237,11 @@ def gap(before: str, after: str, join: bool | None = None) -> str:
 
 
 def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word], int]:
-    """Words whose times hold what a transcript promises, and how many had to be dropped.
+    """Words with times that a transcript may have, and the number of words that were dropped.
 
-    A word that ends before it starts or runs past the audio is cut; one that lies wholly beyond the audio, or has no
-    text, is dropped; starts are never let go back. A confidence is brought between 0 and 1; what is no number is none.
+    A word that ends before it starts or after the audio is cut. One that lies wholly beyond the audio, or has no text,
+    is dropped. A start before the last word's start is moved to it. A confidence is brought between 0 and 1, and
+    becomes None where it is no number.
     """
     kept: list[Word] = []
     dropped, before = 0, 0
@@ -253,14 +254,12 @@ def repaired(words: Iterable[Word], duration_ms: int | None) -> tuple[list[Word]
         if duration_ms is not None:
             start = min(start, duration_ms)
         end = max(start, word.end_ms if duration_ms is None else min(word.end_ms, duration_ms))
-        fixed = dataclasses.replace(word, start_ms=start, end_ms=end, text=text, confidence=_share(word.confidence))
-        kept.append(fixed)
+        confidence = word.confidence
+        if confidence is not None:
+            confidence = min(1.0, max(0.0, confidence)) if math.isfinite(confidence) else None
+        kept.append(dataclasses.replace(word, start_ms=start, end_ms=end, text=text, confidence=confidence))
         before = start
     return kept, dropped
-
-
-def _share(confidence: float | None) -> float | None:
-    return None if confidence is None or not math.isfinite(confidence) else min(1.0, max(0.0, confidence))
 
 
 def _bare(text: str) -> str:

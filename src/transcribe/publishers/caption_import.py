@@ -90,7 +90,7 @@ def imported(
 def walk(paths: Iterable[Path]) -> list[Path]:
     """The caption files among the paths, folders walked to their ends, in the order of their names.
 
-    Hidden files are passed over, and so are `.json` files that are no transcripts. Files of one name in one folder, such
+    Hidden files are passed over, and so is JSON that is no transcript. Files of one name in one folder, such
     as a program writes of one recording, are one episode: the one that says most is taken, whether the folder was named
     or each file. Raises UsageError for a path that does not exist.
     """

@@ -46,7 +46,6 @@ class Mismatch:
     """The published text is not that of the stored audio; the text says why."""
 
     reason: str
-    shift_ms: int | None = None  # how much later words are said than published, where that was found
 
     def __str__(self) -> str:
         return self.reason
@@ -87,7 +86,7 @@ def verify_timed(
     places = [(spot, place) for spot in telling if (place := published.place(spot))]
     if places and abs(places[-1][1].shift_ms) > options.nearby_ms:
         spot, place = places[-1]
-        return Mismatch(_told(spot, place.shift_ms), place.shift_ms)
+        return Mismatch(_told(spot, place.shift_ms))
     if 2 * len(places) < len(telling):
         return Mismatch(f"at {len(telling) - len(places)} of {len(telling)} places other words are heard")
     if not places:

@@ -11,15 +11,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from transcribe import __version__
-from transcribe.audio.decoder_process import SpeechDecoder, SpeechStream
+from transcribe.audio.speech_decoder import SpeechDecoder
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
-from transcribe.library.episode import AudioFile, Episode, PublishedText
+from transcribe.library.language_tags import primary_language
 from transcribe.library.transcript import Engine, Segment, Span, Transcript, Word, segment
 from transcribe.publishers.caption_reader import parse
 from transcribe.publishers.forced_alignment import (
@@ -37,8 +38,9 @@ from transcribe.publishers.speaker_labels import known_as
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import form_of
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
+from transcribe.transcription.job import Job, Offer
 from transcribe.transcription.segmentation import SegmentOptions, segments
-from transcribe.transcription.transcribe_episode import Task, batches, transcript
+from transcribe.transcription.transcribe_episode import batches, transcript
 from transcribe.transcription.utterance import Utterance
 from transcribe.web.urls import public_url
 
@@ -49,28 +51,6 @@ EXACT_MS = 300  # that words may be off which their publisher has timed; beyond 
 
 _ENGLISH = frozenset({"the", "of", "and", "to", "a", "in", "is", "that", "it", "i", "you", "was", "for", "we"})
 _ENGLISH_SHARE = 0.15  # of all words: of English ones a quarter are among these, of others hardly any
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a publisher says was said, as it was fetched."""
-
-    text: PublishedText
-    data: bytes
-    persons: tuple[str, ...] = ()  # who speaks, by `podcast:person`
-    encoding: str | None = None  # of its letters, where its owner says it
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the text is to be laid on."""
-
-    episode: Episode
-    stored: AudioFile  # what the library calls these bytes
-    path: Path
-
-
-Read = Callable[[Target, Offer], Transcript | Mismatch]  # a publisher's transcript on the audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +90,7 @@ class _Listened:
 
 
 def published_transcript(
-    target: Target,
+    job: Job,
     offer: Offer,
     listening: SpeechDecoder,
     recognizer: Recognizer | None,
@@ -129,18 +109,18 @@ def published_transcript(
     language = _language(offer, script)
     cues = _with_ends(script.cues)
     said = [cue for cue in cues if _texts(cue)]
-    listened = _Listened(listening.listen(target.path))
+    listened = _Listened(listening.listen(job.path))
     ears = recognizer if recognizer and _understands(recognizer, language) else None
     based = _on_captions if _are_captions(said) else _on_paragraphs
     basis = based(said, listened, ears, language)
     if isinstance(basis, Mismatch):
         return basis
     hands = next((aligner for aligner in aligners if aligner.knows(language)), basis.aligner)
-    placed = basis.placed or aligned(basis.stretches, listening.listen(target.path) if hands else (), hands)
+    placed = basis.placed or aligned(basis.stretches, listening.listen(job.path) if hands else (), hands)
     parts = list(_segments(cues, _settled(placed, listened.sound.duration_ms), offer.persons))
     utterances = listened.utterances(word for part in parts for word in part.words if word.spoken)
-    engine, task = _engine(offer, script, basis, hands), Task(target.episode, target.stored)
-    return transcript(task, listened.sound, engine, language, parts, utterances, now())
+    engine = _engine(offer, script, basis, hands)
+    return transcript(job, listened.sound, engine, language, parts, utterances, now())
 
 
 def _script(offer: Offer) -> Script:
@@ -148,7 +128,7 @@ def _script(offer: Offer) -> Script:
     form = form_of(offer.text.media_type, offer.text.url)
     if form is None:
         raise TranscriptError("bad_captions", f"a transcript of type {offer.text.media_type!r} cannot be read")
-    told = _primary(offer.text.language) if offer.text.language else None
+    told = primary_language(offer.text.language) if offer.text.language else None
     script = parse(offer.data, form, language=told, persons=offer.persons, encoding=offer.encoding)
     if not any(_texts(cue) for cue in script.cues):
         raise TranscriptError("bad_captions", "the published transcript holds no text")
@@ -156,18 +136,13 @@ def _script(offer: Offer) -> Script:
 
 
 def _language(offer: Offer, script: Script) -> str:
-    """ISO 639-1 where it is told, or the words tell that it is English; else `und`."""
+    """The primary subtag (BCP 47) where it is told, or the words tell that it is English; else `und`."""
     told = offer.text.language or script.language
     if told:
-        return _primary(told) or UNDETERMINED
+        return primary_language(told) or UNDETERMINED
     words = [word for cue in script.cues for word in comparable(cue.text)]
     common = sum(word in _ENGLISH for word in words)
     return "en" if common > _ENGLISH_SHARE * len(words) else UNDETERMINED
-
-
-def _primary(tag: str) -> str:
-    """`en` of `en-GB`."""
-    return re.split("[-_]", tag.strip().lower())[0]
 
 
 def _understands(recognizer: Recognizer, language: str) -> bool:

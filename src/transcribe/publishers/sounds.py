@@ -28,7 +28,8 @@ _STEMS = tuple(
         "musik musique rires rire soupir silenci aplaus risas música risos risate risata applausi aplauz смех",
         "смеет смеёт аплодис музык вздох вздых неразборчив тишина śmiech oklaski muzyk brawa smích potlesk hudba",
         "skratt 笑 拍手 音楽 音乐 音樂 掌声 掌聲",
-        "박수 음악 웃음 موسيق تصفيق ضحك צחוק מוזיקה מחיאות müzik alkış gülüş หัวเราะ เสียง ดนตรี ปรบมือ हँस हंस संगीत तालि tawa tepuk",
+        "박수 음악 웃음 موسيق تصفيق ضحك צחוק מוזיקה מחיאות müzik alkış gülüş",
+        "หัวเราะ เสียง ดนตรี ปรบมือ हँस हंस संगीत तालि tawa tepuk",
     )
     for word in line.split()
 )

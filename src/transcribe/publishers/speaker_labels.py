@@ -30,7 +30,8 @@ _OFTEN = 0.2  # of all paragraphs: names that come again begin so many, or are m
 _LEAD_INS = frozenset(
     word
     for line in (
-        "once only except rather instead otherwise remember note notice warning caution attention example examples fact facts tip hint update breaking",
+        "once only except rather instead otherwise",
+        "remember note notice warning caution attention example examples fact facts tip hint update breaking",
         "urgent alert reminder important summary conclusion result results problem solution reason rule rules",
         "step chapter part section lesson figure table number point first second third fourth fifth firstly",
         "secondly thirdly finally last next also and but so or because however therefore still then now today",

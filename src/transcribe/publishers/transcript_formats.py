@@ -4,13 +4,13 @@ The forms are those of Podcasting 2.0, and others that captions and typed texts 
 https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/examples/transcripts/transcripts.md.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 from transcribe.library.episode import PublishedText, slug
+from transcribe.library.language_tags import is_same_language
 from transcribe.publishers.caption_reader import FORMS
 from transcribe.publishers.script import Form
 from transcribe.web.media_types import media_type
@@ -40,7 +40,11 @@ def ranked(offered: Iterable[PublishedText], language: str | None = None) -> lis
     one that names no language comes after one that names the right one.
     """
     readable = [(text, form) for text in offered if (form := form_of(text.media_type, text.url))]
-    fitting = [(text, form) for text, form in readable if not (language and text.language) or _same(language, text)]
+    fitting = [
+        (text, form)
+        for text, form in readable
+        if not (language and text.language) or is_same_language(language, text.language)
+    ]
 
     def rank(one: tuple[PublishedText, Form]) -> tuple[bool, int]:
         return bool(language) and not one[0].language, get_args(Form).index(one[1])
@@ -67,9 +71,3 @@ def suffix(offered: PublishedText) -> str:
     """What the file's name ends in that keeps these bytes beside the audio, such as `.transcript.en.vtt`."""
     language = f".{slug(offered.language)}" if offered.language else ""
     return f".transcript{language}.{form_of(offered.media_type, offered.url) or 'txt'}"
-
-
-def _same(language: str, text: PublishedText) -> bool:
-    """Whether the main parts agree: `en-GB` is `en`."""
-    primary = [re.split("[-_]", tag.strip().lower())[0] for tag in (language, text.language or "")]
-    return primary[0] == primary[1]

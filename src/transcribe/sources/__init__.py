@@ -1,1 +1,1 @@
-"""What a source says of its episodes: feeds, pages, lists of feeds, tags of audio files."""
+"""Reads what sources say of their episodes: feeds, pages, lists of feeds, tags of audio files."""

@@ -1,4 +1,4 @@
-"""What an audio file says of itself: the tags that its maker wrote into it."""
+"""Reads the tags of an audio file: title, show, date, description."""
 
 import re
 import struct
@@ -18,13 +18,13 @@ _SHOW = ("TALB", "\xa9alb", "album", "WM/AlbumTitle", "TPE1", "\xa9ART", "artist
 _PUBLISHED = ("TDRL", "TDRC", "\xa9day", "date", "WM/Year")
 _DESCRIPTION = ("TDES", "ldes", "desc", "description", "COMM", "\xa9cmt", "comment", "Description")
 
-# Mutagen's own error, and what else it lets through on damaged files (found by mutating a hundred thousand).
+# The errors that mutagen raises on damaged files (found by mutating a hundred thousand).
 _UNREADABLE = (mutagen.MutagenError, struct.error, LookupError, ValueError, ArithmeticError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """All of them optional; empty text counts as none."""
+    """The tags of a file; each is None where it is missing or empty."""
 
     title: str | None = None
     show: str | None = None  # the album, else the artist
@@ -33,7 +33,7 @@ class Tags:
 
 
 def read_tags(path: Path) -> Tags:
-    """The file's tags, whatever its name; none where it has none, is not audio or cannot be read."""
+    """The file's tags, whatever its name; all None where it has none, is no audio or cannot be read."""
     try:
         file = mutagen.File(path)
     except _UNREADABLE:
@@ -49,7 +49,7 @@ def read_tags(path: Path) -> Tags:
 
 
 def full_date(text: str) -> str | None:
-    """The ISO 8601 date, or date and time, that text is; None for less than a full date (`2026-11`) or for no date."""
+    """The text as an ISO 8601 date, or date and time; None where it is no full date."""
     if not _DAY.match(text):
         return None
     try:
@@ -60,7 +60,7 @@ def full_date(text: str) -> str | None:
 
 
 def _texts(tags: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
-    """What stands under these names, in their order, blanks left out."""
+    """The texts under these names, in their order, without blank ones."""
     found = (_text(value) for name in names for key, value in _items(tags) if _bare(key) == name)
     return [text for text in found if text]
 
@@ -76,7 +76,7 @@ def _bare(key: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Of an ID3 frame, of a list, or of text: the first that it holds."""
+    """The first text of an ID3 frame, a list, or a text."""
     value = getattr(value, "text", value)
     if isinstance(value, list | tuple):
         value = value[0] if value else ""

@@ -1,4 +1,4 @@
-"""The bytes of a feed to the recordings it offers. No network, and no file is opened.
+"""Reads the recordings that a feed offers from its bytes. Uses no network and opens no file.
 
 feedparser does the reading. Before it sees a feed, the text is decoded and all that stands before the root element is
 cut away, document type and entities with it: measured on 6.0.14, an entity of 100 kB named 3,000 times cost 8 s and
@@ -26,7 +26,7 @@ from transcribe.web.media_types import audio_suffix
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
 from transcribe.web.urls import public_url, web_address, without_tracking
 
-# What feedparser lets through on broken markup; found by mutating feeds.
+# The errors that feedparser raises on broken markup; found by mutating feeds.
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
@@ -45,16 +45,16 @@ class _Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A show as its publisher offers it: one page of it, where the feed has several."""
+    """One page of a feed: a show and its items."""
 
     title: str
-    items: tuple[FoundFile, ...]  # those that have audio, in the feed's order
+    items: tuple[FoundFile, ...]  # the items with audio, in the feed's order
     following: str | None = None  # URL of the next page, or of the archive before this one (RFC 5005)
-    moved_to: str | None = None  # URL at which the publisher wants it read from now on (`itunes:new-feed-url`)
+    moved_to: str | None = None  # the feed's new URL (`itunes:new-feed-url`)
 
 
 def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> Feed:
-    """A feed (RSS, Atom or JSON Feed) as it came from url with these headers of HTTP, of which the charset is used.
+    """Reads a feed (RSS, Atom or JSON Feed) that came from `url`; uses the charset of its HTTP headers.
 
     Raises FetchError (`not_a_feed`) where it is none. Items without audio are passed over, and those that came before
     (see `distinct`); addresses are made absolute.
@@ -67,7 +67,7 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
 
 
 def distinct(items: Iterable[FoundFile]) -> tuple[FoundFile, ...]:
-    """Each recording once, as it came first; for one page of a feed, and again for all of its pages together.
+    """Each recording once, the first of equal ones; for one page of a feed, and for all of its pages together.
 
     A guid tells recordings apart, else the URL without its query. Where URLs without a guid differ in their queries
     alone (`play.mp3?id=1`, `?id=2`), the parameters that last do, or if even those are alike, as where each has no more
@@ -81,7 +81,7 @@ def distinct(items: Iterable[FoundFile]) -> tuple[FoundFile, ...]:
 
 
 def _told_apart(items: list[FoundFile]) -> list[FoundFile]:
-    """The same items, with a key where one is needed."""
+    """The items, with a key where one is needed."""
     twins: dict[str, list[FoundFile]] = defaultdict(list)  # by what lasts of the URL
     addresses: dict[str, set[str]] = defaultdict(set)  # by identity
     for item in items:
@@ -98,7 +98,7 @@ def _told_apart(items: list[FoundFile]) -> list[FoundFile]:
 
 
 def _marks(alike: list[FoundFile]) -> list[str]:
-    """What tells items apart of whose URLs the same part lasts; empty where they are one, offered again."""
+    """Texts that tell items with the same lasting URL apart; empty ones where they are one recording."""
     if len({item.enclosure for item in alike}) > 1:
         links = [without_tracking(item.link or "") for item in alike]
         if all(links) and len(set(links)) > 1:
@@ -110,7 +110,7 @@ def _marks(alike: list[FoundFile]) -> list[str]:
 
 
 def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
-    """What is said of the feed, and its items, in the shape of feedparser."""
+    """The feed's own fields and its items, in the shape of feedparser."""
     try:
         is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
         root = "" if is_json else mended(from_root(text))
@@ -146,7 +146,7 @@ def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: 
 
 
 def _enclosure(entry: Any, url: str) -> _Enclosure | None:
-    """The first that says it is audio, else the first that is named like audio; Media RSS where there is neither."""
+    """The first enclosure with an audio type, else the first with an audio name, else that of Media RSS."""
     return _audio(_links(entry, "enclosure"), url) or _audio(_media(entry), url)
 
 
@@ -196,7 +196,7 @@ def _moved_to(about: Any, url: str) -> str | None:
 
 
 def _absolute(url: str, address: Any) -> str | None:
-    """The address seen from the feed's; None for none, or for one that cannot be read."""
+    """The address made absolute; None where there is none, or where it cannot be read."""
     try:
         return urljoin(url, address.strip()) if isinstance(address, str) and address.strip() else None
     except ValueError:
@@ -218,7 +218,7 @@ def _description(entry: Any) -> str:
 
 
 def _text(element: Any, name: str) -> str:
-    """A text of a feed or an item on one line, its markup taken off where it has any."""
+    """A text of a feed or an item on one line, without markup."""
     detail = element.get(f"{name}_detail")
     if not isinstance(detail, dict):  # an element of a feed may have any name, this one too
         return ""

@@ -16,9 +16,9 @@ _VERSION = "jsonfeed.org/version/"
 
 
 def read_json_feed(text: str) -> tuple[Element, list[Element]] | None:
-    """What is said of the feed, and its items; None where the text is no JSON Feed."""
+    """The feed's own fields and its items; None where the text is no JSON Feed."""
     try:
-        # Numbers stay as they are written: an id may be one, and 10,000 digits of an integer would be refused.
+        # Numbers stay text: an id may be one, and Python refuses an integer of 10,000 digits.
         feed = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
@@ -58,7 +58,7 @@ def _enclosure(attachment: Element) -> Element:
 
 
 def _moment(item: Element, name: str) -> struct_time | None:
-    """A date and time of RFC 3339; one without a zone is taken for UTC."""
+    """Reads a date and time of RFC 3339; without a zone it is in UTC."""
     with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(_string(item, name).strip().upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).utctimetuple()

@@ -1,4 +1,4 @@
-"""JSON-LD, by which a page says in data what it shows (schema.org): its recordings, title, date and author.
+"""Reads JSON-LD (schema.org), in which a page describes its recordings, title, date and author.
 
 No vocabulary is fetched and no context resolved: names are compared as pages write them. No network.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from transcribe.web.media_types import audio_suffix
 
-# Of a thing with sound: where its sound is said to be.
+# The keys of a thing with sound under which its sound's address stands.
 _MEDIA = ("associatedMedia", "audio", "encoding", "encodings")
 _OTHER_MEDIA = ("VideoObject", "ImageObject")
 # What may tell of the page as a whole, the best first.
@@ -25,7 +25,7 @@ _TEXT_LIMIT = 20_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class LinkedData:
-    """What a page says of itself in data; texts as written there, empty where it says nothing."""
+    """What a page's JSON-LD says of it; texts as written, empty where it says nothing."""
 
     audio: tuple[str, ...] = ()  # addresses as written, in the page's order
     title: str = ""
@@ -36,7 +36,7 @@ class LinkedData:
 
 
 def parse_linked_data(texts: Iterable[str]) -> LinkedData:
-    """From the texts of a page's JSON-LD scripts. What is no JSON is passed over."""
+    """Reads the texts of a page's JSON-LD scripts; ignores what is no JSON."""
     nodes = [node for text in texts for node in _nodes(_json(text))]
     about = [node for kinds in _ABOUT for _, node in nodes if not set(kinds).isdisjoint(_types(node))]
     return LinkedData(
@@ -57,7 +57,7 @@ def _json(text: str) -> Any:
 
 
 def _nodes(data: Any) -> Iterator[tuple[str, Any]]:
-    """Every value within, in the order of the text, each with the key that it stands under."""
+    """Every value in the data, in the order of the text, with its key."""
     waiting = [("", data)]
     while waiting:
         key, value = waiting.pop()
@@ -94,7 +94,7 @@ def _first(nodes: Sequence[Any], *names: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Of a text, of a thing with a name, of a list of either: the first."""
+    """The first text: of a text, of a thing with a name, or of a list of either."""
     for _ in range(3):  # as deep as a list of persons with names
         if isinstance(value, list):
             value = value[0] if value else ""

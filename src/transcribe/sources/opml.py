@@ -1,4 +1,4 @@
-"""The bytes of an OPML file (https://opml.org/spec2.opml) to the feeds it lists. No network, and no file is opened.
+"""Reads the feeds that an OPML file (https://opml.org/spec2.opml) lists. Uses no network and opens no file.
 
 The parser is Python's own. listparser 0.20, made for this, was measured and not taken: 180 kB of tags never closed
 cost it 59 s, 5,000 nested groups 100 MB, and any encoding but UTF-8 an exception.
@@ -29,7 +29,7 @@ class Outline:
 
 
 def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None) -> tuple[Outline, ...]:
-    """The feeds in their order, each address once, as it came first; base is the file's URL or path, for messages.
+    """The feeds in their order, each address once; `base` is the file's URL or path, for messages.
 
     Outlines without an `xmlUrl` are groups or are passed over, and so are those whose address is not absolute or not of
     http(s). Bare ampersands and HTML's names of characters, not rare in such files, are taken as they are meant.
@@ -52,7 +52,7 @@ def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None)
 
 
 class _OutlineHandler(ContentHandler):
-    """Keeps the outlines that are feeds, and no more of the document."""
+    """Collects the outlines that are feeds."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The bytes of an episode's web page to what it says: its audio, title, date, author and feeds. No network."""
+"""Reads an episode's web page: its audio, title, date, author and feeds. Uses no network."""
 
 import contextlib
 import re
@@ -44,15 +44,15 @@ class Page:
     published: str | None = None  # ISO 8601: a date, or a date and time
     author: str | None = None
     description: str = ""
-    link: str = ""  # the address it wants to be known by, if that is on its own host
-    addresses: tuple[str, ...] = ()  # all it is known by: its own, its canonical one, its short one
-    feeds: tuple[str, ...] = ()  # those of its comments left out
+    link: str = ""  # its canonical address, if that is on its own host
+    addresses: tuple[str, ...] = ()  # all its addresses: its own, the canonical one, the short one
+    feeds: tuple[str, ...] = ()  # without the feeds of its comments
     audio: tuple[str, ...] = ()  # its parts in the page's order, each once
-    found_by: FoundBy = ""  # what led to the audio; empty where there is none
+    found_by: FoundBy = ""  # where its audio was found; empty where there is none
 
 
 def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
-    """What a page says that came from url, redirects followed; any bytes at all will do.
+    """Reads the page that came from `url`, after redirects; accepts any bytes.
 
     Where several places tell of audio, the first of LOOKED_FOR that does is believed, and links stand with players:
     a page has often both for one recording. What og:audio names may be one part of several that the page plays.
@@ -79,7 +79,7 @@ def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
 
 
 def no_audio(url: str, also: str) -> FetchError:
-    """What to raise for a page without audio (`no_audio_on_page`); `also` tells of what else was done or can be."""
+    """The error for a page without audio (`no_audio_on_page`); `also` says what else was tried or can be."""
     looked_for = ", ".join(LOOKED_FOR)
     message = f"{public_url(url)} is a page without audio. Looked for: an item of its feed, {looked_for}. {also}"
     return FetchError("no_audio_on_page", message)
@@ -103,12 +103,12 @@ def _audio(elements: Elements, told: LinkedData, base: str) -> tuple[FoundBy, tu
 
 
 def _of_the_article(media: list[Medium]) -> list[Medium]:
-    """Those within the page's article, if it has any there: what a sidebar plays is another episode."""
+    """The audio within the page's article, if there is any; a sidebar plays other episodes."""
     return [medium for medium in media if medium.in_article] or media
 
 
 def _each_once(addresses: Iterable[str]) -> tuple[str, ...]:
-    """By what they have in common; a file that is offered in several formats is its first."""
+    """Each recording's address once; of files that differ in their format alone, the first."""
     kept: dict[str, str] = {}
     for address in addresses:
         key = same_audio(address)
@@ -117,14 +117,14 @@ def _each_once(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def _without_count(url: str) -> str:
-    """Without the `_=1` by which WordPress numbers the players of a page."""
+    """The address without the `_=1` with which WordPress numbers the players of a page."""
     parts = urlsplit(url)
     query = re.sub(r"(?:^|&)_=\d+(?=&|$)", "", parts.query).lstrip("&")
     return urlunsplit(parts._replace(query=query))
 
 
 def _absolute(base: str, address: str | None) -> str | None:
-    """An http(s) address seen from the page's, without its fragment; None for any other, and for what is none."""
+    """An http(s) address made absolute, without its fragment; None for any other text."""
     meant = web_address(base, address)
     return meant and urldefrag(meant).url
 
@@ -157,7 +157,7 @@ def _title(elements: Elements, told: LinkedData, show: str) -> str:
 
 
 def _without_name(title: str, show: str) -> str:
-    """A title without its site's name before or after it; empty where nothing else is left."""
+    """A title without its site's name before or after it; empty where nothing is left."""
     name = re.escape(show)
     title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", title, flags=re.IGNORECASE)
     return "" if title.casefold() == show.casefold() else title
@@ -182,7 +182,7 @@ def _published(elements: Elements, told: LinkedData, url: str) -> str | None:
 
 
 def _utc(text: str) -> str | None:
-    """A date as it is, a date and time in UTC like those of feeds."""
+    """A date as it is; a date and time in UTC, like those of feeds."""
     date = full_date(text)
     if date is None or len(date) == 10:
         return date

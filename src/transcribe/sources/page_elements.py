@@ -1,4 +1,4 @@
-"""The markup of a web page to those of its elements that tell of a recording. No network."""
+"""Collects the elements of a web page that describe a recording. Uses no network."""
 
 import contextlib
 import re
@@ -50,7 +50,7 @@ class Moment:
 
 @dataclass(slots=True)
 class Elements:
-    """What stands in a page, in the page's order; texts as written, addresses not yet made absolute."""
+    """The elements of a page, in its order; texts as written, addresses not yet absolute."""
 
     base: str | None = None
     title: str = ""
@@ -71,7 +71,7 @@ class Elements:
 
 
 def parse_elements(data: bytes, content_type: str = "") -> Elements:
-    """The elements of a page whose Content-Type header is given. Any bytes will do; those of no page give little.
+    """The elements of a page with this Content-Type header. Accepts any bytes; those of no page give few elements.
 
     From MAX_LENGTH or `markup.MAX_DEPTH` open elements on, the rest of the page is left unread.
     """
@@ -81,7 +81,7 @@ def parse_elements(data: bytes, content_type: str = "") -> Elements:
 
 
 class _ElementCollector:
-    """Keeps what tells of a recording."""
+    """Collects the elements that describe a recording."""
 
     def __init__(self) -> None:
         self.found = Elements()
@@ -155,7 +155,7 @@ class _ElementCollector:
         self._play(attributes.get("src", ""))
 
     def _on_source(self, attributes: dict[str, str]) -> None:
-        """Several sources of one player are one recording in several formats: the first of them is taken."""
+        """Takes the first of a player's sources: they are one recording in several formats."""
         kind, address = media_type(attributes.get("type", "")), attributes.get("src", "")
         if self._player == "open" and (not kind or is_audio_type(kind)):
             self._play("" if "mpegurl" in kind else address)
@@ -184,7 +184,7 @@ class _ElementCollector:
 
 
 def _parameters(address: str) -> Iterator[str]:
-    """The audio that an embedded player is given in its address or its variables, or that is embedded itself."""
+    """The audio in an embedded player's address or variables, or the embedded audio itself."""
     if audio_suffix(address.strip()) and "=" not in address:
         yield address
     with contextlib.suppress(ValueError):  # not an address, or more parameters than any player has

@@ -1,4 +1,4 @@
-"""RSS and Atom by way of feedparser, with the tags of Podcasting 2.0, which it does not know.
+"""Reads RSS and Atom with feedparser, and the tags of Podcasting 2.0, which it does not know.
 
 Of a tag unknown to it, feedparser (below 7) keeps the last one alone, and an item may have several transcripts and
 persons. So its two parsers, the strict and the loose one, each get a mixin of ours, and are driven from here as
@@ -71,7 +71,7 @@ class _PodcastTags:
 
 
 class _Entities:
-    """For the loose parser, which else leaves `&amp;` as it is in guids and all that is no text of its own kind."""
+    """For the loose parser of feedparser: resolves `&amp;` in guids and the like, which it leaves as it is."""
 
     contentparams: Any
 
@@ -85,7 +85,7 @@ _Loose = type("_Loose", (_PodcastTags, _Entities, feedparser.api.LooseFeedParser
 
 
 def read_xml_feed(text: str) -> tuple[Mapping[str, Any], list[Any]] | None:
-    """What is said of the feed, and its items, as feedparser gives them; None where the text is no feed.
+    """The feed's own fields and its items, as feedparser gives them; None where the text is no feed.
 
     The text begins with the root element: whatever declares entities has been cut away. Broken markup can raise
     nearly anything here.

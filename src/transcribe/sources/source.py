@@ -1,4 +1,4 @@
-"""What a SOURCE is, and the recordings that are found in one. No network."""
+"""The kinds of SOURCE, and the recordings in a file or a folder. Uses no network."""
 
 import contextlib
 import glob
@@ -49,13 +49,13 @@ class FolderSource:
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
-    """An http or https address; what lies there is known once it is fetched."""
+    """An http or https address; only fetching tells what is there."""
 
     url: str
 
     @property
     def address(self) -> str:
-        """What it is known by, with whatever password is in it."""
+        """The URL, with its password if it has one."""
         return self.url
 
 
@@ -74,18 +74,18 @@ class FoundFile:
     enclosure: str | None = None  # the URL of its audio
     path: Path | None = None  # its audio on this machine, absolute
     description: str = ""  # plain text
-    source: str | None = None  # what to look at again later: a feed's URL, a folder; None for a single thing
+    source: str | None = None  # to be asked again later: a feed's URL, a folder; None for a single file
     transcripts: tuple[PublishedText, ...] = ()  # in the feed's order
     chapters: str | None = None  # the URL of `podcast:chapters`
     persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
-    feed: str | None = None  # that its guid is of, where that is not the source: it was found by its page
-    language: str | None = None  # that is spoken, as the feed says: a tag such as en-GB
+    feed: str | None = None  # the feed of its guid, where the source is another: a page
+    language: str | None = None  # spoken, as the feed says: a BCP 47 tag such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
-    key: str | None = None  # stands for its URL where, without its query, another recording of its feed has the same
+    key: str | None = None  # in place of its URL, where another recording of its feed has the same without its query
 
     @property
     def identity(self) -> str:
-        """What makes it this recording whenever it is met again; never shown.
+        """The text by which the recording is recognized when it is met again; never shown.
 
         A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
         carry a token of the day; one that names no audio file (`download.php?id=2`) without what is known to pass. A
@@ -102,7 +102,7 @@ class FoundFile:
 
 
 def parse_source(text: str) -> Source:
-    """What a person named as a source. What exists on this machine wins, however odd its name.
+    """The source that a person named. A file or folder that exists comes before an address.
 
     Raises UsageError, naming it, where it is neither there nor an http(s) address.
     """
@@ -119,7 +119,7 @@ def parse_source(text: str) -> Source:
 
 
 def source_of(address: str, folder: Path) -> Source:
-    """What was named before: by its address, a path as seen from the folder. It need not be there any more."""
+    """The source of an address that was named before; a path is relative to `folder`. It need not exist any more."""
     if is_web(url := address.strip()):
         return WebSource(url)
     path = folder / address
@@ -130,7 +130,7 @@ def source_of(address: str, folder: Path) -> Source:
 
 
 def found_in_file(path: Path, source: str | None = None) -> FoundFile:
-    """The recording in a local file: its tags, and where those are silent, its name and its folder's."""
+    """The recording in a local file: from its tags, else from its name and its folder's."""
     path = path.absolute()
     tags = read_tags(path)
     date, title = dated(path.stem)
@@ -168,7 +168,7 @@ def _may_be_transcript(path: Path) -> bool:
 
 
 def found_in_folder(folder: Path) -> Iterator[FoundFile]:
-    """Every audio file in a folder and the folders within, by name; hidden ones and links to folders are passed over.
+    """Every audio file in a folder and its folders, by name, without hidden ones and without following links.
 
     One at a time, since each is opened for its tags.
     """

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
+from transcribe.library.episode import Quality
 from transcribe.library.spans import merged, total_ms, without
-from transcribe.library.transcript import FLAGS, Quality, Segment, Span, Word, joined, mean_confidence
+from transcribe.library.transcript import FLAGS, Segment, Span, Word, joined, mean_confidence
 from transcribe.transcription.utterance import Utterance
 
 LONGEST_PHRASE = 30  # words that a recognizer in a loop says over and over: a long sentence

@@ -4,32 +4,22 @@ import dataclasses
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from transcribe.audio.decoder_process import SpeechStream
+from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
-from transcribe.library.episode import AudioFile, Episode
 from transcribe.library.transcript import Audio, Engine, Segment, Transcript, repaired
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer, heard
 from transcribe.transcription import quality_flags
 from transcribe.transcription.checkpoints import RecognizedSoFar
+from transcribe.transcription.job import Job
 from transcribe.transcription.segmentation import segments
 from transcribe.transcription.utterance import Utterance
 
 log = logging.getLogger(__name__)
 
 LANGUAGE_PIECES = 8  # up to four minutes of speech: an opening in another language does not decide for the rest
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be transcribed, and what an earlier run has heard of it."""
-
-    episode: Episode
-    stored: AudioFile  # what the library calls these bytes
-    prompt: str = ""  # names and terms to expect
-    so_far: RecognizedSoFar = field(default_factory=RecognizedSoFar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class BatchDone:
 
 
 def transcribe(
-    task: Task,
+    job: Job,
     sound: SpeechStream,
     recognizer: Recognizer,
     tell: Callable[[BatchDone], None],
@@ -61,25 +51,25 @@ def transcribe(
     """
     pieces = _to_the_end(sound, decoded)
     opening = list(itertools.islice(pieces, LANGUAGE_PIECES))
-    language = task.so_far.language or recognizer.language(opening)
-    hints, utterances = Hints(language, task.prompt), list[Utterance]()
+    language = job.so_far.language or recognizer.language(opening)
+    hints, utterances = Hints(language, job.prompt), list[Utterance]()
     for batch in batches(itertools.chain(opening, pieces), recognizer.batch_size):
-        known = _kept(task.so_far, len(utterances), batch)
+        known = _kept(job.so_far, len(utterances), batch)
         done = known or _utterances(batch, recognizer, hints)
         utterances += done
         tell(BatchDone(language, done, bool(known), batch[-1].end_ms, sound.declared_ms))
     words, dropped = repaired((word for utterance in utterances for word in utterance.words), sound.duration_ms)
     if dropped:
-        log.warning("%s: %d words without text or beyond the audio were dropped", task.episode.id, dropped)
+        log.warning("%s: %d words without text or beyond the audio were dropped", job.episode.id, dropped)
     engine = recognizer.engine
     if hints.prompt:
         engine = dataclasses.replace(engine, options={**engine.options, "prompt": hints.prompt})
     said = quality_flags.marked(segments(words), utterances)
-    return transcript(task, sound, engine, language or UNDETERMINED, said, utterances, now())
+    return transcript(job, sound, engine, language or UNDETERMINED, said, utterances, now())
 
 
 def transcript(
-    task: Task,
+    job: Job,
     sound: SpeechStream,
     engine: Engine,
     language: str,
@@ -90,8 +80,8 @@ def transcript(
     """What was said in a sound that has been listened to, whoever found it out. `now` is an aware time."""
     said = tuple(said)
     return Transcript(
-        episode=task.episode,
-        audio=Audio(task.stored.path, task.stored.sha256, sound.duration_ms, task.stored.media_type),
+        episode=job.episode,
+        audio=Audio(job.stored.path, job.stored.sha256, sound.duration_ms, job.stored.media_type),
         engine=engine,
         language=language,
         created=f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

@@ -1,4 +1,4 @@
-"""HTML read as a stream of tags: no tree is built, and none needs to be walked. No network.
+"""Reads HTML as a stream of tags, without building a tree. Uses no network.
 
 lxml's parser takes linear time for whatever it is given, up to a certain depth. Measured with lxml 6.1.3 (libxml2 2.14)
 against selectolax 1.0.2 (lexbor), which builds a tree: of 100,000 nested `<div>`, `<ul><li>` or attributes of one tag,
@@ -9,25 +9,25 @@ from typing import Protocol
 
 from lxml import etree
 
-MAX_DEPTH = 1000  # browsers stop at 512; a closing tag is looked for among all that are open, so depth costs time
+MAX_DEPTH = 1000  # browsers stop at 512; each closing tag is searched among the open ones, so depth costs time
 _CHUNK = 65_536  # characters
 
 
 class TagHandler(Protocol):
-    """What is told of every tag and text, in their order. All that is opened is closed again, as far as it is read."""
+    """Gets every tag and text in order. Every element that starts also ends, as far as the page is read."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins; names in lower case."""
+        """An element starts; its names are in lower case."""
 
     def end(self, tag: str) -> None:
-        """It ends, whether the page says so or not."""
+        """An element ends, with or without a closing tag."""
 
     def data(self, text: str) -> None:
-        """Text, references resolved; one text may come in several."""
+        """Text, references resolved; one text may come in several calls."""
 
 
 def read(text: str, reader: TagHandler) -> bool:
-    """Tells the reader of a page; whether of all of it. From MAX_DEPTH open elements on, the rest is left unread."""
+    """Gives a page's tags to the reader; returns whether it read all. It stops at MAX_DEPTH open elements."""
     parser = etree.HTMLParser(target=_Shallow(reader), encoding="utf-8")
     try:
         for start in range(0, len(text), _CHUNK):
@@ -43,7 +43,7 @@ class _TooDeepError(Exception):
 
 
 class _Shallow:
-    """The target of lxml's parser, which keeps count of what is open."""
+    """The target of lxml's parser; it counts the open elements."""
 
     def __init__(self, reader: TagHandler) -> None:
         self._reader, self._depth = reader, 0
@@ -60,4 +60,4 @@ class _Shallow:
         self._reader.end(tag)
 
     def close(self) -> None:
-        """Nothing remains to be done; the parser asks for it."""
+        """Does nothing; lxml's parser calls it."""

@@ -1,4 +1,4 @@
-"""What a server says by which one version of a file is told from the next (RFC 9110, section 8.8)."""
+"""Validators: what a server says to tell one version of a file from the next (RFC 9110, section 8.8)."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ _TOTAL = re.compile(r"bytes\s+(?:\d+-\d+|\*)/(\d{1,18})", re.IGNORECASE | re.ASC
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 _STRONG_TAG = re.compile(r'"[^"]*"')
 _LONGEST = 1000  # characters of a header that is kept
-# A file may change twice in the second that its date names, so a date identifies it once that is some time past.
+# A file may change twice within one second, so a date identifies it only when it is some time past.
 _SETTLED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """ETag and Last-Modified, verbatim as they came, and the length in bytes; None for what the server did not say."""
+    """ETag and Last-Modified as the server sent them, and the length in bytes; None where it sent none."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -29,7 +29,7 @@ class Validators:
         return cls(_kept(headers.get("etag")), _kept(headers.get("last-modified")), _length(headers))
 
     def conditions(self) -> dict[str, str]:
-        """The headers that ask for the file only if it is another one by now."""
+        """The headers that ask for the file only if it has changed."""
         given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in given.items() if value}
 
@@ -46,7 +46,7 @@ class Validators:
 
 
 def for_if_range(headers: Mapping[str, str]) -> str | None:
-    """What may stand in If-Range to go on with this very file (RFC 9110, section 13.1.5); None where nothing may.
+    """The If-Range value with which this file can be resumed (RFC 9110, section 13.1.5); None if it cannot.
 
     That is a strong ETag, or, where there is no ETag at all, a date of change well before the answer's own date.
     """
@@ -59,7 +59,7 @@ def for_if_range(headers: Mapping[str, str]) -> str | None:
 
 
 def differ(old: Validators, new: Validators) -> bool | None:
-    """Whether two answers are of different files; None where they do not tell.
+    """Whether two answers are of different files; None where that is unknown.
 
     Machines that serve one file together may each have a tag of their own for it, so a tag that is another says
     little where date and length are both the same.

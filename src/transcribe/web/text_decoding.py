@@ -56,7 +56,7 @@ def decoded(data: bytes, content_type: str = "") -> str:
 
 
 def from_root(text: str) -> str:
-    """From the root element on; empty where there is none. Comments before it are stepped over whole."""
+    """The text from the root element on; empty where there is none. It skips comments before the root."""
     at = text.find("<")
     while at >= 0 and not text[at + 1 : at + 2].isalpha():
         if text.startswith("<!--", at):
@@ -66,7 +66,7 @@ def from_root(text: str) -> str:
 
 
 def mended(text: str) -> str:
-    """XML with its references made such as any parser takes, in the sense in which they are meant.
+    """XML with its references repaired so that any parser reads them as they are meant.
 
     Characters given by number as two halves (`&#xD83D;&#xDE00;`) are joined, impossible ones become U+FFFD, those given
     by HTML's names are put in, and bare ampersands become `&amp;`. One of these would else cost the whole document.
@@ -77,7 +77,7 @@ def mended(text: str) -> str:
 
 
 def plain_text(markup: str) -> str:
-    """What a reader would see of HTML, on one line; in linear time, which html.parser does not promise.
+    """The visible text of HTML, on one line; in linear time, which html.parser does not promise.
 
     (20 kB of `<a <a <a` took the parser of Python 3.11 four seconds, and `<![<![` an AssertionError.)
     """
@@ -96,7 +96,7 @@ def plain_text(markup: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """With single spaces, and with nothing that UTF-8 cannot hold."""
+    """The text with single spaces, without what UTF-8 cannot hold."""
     return " ".join(text.encode("utf-8", "replace").decode().replace("\x00", " ").split())
 
 

@@ -1,5 +1,6 @@
-"""The edge at which what goes wrong with one episode stays with it."""
+"""Where an error in one episode becomes a Failure of that episode."""
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -8,11 +9,13 @@ from transcribe.library.episode import Failure
 
 Result = TypeVar("Result")
 
+log = logging.getLogger(__name__)
+
 
 def attempted(work: Callable[[], Result]) -> Result | Failure:
-    """What comes of work on one episode; what goes wrong is given back, so that one bad one never stops the others.
+    """The result of work on one episode, or what went wrong, so that one bad episode never stops the others.
 
-    Raises only what is no episode's own: that the library cannot be written, say.
+    Raises only what concerns all episodes: that the library cannot be written, say.
     """
     try:
         return work()
@@ -23,4 +26,6 @@ def attempted(work: Callable[[], Result]) -> Result | Failure:
     except MemoryError:
         return Failure("out_of_memory", "there was not enough memory to transcribe it")
     except Exception as problem:  # torch, libav and the rest raise what they like
-        return Failure("recognizer_failed", f"{type(problem).__name__}: {problem}")
+        log.debug("An internal error", exc_info=True)
+        told = f"an internal error of Playhead: {type(problem).__name__}: {problem}"
+        return Failure("internal_error", f"{told}. With --debug it says where; please report that.")

@@ -1,82 +1,97 @@
-"""Workers beside this process: several episodes at once, each process with a recognizer of its own.
+"""Several episodes at once on this machine, each in a process with a recognizer of its own.
 
-Each is held by a pipe. One that dies takes its episode with it and no other; the next episode gets a new process.
+A process that dies takes its episode with it and no other; the next episode gets a new process.
 """
 
-import multiprocessing
 import os
 import queue
-import signal
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from typing import Self
 
+from transcribe.audio.child_process import ChildProcess
 from transcribe.audio.decode import LONGEST_MS
 from transcribe.audio.decoder_process import DecoderProcess
+from transcribe.errors import CannotStart, EngineUnavailable, PlayheadError
 from transcribe.library.episode import Failure
 from transcribe.library.transcript import Engine
 from transcribe.recognizers.protocol import Recognizer
+from transcribe.transcription.job import Job
 from transcribe.transcription.transcribe_episode import BatchDone
-from transcribe.workers.worker import Job, Outcome, Owner, Tell, do
+from transcribe.workers.job_tracker import JobTracker
+from transcribe.workers.transcriber import Transcriber
+from transcribe.workers.worker import EngineLoaded, OnBatch, Outcome
 
-WATCH_EVERY_S = 1.0  # how often a worker looks whether its owner is still there
-GRACE_S = 2.0  # for a worker to end by itself
+GRACE_S = 2.0  # for an idle worker to end by itself
 DIED = Failure("worker_died", "the process that transcribed it was ended")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSlot:
-    """Where one worker works."""
+    """How one worker process is started."""
 
-    load: Callable[[], Recognizer]  # called in the worker's process; can be sent there
+    load: Callable[..., Recognizer]  # called in that process, with warn=; can be sent to it
     longest_ms: int = LONGEST_MS  # of an episode: where its transcript stops
-    threads: int | None = None  # of the processor, where it is to keep to some
+    threads: int | None = None  # of the processor that it may use; None for all
 
 
 class ProcessPool:
-    """Several episodes at once, one for each place."""
+    """See `Workers`. A worker process for each slot, started when there is a job for it.
 
-    def __init__(self, places: Iterable[WorkerSlot], engine: Engine, owner: Owner) -> None:
-        self.places, self.engine, self.owner = list(places), engine, owner
+    This process loads no engine: the first worker tells which one it has.
+    """
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+    def __init__(self, slots: Iterable[WorkerSlot], tracker: JobTracker) -> None:
+        self._tracker = tracker
+        self._done: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
+        self._workers = [WorkerProcess(slot, self._done) for slot in slots]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine of all workers. Starts the first. Raises what loading the engine raises, or CannotStart."""
+        loaded = self._workers[0].loaded()
+        for worker in self._workers:
+            worker.engine = loaded.engine
+        for warning in loaded.warnings:
+            self._tracker.progress.say(warning)
+        return loaded.engine
+
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[tuple[Job, Outcome]]:
         """See `Workers`. When the caller stops asking, or an error or Ctrl-C ends it, no process is left behind."""
-        waiting, crew = iter(jobs), _WorkerPool(self.places)
+        waiting, more = iter(jobs), True
         try:
-            more = True
-            while more or crew.busy:
-                if more and (idle := crew.idle()):
-                    job = next(waiting, None)  # which may wait for a download
-                    if job is None:
+            while more or any(worker.job for worker in self._workers):
+                idle = next((worker for worker in self._workers if not worker.job), None)
+                if more and idle:
+                    try:
+                        job = next(waiting)
+                    except StopIteration:
                         more = False
                     else:
-                        idle.begin(job, self.owner)
-                yield from crew.finished(wait=not (more and crew.idle()))
+                        if job:
+                            idle.begin(job, self._tracker)
+                yield from self._finished(wait=not (more and any(not worker.job for worker in self._workers)))
         finally:
-            crew.dismiss()
+            self.close()
 
+    def close(self) -> None:
+        """Ends all processes, whatever they do."""
+        for worker in self._workers:
+            worker.close()
 
-class _WorkerPool:
-    """Workers, and what those have to give back that are done: each is heard by a thread of its own."""
-
-    def __init__(self, places: Iterable[WorkerSlot]) -> None:
-        self._done: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        self._workers = [_Worker(place, self._done) for place in places]
-
-    @property
-    def busy(self) -> bool:
-        return any(worker.job for worker in self._workers)
-
-    def idle(self) -> "_Worker | None":
-        return next((worker for worker in self._workers if not worker.job), None)
-
-    def finished(self, wait: bool) -> Iterator[tuple[Job, Outcome]]:
-        """What is done by now; waits for the first, if anybody is at work."""
-        while self.busy:
+    def _finished(self, wait: bool) -> Iterator[tuple[Job, Outcome]]:
+        """The jobs that are done by now; waits for the first if any is in work and `wait` is set."""
+        while any(worker.job for worker in self._workers):
             try:
                 worker = self._done.get(block=wait)
             except queue.Empty:
@@ -84,117 +99,121 @@ class _WorkerPool:
             wait = False
             yield worker.finish()
 
-    def dismiss(self) -> None:
-        for worker in self._workers:
-            worker.dismiss()
 
+class WorkerProcess:
+    """A process with a recognizer, the job it has, and a thread that hears what it sends."""
 
-class _Worker:
-    """A process and the job it has; the process is begun with its first job."""
-
-    def __init__(self, place: WorkerSlot, done: "queue.SimpleQueue[_Worker]") -> None:
-        self._place, self._done = place, done
+    def __init__(self, slot: WorkerSlot, done: "queue.SimpleQueue[WorkerProcess]") -> None:
+        """`done` gets this object whenever a job is over."""
+        self._slot, self._done = slot, done
         self.job: Job | None = None
-        self._process: BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self.engine: Engine | None = None  # that it must have; None where any will do
+        self._child: ChildProcess | None = None
         self._following = ExitStack()
         self._hearing: threading.Thread | None = None
         self._outcome: Outcome | BaseException | None = None
 
-    def begin(self, job: Job, owner: Owner) -> None:
-        """Gives it a job. It is put on `done` when that is over."""
+    def loaded(self) -> EngineLoaded:
+        """The process's engine, once it is loaded. Raises what loading raises, CannotStart where the process dies."""
+        child = self._started()
+        message = _received(child.connection)
+        if isinstance(message, PlayheadError):
+            raise message
+        if not isinstance(message, EngineLoaded):
+            raise CannotStart(f"A worker could not be started: its process {child.why_it_ended()}.")
+        return message
+
+    def begin(self, job: Job, tracker: JobTracker) -> None:
+        """Gives it a job, which is over when this object is put on `done`."""
         self.job, self._outcome = job, None
-        tell = self._following.enter_context(owner.following(job))
+        on_batch = self._following.enter_context(tracker.following(job))
         try:
-            self._ensured().send(job)
+            self._started().connection.send(job)
         except OSError:  # it died between two jobs
             self._end()
-            self._ensured().send(job)
-        self._hearing = threading.Thread(target=self._hear, args=(self._ensured(), tell), daemon=True)
+            self._started().connection.send(job)
+        self._hearing = threading.Thread(target=self._hear, args=(self._started(), on_batch), daemon=True)
         self._hearing.start()
 
     def finish(self) -> tuple[Job, Outcome]:
-        """The job and what came of it. Raises what went wrong with keeping what was heard."""
+        """The job and its outcome. Raises what went wrong with keeping what was recognized."""
         job, outcome = self.job, self._outcome
         assert job is not None
         assert outcome is not None
         if isinstance(outcome, BaseException):
             raise outcome
-        if outcome == DIED:
+        if isinstance(outcome, Failure) and outcome.code in (DIED.code, "engine_unavailable"):
             self._end()
         self.job = None
         self._following.close()
         return job, outcome
 
-    def dismiss(self) -> None:
-        """Ends it, whatever it is doing."""
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
         self._end()
+        self.job = None
         self._following.close()
 
-    def _hear(self, pipe: Connection, tell: Tell) -> None:
-        """Keeps what is heard as it comes: the owner may be waiting for a download meanwhile."""
+    def _hear(self, child: ChildProcess, on_batch: OnBatch) -> None:
+        """Keeps each batch as it comes, even while the thread that began the job does something else."""
         try:
-            while isinstance(message := _received(pipe), BatchDone):
-                tell(message)
+            while isinstance(message := _received(child.connection), BatchDone | EngineLoaded):
+                if isinstance(message, BatchDone):
+                    on_batch(message)
+                elif self.engine and _kind(message.engine) != _kind(self.engine):
+                    message = EngineUnavailable(f"its process has the engine {message.engine.name}, and others another")
+                    break
+            if isinstance(message, PlayheadError):
+                message = Failure("engine_unavailable", str(message))
             self._outcome = message
-        except BaseException as problem:  # which is the owner's to raise
+        except BaseException as problem:  # raised by `finish`, in the thread that began the job
             self._outcome = problem
         self._done.put(self)
 
-    def _ensured(self) -> Connection:
-        if self._pipe is None:
-            context = multiprocessing.get_context("spawn")  # torch does not survive a fork
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_work, args=(theirs, self._place))
-            self._process.start()
-            theirs.close()  # so that its end is seen here when it dies
-        return self._pipe
+    def _started(self) -> ChildProcess:
+        if self._child is None:
+            self._child = ChildProcess(_transcribe_jobs, self._slot, daemon=False)  # it has a decoder process
+        return self._child
 
     def _end(self) -> None:
-        if self._process is None or self._pipe is None:
+        if self._child is None:
             return
         if self.job:
-            self._process.kill()
+            self._child.kill()
         if self._hearing:
             self._hearing.join()
-        self._pipe.close()  # which an idle one takes for its leave
-        self._process.join(GRACE_S)
-        self._process.kill()
-        self._process.join()
-        self._process = self._pipe = None
+        self._child.close(GRACE_S)
+        self._child = None
 
 
-def _received(pipe: Connection) -> BatchDone | Outcome:
-    """The next that a worker has to tell."""
+def _kind(engine: Engine) -> tuple[str, str, str]:
+    return engine.name, engine.version, engine.model
+
+
+def _received(connection: Connection) -> EngineLoaded | BatchDone | Outcome | PlayheadError:
+    """The next message of a worker; DIED where it has none any more."""
     try:
-        message: BatchDone | Outcome = pipe.recv()
-    except (EOFError, OSError):  # the latter in the midst of a message
+        message: EngineLoaded | BatchDone | Outcome | PlayheadError = connection.recv()
+    except (EOFError, OSError):  # OSError: it died within a message
         return DIED
     return message
 
 
-def _work(pipe: Connection, place: WorkerSlot) -> None:
-    """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of us; the owner says when to stop
-    _leave_with(os.getppid())
-    if place.threads:
-        os.environ["OMP_NUM_THREADS"] = str(place.threads)  # read when torch is loaded
-    recognizer = place.load()
-    with DecoderProcess(place.longest_ms) as listening:
+# The function below runs in the worker's process.
+
+
+def _transcribe_jobs(connection: Connection, slot: WorkerSlot) -> None:
+    """Loads the engine, and then does job after job until the pipe is closed."""
+    if slot.threads:
+        os.environ["OMP_NUM_THREADS"] = str(slot.threads)  # read when torch is loaded
+    warnings: list[str] = []
+    try:
+        recognizer = slot.load(warn=warnings.append)
+    except PlayheadError as problem:
+        connection.send(problem)
+        return
+    connection.send(EngineLoaded(recognizer.engine, tuple(warnings)))
+    with DecoderProcess(slot.longest_ms) as decoder:
+        transcriber = Transcriber(recognizer, decoder)
         while True:
-            try:
-                job: Job = pipe.recv()
-                pipe.send(do(job, recognizer, listening, pipe.send))
-            except (EOFError, BrokenPipeError, ConnectionResetError):
-                return
-
-
-def _leave_with(owner: int) -> None:
-    """Ends this process once its owner is gone, whatever it is doing then."""
-
-    def watch() -> None:
-        while os.getppid() == owner:
-            time.sleep(WATCH_EVERY_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+            connection.send(transcriber.outcome(connection.recv(), connection.send))

@@ -1,129 +1,95 @@
 """How many transcribe at once, and where: chosen from the settings and the machine."""
 
-import contextlib
 import functools
-import os
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from transcribe.audio.decoder_process import DecoderProcess, SpeechDecoder
-from transcribe.errors import EngineUnavailable
-from transcribe.library.transcript import Transcript
-from transcribe.publishers.forced_alignment import Aligner
-from transcribe.publishers.match import Mismatch
-from transcribe.publishers.publisher_transcript import Offer, Read, Target, published_transcript
+from transcribe.audio.decoder_process import DecoderProcess
+from transcribe.library.posix import usable_cores
 from transcribe.recognizers import engines
-from transcribe.recognizers.pocketsphinx.aligner import SphinxAligner
 from transcribe.recognizers.protocol import Recognizer
 from transcribe.settings import Settings
+from transcribe.workers.in_this_process import InThisProcess
+from transcribe.workers.job_tracker import JobTracker
 from transcribe.workers.process_pool import ProcessPool, WorkerSlot
-from transcribe.workers.worker import InThisProcess, Owner, Workers
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSetup:
-    """Who transcribes, and who takes over what a publisher has transcribed."""
-
-    workers: Workers
-    read: Read
+from transcribe.workers.worker import Workers
 
 
 @contextmanager
-def worker_setup(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[WorkerSetup]:
-    """For that many episodes, the engine made ready; what other machines work on is told in the file `running`.
+def worker_setup(settings: Settings, episodes: int, tracker: JobTracker, running: Path) -> Iterator[Workers]:
+    """The workers for that many episodes, the engine made ready.
 
-    Raises UsageError or EngineUnavailable before any work is begun.
+    On a cluster, the file `running` says what it works on. Raises UsageError or CannotStart before any work is begun.
     """
     if settings.ray:
-        with _on_ray(settings, episodes, owner, running) as force:
-            yield force
+        with _on_ray(settings, episodes, tracker, running) as workers:
+            yield workers
         return
     load = functools.partial(
         engines.load,
+        model=settings.model,
         language=settings.language,
         batch_size=settings.batch_size,
         quantize=settings.quantize,
     )
-    recognizer = load(settings.engine, settings.model, device=settings.device, warn=owner.progress.say)
-    load = functools.partial(load, recognizer.engine.name, settings.model, warn=_unheard)
-    places = _places(settings, recognizer, load)[:episodes]
-    with DecoderProcess(_longest_ms(settings)) as listening, DecoderProcess(_longest_ms(settings)) as reading:
-        workers: Workers = InThisProcess(recognizer, listening, owner)
-        if len(places) > 1:
-            workers = ProcessPool(places, recognizer.engine, owner)
-        yield WorkerSetup(workers, _reader(lambda: recognizer, reading))
+    slots = _slots(settings, settings.engine, load)[:episodes]
+    if len(slots) <= 1:
+        recognizer = load(settings.engine, device=settings.device, warn=tracker.progress.say)
+        slots = _slots(settings, recognizer.engine.name, load)[:episodes]
+        if len(slots) <= 1:
+            with DecoderProcess(_longest_ms(settings)) as decoder:
+                yield InThisProcess(recognizer, decoder, tracker)
+            return
+        del recognizer  # `auto` is pocketsphinx here, of which there will be several: each has a process
+    with ProcessPool(slots, tracker) as pool:
+        _ = pool.engine  # raises what keeps it from being loaded, before any work is begun
+        yield pool
 
 
 @contextmanager
-def _on_ray(settings: Settings, episodes: int, owner: Owner, running: Path) -> Iterator[WorkerSetup]:
-    """On a cluster. The engine is loaded here only if a publisher's transcript is to be held against the sound."""
+def _on_ray(settings: Settings, episodes: int, tracker: JobTracker, running: Path) -> Iterator[Workers]:
     from transcribe.workers.ray.actor import EngineRequest
     from transcribe.workers.ray.scheduler import on_ray
 
     assert settings.ray
-    asked = EngineRequest(
+    request = EngineRequest(
         settings.engine, settings.model, settings.language, settings.device, settings.batch_size, settings.quantize
     )
-    most = min(settings.workers or episodes, episodes)
-    longest_ms = _longest_ms(settings)
-    with (
-        on_ray(
-            settings.ray,
-            asked,
-            owner,
-            most=most,
-            cpus=_cores(),
-            running=running,
-            episodes=episodes,
-            longest_ms=longest_ms,
-        ) as workers,
-        DecoderProcess(longest_ms) as reading,
-    ):
-        here = functools.partial(engines.load, language=settings.language, device=settings.device, warn=_unheard)
-        recognizer = functools.cache(lambda: here(workers.engine.name, settings.model))
-        yield WorkerSetup(workers, _reader(recognizer, reading))
+    with on_ray(
+        settings.ray,
+        request,
+        tracker,
+        most=min(settings.workers or episodes, episodes),
+        cpus=usable_cores(),
+        running=running,
+        episodes=episodes,
+        longest_ms=_longest_ms(settings),
+    ) as workers:
+        yield workers
 
 
-def _reader(recognizer: Callable[[], Recognizer], listening: SpeechDecoder) -> Read:
-    """PocketSphinx tells best when given English words are said; for other languages Whisper, if it is that."""
-
-    @functools.cache
-    def aligners() -> list[Aligner]:
-        found: list[Aligner] = []
-        with contextlib.suppress(EngineUnavailable):
-            found.append(SphinxAligner())
-        return [*found, *([own()] if (own := getattr(recognizer(), "aligner", None)) else [])]
-
-    def read(target: Target, offer: Offer) -> Transcript | Mismatch:
-        return published_transcript(target, offer, listening, recognizer(), aligners(), now=lambda: datetime.now(UTC))
-
-    return read
+def _slots(settings: Settings, engine: str, load: Callable[..., Recognizer]) -> list[WorkerSlot]:
+    """A process for each GPU; on a processor, pocketsphinx uses one core an episode and Whisper all of them."""
+    longest_ms, load = _longest_ms(settings), functools.partial(load, engine)
+    if gpus := _gpus(settings, engine):
+        devices = [f"cuda:{number % gpus}" for number in range(settings.workers or gpus)]
+        return [WorkerSlot(functools.partial(load, device=device), longest_ms) for device in devices]
+    cores = usable_cores()
+    count = settings.workers or (cores if engine == "pocketsphinx" else 1)
+    slot = WorkerSlot(functools.partial(load, device=settings.device), longest_ms, max(1, cores // count))
+    return count * [slot]
 
 
-def _places(settings: Settings, recognizer: Recognizer, load: Callable[..., Recognizer]) -> list[WorkerSlot]:
-    """A process for each GPU; on a processor, Whisper uses all cores for one episode, pocketsphinx one for each."""
-    if recognizer.engine.options.get("device") == "cuda" and settings.device is None:
-        import torch
+def _gpus(settings: Settings, engine: str) -> int:
+    """The GPUs that the engine can use, unless a device is named or one worker is asked for."""
+    if engine == "pocketsphinx" or settings.device or settings.workers == 1 or not importlib.util.find_spec("torch"):
+        return 0
+    import torch
 
-        count = torch.cuda.device_count()
-        devices = [f"cuda:{number % count}" for number in range(settings.workers or count)]
-        return [WorkerSlot(functools.partial(load, device=device), _longest_ms(settings)) for device in devices]
-    cores = _cores()
-    count = settings.workers or (cores if recognizer.engine.name == "pocketsphinx" else 1)
-    threads = max(1, cores // count)
-    return count * [WorkerSlot(functools.partial(load, device=settings.device), _longest_ms(settings), threads)]
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def _longest_ms(settings: Settings) -> int:
     return round(settings.max_hours * 3_600_000)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _unheard(_: str) -> None:
-    """For worker processes: what they would warn of has been said by then."""

@@ -1,4 +1,4 @@
-"""Many documents to OpenSearch: each is known to be there in the end, or it is said which one is not."""
+"""Sends many documents to OpenSearch; in the end each is stored, or an error names one that is not."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,30 +11,30 @@ from search.errors import IndexUnavailable
 from search.index.opensearch.connection import LONG_S, Connection, Refused
 from search.index.opensearch.documents import Document
 
-PATIENCE_S = 120.0  # for a cluster that has too much to do, or elects a new manager
+PATIENCE_S = 120.0  # for a cluster that is overloaded or elects a new manager
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
-_LATER = frozenset({429, 502, 503, 504})  # the item may be taken another time
+_LATER = frozenset({429, 502, 503, 504})  # the item may be accepted later
 _BLOCKED = "cluster_block_exception"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One line of a bulk request, or two."""
+    """One action of a bulk request: one line, or two."""
 
     id: str
     lines: str
-    fine: frozenset[int] = frozenset()  # what else than success will do
+    fine: frozenset[int] = frozenset()  # statuses that are as good as success
 
     @classmethod
     def store(cls, document: Document) -> "Action":
-        """Puts a document in, or in the place of the one of its id."""
+        """Stores a document, in place of another with its id."""
         verb = "create" if document.once else "index"
         head, body = json.dumps({verb: {"_id": document.id}}), json.dumps(document.body)
         return cls(document.id, f"{head}\n{body}\n", frozenset({409}) if document.once else frozenset())
 
     @classmethod
     def delete(cls, name: str) -> "Action":
-        """Takes a document out."""
+        """Removes a document."""
         return cls(name, json.dumps({"delete": {"_id": name}}) + "\n", frozenset({404}))
 
 
@@ -43,7 +43,7 @@ class _NotYet(Exception):  # noqa: N818 - said of documents; it never leaves thi
 
 
 def send(connection: Connection, index: str, actions: Iterable[Action]) -> None:
-    """Does all of them, in no order; what the cluster has no time for is sent again. Raises IndexUnavailable."""
+    """Does all actions, in no order; sends those again that the cluster has no time for. Raises IndexUnavailable."""
     pending = list(actions)
     try:
         for attempt in stamina.retry_context(
@@ -54,7 +54,7 @@ def send(connection: Connection, index: str, actions: Iterable[Action]) -> None:
             wait_max=_LONGEST_PAUSE_S,
         ):
             with attempt:
-                pending = _left(connection, index, pending)
+                pending = _sent(connection, index, pending)
                 if pending:
                     raise _NotYet
     except _NotYet:
@@ -64,8 +64,8 @@ def send(connection: Connection, index: str, actions: Iterable[Action]) -> None:
         ) from None
 
 
-def _left(connection: Connection, index: str, actions: Sequence[Action]) -> list[Action]:
-    """Sends the actions; gives those that are to be sent again."""
+def _sent(connection: Connection, index: str, actions: Sequence[Action]) -> list[Action]:
+    """Sends the actions; returns those that must be sent again."""
     if not actions:
         return []
     try:

@@ -1,7 +1,7 @@
-"""Where the words of one request stand in the episodes that may have hits: a `finder.Store` for as long as it lasts."""
+"""The words' places in the episodes that may have hits: a `searcher.Store` for one request on OpenSearch."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from search.index.opensearch.documents import LEAF_PAGES
 from search.index.opensearch.schema import bucket
 from search.index.opensearch.snapshot import Matches, Snapshot
 from search.index.passages import Contents, WordColumns, unpack
-from search.query.parser import Query, Slot, Term
+from search.query.parser import Query, Slot
 from search.query.spelling import nearest
 
 _Leaf = tuple[str, int]  # edition and number
@@ -19,44 +19,43 @@ _Leaf = tuple[str, int]  # edition and number
 class Spellings:
     """The words of the index that each slot of a query stands for, looked up once."""
 
-    def __init__(self, reading: Snapshot, query: Query) -> None:
-        self._loose = query.mode == "loose"
-        self.slots = dict.fromkeys(slot for term in query.wanted + query.unwanted for slot in _slots(term))
-        self.words: dict[Slot, list[str]] = {slot: self._look_up(reading, slot) for slot in self.slots}
+    def __init__(self, snapshot: Snapshot, query: Query) -> None:
+        terms = [one for term in query.wanted + query.unwanted for one in (term, *term.instead)]
+        self.words: dict[Slot, list[str]] = {}
+        for slot in dict.fromkeys(slot for term in terms for slot in term.slots):
+            if slot.prefix:
+                self.words[slot] = snapshot.beginning_with(slot.word)
+            else:
+                self.words[slot] = snapshot.alike(slot.word) if query.mode == "loose" else [slot.word]
 
     def all_of_them(self) -> set[str]:
         """Every word whose places are needed."""
         return {word for words in self.words.values() for word in words}
 
-    def _look_up(self, reading: Snapshot, slot: Slot) -> list[str]:
-        if slot.prefix:
-            return reading.beginning_with(slot.word)
-        return reading.alike(slot.word) if self._loose else [slot.word]
-
 
 class Candidates:
-    """Episodes that may have hits, numbered in the order given. See `finder.Store`."""
+    """Episodes that may have hits, numbered in the order given. See `searcher.Store`."""
 
-    def __init__(self, reading: Snapshot, found: Iterable[Matches], spellings: Spellings) -> None:
-        self._reading, self._found, self._spellings = reading, list(found), spellings
+    def __init__(self, snapshot: Snapshot, found: Iterable[Matches], spellings: Spellings) -> None:
+        self._snapshot, self._found, self._spellings = snapshot, list(found), spellings
         self._remembered: dict[str, Places] = {}
         self._leaves: dict[_Leaf, list[bytes]] = {}
 
     @property
     def contents(self) -> Mapping[int, Contents]:
-        """Of each, by its number."""
+        """The contents of each episode by its number."""
         return {number: one.contents for number, one in enumerate(self._found)}
 
     def occurrences(self, word: str) -> Occurrences:
-        """Of a word in these episodes."""
-        return _Known(self._places(word), word, self._reading)
+        """The occurrences of a word in these episodes."""
+        return _Known(self._places(word), word, self._snapshot)
 
     def pair(self, first: str, second: str) -> Occurrences:
-        """Of two words side by side."""
+        """The occurrences of two words side by side."""
         return phrase([self._places(first), self._places(second)])
 
     def beginning_with(self, prefix: str) -> list[str]:
-        """Every word here that begins so."""
+        """Every word here with this beginning."""
         return self._here(Slot(prefix, prefix=True))
 
     def alike(self, word: str) -> list[str]:
@@ -68,20 +67,20 @@ class Candidates:
         return nearest(word, functools.partial(self._within, word))
 
     def _within(self, word: str, distance: int) -> dict[str, float]:
-        counts = self._reading.frequencies(self._reading.within(word, distance))
+        counts = self._snapshot.frequencies(self._snapshot.within(word, distance))
         return {other: count for other, count in counts.items() if count}
 
     def page(self, document: int, number: int) -> WordColumns:
-        """A page of what was said in an episode."""
+        """A page of an episode. Raises IndexUnavailable where the cluster has lost it."""
         leaf = self._found[document].edition, number // LEAF_PAGES
         if leaf not in self._leaves:
-            self._leaves |= self._reading.leaves([leaf])
+            self._leaves |= self._snapshot.leaves([leaf])
         return unpack(self._leaves[leaf][number % LEAF_PAGES])
 
     def expect(self, pages: Iterable[tuple[int, int]]) -> None:
-        """Gets these pages, by document and number, in one go."""
+        """Gets these pages, by document and number, in one request."""
         leaves = {(self._found[document].edition, number // LEAF_PAGES) for document, number in pages}
-        self._leaves |= self._reading.leaves(sorted(leaves - self._leaves.keys()))
+        self._leaves |= self._snapshot.leaves(sorted(leaves - self._leaves.keys()))
 
     def _here(self, slot: Slot) -> list[str]:
         return [word for word in self._spellings.words[slot] if len(self._places(word))]
@@ -108,22 +107,18 @@ class Candidates:
 
 
 class _Known:
-    """Of a word: where it stands in the candidates, and whether anywhere at all. See `matching.Occurrences`."""
+    """A word's places in the candidates, and whether it is said anywhere. See `matching.Occurrences`."""
 
-    def __init__(self, places: Places, word: str, reading: Snapshot) -> None:
-        self._places, self._word, self._reading = places, word, reading
+    def __init__(self, places: Places, word: str, snapshot: Snapshot) -> None:
+        self._places, self._word, self._snapshot = places, word, snapshot
 
     def __len__(self) -> int:
-        return len(self._places) or self._reading.is_said(self._word)
+        return len(self._places) or self._snapshot.is_said(self._word)
 
     def among(self, documents: Points | None) -> Places:
-        """As `Occurrences` has it."""
+        """See `Occurrences`."""
         return self._places.among(documents)
 
     def holds(self, point: int) -> bool:
-        """As `Occurrences` has it."""
+        """See `Occurrences`."""
         return self._places.holds(point)
-
-
-def _slots(term: Term) -> Sequence[Slot]:
-    return [slot for one in (term, *term.instead) for slot in one.slots]

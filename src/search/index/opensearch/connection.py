@@ -1,6 +1,6 @@
-"""The one place that talks to an OpenSearch cluster: tries its nodes in turn, and says in plain words what is wrong.
+"""Talks to an OpenSearch cluster: tries its nodes in turn, and says in plain words what is wrong.
 
-Nothing that opens a door, be it user, password or API key, is ever part of a message.
+No message holds a user, a password or an API key.
 """
 
 import itertools
@@ -20,21 +20,21 @@ from transcribe.errors import CannotStart, UsageError
 if TYPE_CHECKING:
     import opensearchpy
 
-SOON_S = 1.8  # a person waits: by then there is an answer, or the reason why there is none
-LONG_S = 60.0  # work that nobody waits for: an election of a new manager takes up to half of it
+SOON_S = 1.8  # for a request that a person waits for
+LONG_S = 60.0  # for work that nobody waits for: an election of a new manager takes up to half of it
 _CONNECT_S = 0.5  # to one node
-_DEAD_S = 5.0  # a node that failed is not asked again for so long, and longer each time
+_DEAD_S = 5.0  # a node that failed is not asked again for so long; longer each time
 _PAUSE_S = 0.05  # before a node is asked again, doubled each time
 _MOST_DOUBLED = 5  # times
 _OPEN_CONNECTIONS = 16  # to one node
 _STATUS_REFUSED, _STATUS_FORBIDDEN, _STATUS_BUSY = 401, 403, 429
-_PASSING = frozenset({502, 503, 504})  # other nodes may know better, or the same one in a moment
+_PASSING = frozenset({502, 503, 504})  # another node may answer, or the same one in a moment
 _LONGEST_REASON = 300  # characters of what OpenSearch says
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where a cluster is, and how it lets one in."""
+    """Where a cluster is, and what it asks for to log in."""
 
     urls: tuple[str, ...]  # https://host:port of each node, without user or password
     user: str | None = field(default=None, repr=False)
@@ -46,7 +46,7 @@ class Cluster:
 
     @classmethod
     def at(cls, urls: str | Sequence[str], **others: Any) -> "Cluster":
-        """From `URL[,URL…]`; a user and password that stand in one are taken out of it. Raises UsageError."""
+        """Made of `URL[,URL…]`; takes user and password out of them. Raises UsageError for what is no such URL."""
         given = urls.split(",") if isinstance(urls, str) else urls
         split = [_split(url.strip()) for url in given if url.strip()]
         if not split:
@@ -60,7 +60,7 @@ class Cluster:
 
 
 class Refused(IndexUnavailable):
-    """OpenSearch answered, but did not do it. `kind` is its own name for the reason."""
+    """OpenSearch answered with an error. `kind` is its name for the reason."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         self.status, self.kind = status, kind
@@ -76,7 +76,7 @@ class OutOfReach(IndexUnavailable):
 
 
 class Connection:
-    """To a cluster. Safe to share between threads."""
+    """A connection to a cluster. Safe to share between threads."""
 
     def __init__(self, cluster: Cluster) -> None:
         """Raises CannotStart where the extra is not installed, IndexUnavailable where the CA file cannot be used."""
@@ -86,22 +86,22 @@ class Connection:
             raise CannotStart(
                 "The index is on OpenSearch, whose client is not installed: pip install 'playhead[opensearch]'."
             ) from problem
-        logging.getLogger("opensearch").addHandler(logging.NullHandler())  # what matters is raised
+        logging.getLogger("opensearch").addHandler(logging.NullHandler())  # errors are raised, not logged
         self.cluster = cluster
         self._errors = opensearchpy.exceptions
         self._transport = _transport(cluster)
-        self._outage = CircuitBreaker()
+        self._breaker = CircuitBreaker()
 
     def call(
         self, method: str, path: str, body: object = None, patience_s: float = SOON_S, **parameters: str
     ) -> dict[str, Any]:
-        """What OpenSearch answers to a request; `body` is made JSON but where it is text.
+        """The answer of OpenSearch to a request; `body` is made JSON unless it is text.
 
-        While nodes fail, others are asked, for so many seconds. Raises Refused, and IndexUnavailable where there is no
-        answer. What is asked for may have been done all the same, or twice: it must be safe to ask again.
+        Asks other nodes while nodes fail, for `patience_s` seconds. A request may be done although it fails, or be done
+        twice, so it must be safe to repeat. Raises Refused for an error, IndexUnavailable where there is no answer.
         """
         if patience_s <= SOON_S:
-            self._outage.check()
+            self._breaker.check()
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         began = time.monotonic()
         deadline = began + patience_s
@@ -115,11 +115,11 @@ class Connection:
                     time.sleep(pause)
                     continue
                 if isinstance(problem, OutOfReach):
-                    self._outage.notice(problem, began)
+                    self._breaker.open(problem, began)
                 raise
 
     def close(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         self._transport.close()
 
     def _ask(
@@ -138,7 +138,7 @@ class Connection:
                 body=text,
                 timeout=wait,  # type: ignore[arg-type] # urllib3, to which it goes, takes both
             )
-            self._outage.over()
+            self._breaker.close()
             return answer
         except self._errors.SSLError as problem:
             raise IndexUnavailable(
@@ -149,30 +149,29 @@ class Connection:
             why = "it took too long" if isinstance(problem, self._errors.ConnectionTimeout) else "no connection"
             raise OutOfReach(f"OpenSearch at {self.cluster} is out of reach: {why}.") from problem
         except self._errors.TransportError as problem:
-            self._outage.over()
+            self._breaker.close()
             raise self.refused(int(problem.status_code), problem.info) from problem
         except self._errors.SerializationError as problem:
             raise IndexUnavailable(f"What answers at {self.cluster} is not OpenSearch.") from problem
 
     def refused(self, status: int, info: Any) -> Refused:
-        """The error for what OpenSearch says of a request, or of one item of it."""
-        kind, reason = _told(info)
-        return Refused(status, kind, self._in_plain_words(status, kind, reason))
-
-    def _in_plain_words(self, status: int, kind: str, reason: str) -> str:
+        """The error for what OpenSearch says of a request, or of one item of a bulk request."""
+        kind, reason = _kind_and_reason(info)
         if status == _STATUS_REFUSED:
-            return (
+            message = (
                 f"OpenSearch at {self.cluster} did not accept the user and password, or the API key: "
                 "see PLAYHEAD_INDEX_USER and PLAYHEAD_INDEX_PASSWORD, or PLAYHEAD_INDEX_API_KEY."
             )
-        if kind == "cluster_block_exception" and status in (_STATUS_FORBIDDEN, _STATUS_BUSY):
-            return (
+        elif kind == "cluster_block_exception" and status in (_STATUS_FORBIDDEN, _STATUS_BUSY):
+            message = (
                 f"OpenSearch at {self.cluster} has made the index read-only, as it does when a disk is nearly full: "
                 "free some space there, then run `playhead index` again."
             )
-        if status == _STATUS_FORBIDDEN:  # the reason given would name the user
-            return f"OpenSearch at {self.cluster} does not let this user do that: it needs all rights on playhead-*."
-        return f"OpenSearch at {self.cluster} did not do it ({status} {kind}): {reason[:_LONGEST_REASON]}"
+        elif status == _STATUS_FORBIDDEN:  # the reason given would name the user
+            message = f"OpenSearch at {self.cluster} does not let this user do that: it needs all rights on playhead-*."
+        else:
+            message = f"OpenSearch at {self.cluster} did not do it ({status} {kind}): {reason[:_LONGEST_REASON]}"
+        return Refused(status, kind, message)
 
 
 def _is_passing(problem: IndexUnavailable) -> bool:
@@ -194,8 +193,8 @@ def _transport(cluster: Cluster) -> "opensearchpy.Transport":
         options["ca_certs"] = str(cluster.ca)
     client = opensearchpy.OpenSearch(
         hosts=list(cluster.urls),
-        max_retries=0,  # `call` asks again: it knows how long somebody waits
-        retry_on_timeout=True,  # which only means: another node next time
+        max_retries=0,  # `call` repeats requests: it knows how long to wait
+        retry_on_timeout=True,  # this only means: another node next time
         retry_on_status=(),
         dead_timeout=_DEAD_S,
         pool_maxsize=_OPEN_CONNECTIONS,
@@ -217,8 +216,8 @@ def _split(url: str) -> tuple[str, str | None, str | None]:
     return where, unquote(parts.username or "") or None, unquote(parts.password or "") or None
 
 
-def _told(info: Any) -> tuple[str, str]:
-    """The name of the reason and what is said of it; the cause below where there is one."""
+def _kind_and_reason(info: Any) -> tuple[str, str]:
+    """The name of an error and its text; those of its root cause where there is one."""
     error = info.get("error") if isinstance(info, dict) else None
     if not isinstance(error, dict):
         return "", str(error or "")

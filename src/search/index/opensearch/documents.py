@@ -1,4 +1,4 @@
-"""A transcript's passages as OpenSearch documents, and what is read from them again."""
+"""Makes OpenSearch documents of a transcript's passages, and reads them again."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import itertools
 import struct
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ _NONE: Numbers = np.empty((0, 2), np.uint32)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """To be stored under an id; `once` where it never changes, so that one already there is as good."""
+    """A document to be stored under an id; `once`: it never changes, so one that is stored already will do."""
 
     id: str
     body: Mapping[str, Any]
@@ -34,14 +34,17 @@ class Document:
 
 
 def edition(contents: Contents) -> str:
-    """Names one version of one transcript."""
+    """The name of one version of one transcript."""
     name = f"{contents.episode.id} {contents.digest}"
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
 def episode_document(passages: Passages) -> Document:
-    """What an episode is found by."""
+    """The document by which an episode is found."""
     contents, episode = passages.contents, passages.contents.episode
+    buckets: dict[int, dict[str, array[int]]] = {}
+    for word, numbers in passages.postings.items():
+        buckets.setdefault(bucket(word), {})[word] = numbers
     body = {
         "said": " ".join(map(key, _in_order(passages))),
         "id": episode.id,
@@ -52,26 +55,27 @@ def episode_document(passages: Passages) -> Document:
         "edition": edition(contents),
         "digest": contents.digest,
         "contents": _text(zlib.compress(pack_contents(contents))),
-        "at": {str(number): _text(data) for number, data in _buckets(passages.postings).items()},
+        "at": {str(number): _text(pack_bucket(part)) for number, part in buckets.items()},
     }
     return Document(episode.id, body)
 
 
 def leaf_documents(passages: Passages) -> Iterator[Document]:
-    """What its hits are shown from."""
+    """The documents from which its hits are shown."""
     of = edition(passages.contents)
     for number, begin in enumerate(range(0, len(passages.pages), LEAF_PAGES)):
         pages = passages.pages[begin : begin + LEAF_PAGES]
-        yield Document(leaf_id(of, number), {"of": of, "leaf": number, "pages": _text(_pack_leaf(pages))}, once=True)
+        packed = struct.pack(f"={len(pages) + 1}I", len(pages), *map(len, pages)) + b"".join(pages)
+        yield Document(leaf_id(of, number), {"of": of, "leaf": number, "pages": _text(packed)}, once=True)
 
 
 def leaf_id(edition: str, number: int) -> str:
-    """Of the leaf of that number."""
+    """The id of the leaf with that number."""
     return f"{edition} {number}"
 
 
 def word_document(word: str) -> Document:
-    """A word, so that beginnings and stems find it."""
+    """The document of a word, by which beginnings and stems find it."""
     short = key(word)
     body = {"word": short, "stem": key(whoosh.lang.porter.stem(word))}
     if short != word:
@@ -80,8 +84,8 @@ def word_document(word: str) -> Document:
 
 
 def data(value: str) -> bytes:
-    """A binary field as OpenSearch gives it, as the bytes that it holds."""
-    return binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "==")  # it leaves the padding out
+    """The bytes of a binary field as OpenSearch gives it."""
+    return binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "==")  # OpenSearch omits the padding
 
 
 def unpack_leaf(packed: bytes) -> list[bytes]:
@@ -92,7 +96,7 @@ def unpack_leaf(packed: bytes) -> list[bytes]:
 
 
 class Bucket:
-    """Some of an episode's words and where they stand."""
+    """Some of an episode's words and their occurrences."""
 
     __slots__ = ("_counts", "_numbers", "_words")
 
@@ -103,7 +107,7 @@ class Bucket:
         self._numbers = np.frombuffer(packed, np.uint32, offset=8 + size + 4 * count).reshape(-1, 2)
 
     def numbers(self, word: str) -> Numbers:
-        """Of the word; none where it is not here."""
+        """The occurrences of the word; none where it is not in this bucket."""
         try:
             at = self._words.index(word)
         except ValueError:
@@ -113,19 +117,12 @@ class Bucket:
 
 
 def pack_bucket(postings: Mapping[str, "array[int]"]) -> bytes:
-    """What `Bucket` reads."""
+    """The bytes that `Bucket` reads."""
     text = "\n".join(postings).encode()
     counts = [len(numbers) // 2 for numbers in postings.values()]
     head = struct.pack("=II", len(postings), len(text))
     body = b"".join(numbers.tobytes() for numbers in postings.values())
     return head + text + struct.pack(f"={len(counts)}I", *counts) + body
-
-
-def _buckets(postings: Mapping[str, "array[int]"]) -> dict[int, bytes]:
-    buckets: dict[int, dict[str, array[int]]] = {}
-    for word, numbers in postings.items():
-        buckets.setdefault(bucket(word), {})[word] = numbers
-    return {number: pack_bucket(part) for number, part in buckets.items()}
 
 
 def _in_order(passages: Passages) -> Iterable[str]:
@@ -134,10 +131,6 @@ def _in_order(passages: Passages) -> Iterable[str]:
         for position in numbers[::2]:
             said[position] = word
     return said
-
-
-def _pack_leaf(pages: Sequence[bytes]) -> bytes:
-    return struct.pack(f"={len(pages) + 1}I", len(pages), *map(len, pages)) + b"".join(pages)
 
 
 def _text(packed: bytes) -> str:

@@ -1,9 +1,8 @@
-"""The index on OpenSearch: the same answers as the embedded one, from a cluster.
+"""The index on OpenSearch: gives the same answers as the embedded one.
 
-A plain phrase, which is what is mostly asked, is counted by the cluster, however many episodes have it; only those with
-hits on the page asked for are read. For all else, words near one another, beginnings, stems, speakers, the cluster says
-which episodes may have hits and gives the places of the words in them. Hits are placed in both cases by the code that
-places them for every index.
+Most queries are plain phrases. The cluster counts these, however many episodes have them; only episodes with hits on
+the page asked for are read. For all other queries (words near one another, beginnings, stems, speakers) the cluster
+gives the episodes that may have hits, and the places of the words in them. In both cases `matching` finds the hits.
 """
 
 import dataclasses
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from search.errors import IndexUnavailable
-from search.index.contract import Answer, Request, told_from
+from search.index.contract import Answer, Request, hits_holding
 from search.index.deadline import Deadline
 from search.index.hits import Hit
 from search.index.opensearch.candidates import Candidates, Spellings
@@ -38,7 +37,7 @@ from search.query.parser import Term
 
 T = TypeVar("T")
 
-EPISODES_AT_ONCE = 50  # when every hit is wanted
+EPISODES_AT_ONCE = 50  # read together when every hit is wanted
 
 
 class OpenSearchIndex:
@@ -48,50 +47,47 @@ class OpenSearchIndex:
         """`index` is the name of one generation. Raises IndexUnavailable."""
         self._connection, self._name = connection, index
         self._lock = threading.Lock()
-        self.reading = Snapshot.of(connection, index)
+        self.snapshot = Snapshot.of(connection, index)
         self._contents: list[Contents] | None = None
 
     def close(self) -> None:
-        """Lets go of the state."""
-        self.reading.close()
+        """Frees the state on the cluster."""
+        self.snapshot.close()
 
     def contents(self) -> Sequence[Contents]:
         """Every episode, the newest first."""
         if self._contents is None:
-            self._contents = self._asked(lambda reading: list(reading.patient().contents()))
+            self._contents = self._asked(lambda snapshot: list(snapshot.patient().contents()))
         return self._contents
 
     def search(self, request: Request) -> Answer:
-        """The hits asked for, exactly. See `index.Index`."""
-        return self._asked(lambda reading: _Search(reading, request).answer())
+        """The page of hits asked for. See `contract.Index`."""
+        return self._asked(lambda snapshot: _Search(snapshot, request).answer())
 
     def every(self, request: Request) -> Iterator[Hit]:
-        """Every hit there is, one by one."""
-        return told_from(self, self._asked(lambda reading: _Search(reading, request).every()))
+        """Every hit, one by one. See `contract.Index`."""
+        return hits_holding(self, self._asked(lambda snapshot: _Search(snapshot, request).every()))
 
     def _asked(self, ask: Callable[[Snapshot], T]) -> T:
-        """What is asked; of another point in time where the one at hand went with a node."""
+        """The answer to `ask`; asks a new point in time where the present one was lost with a node."""
         until = time.monotonic() + SOON_S
         while True:
-            reading = self.reading
+            snapshot = self.snapshot
             try:
-                return ask(reading)
+                return ask(snapshot)
             except PointLost:
                 if time.monotonic() > until:
                     raise
-                self._renew(reading)
-
-    def _renew(self, lost: Snapshot) -> None:
-        with self._lock:
-            if self.reading is lost:
-                self.reading, self._contents = Snapshot.of(self._connection, self._name), None
+            with self._lock:
+                if self.snapshot is snapshot:  # no other thread has renewed it
+                    self.snapshot, self._contents = Snapshot.of(self._connection, self._name), None
 
 
 class _Search:
-    """One request being answered."""
+    """The search for one request."""
 
-    def __init__(self, reading: Snapshot, request: Request) -> None:
-        self._reading = reading if request.budget_s else reading.patient()
+    def __init__(self, snapshot: Snapshot, request: Request) -> None:
+        self._snapshot = snapshot if request.budget_s else snapshot.patient()
         self._request = request
         self._deadline = Deadline(request.budget_s)
 
@@ -101,37 +97,37 @@ class _Search:
         if phrase and (answer := self._counted(phrase)):
             return answer
         self._deadline.check()
-        spellings = Spellings(self._reading, self._request.query)
-        return self._finder(self._candidates(spellings), spellings).answer(self._request)
+        spellings = Spellings(self._snapshot, self._request.query)
+        return self._searcher(self._candidates(spellings), spellings).answer(self._request)
 
     def every(self) -> Iterator[Hit]:
-        """Every hit there is, a few episodes at a time where their order does not hang on their hits.
+        """Every hit, a few episodes at a time unless their order depends on their hits.
 
-        The first are found before this returns: what is wrong is said before any hit is, and only they have to be in
-        time.
+        The first are found before this returns, so an error is raised before any hit is shown. Only they have a time
+        limit.
         """
-        spellings = Spellings(self._reading, self._request.query)
+        spellings = Spellings(self._snapshot, self._request.query)
         candidates = self._candidates(spellings)
         at_once = None if self._request.order == "relevance" else EPISODES_AT_ONCE
-        first = self._finder(list(itertools.islice(candidates, at_once)), spellings).every(self._request)
+        first = self._searcher(list(itertools.islice(candidates, at_once)), spellings).every(self._request)
         self._deadline.lift()
         self._request = dataclasses.replace(self._request, budget_s=None)
         return itertools.chain(first, self._others(candidates, spellings))
 
     def _others(self, candidates: Iterator[Matches], spellings: Spellings) -> Iterator[Hit]:
         while some := list(itertools.islice(candidates, EPISODES_AT_ONCE)):
-            yield from self._finder(some, spellings).every(self._request)
+            yield from self._searcher(some, spellings).every(self._request)
 
     def _counted(self, phrase: Sequence[str]) -> Answer | None:
-        """The answer for a phrase, counted by the cluster; None where speakers are to be counted too."""
+        """The answer for a phrase, counted by the cluster; None where speakers must be counted too."""
         request = self._request
         end = request.offset + request.limit
         words = () if request.offset else phrase
-        tally, hits = self._reading.tally(phrase, request.filters, request.order, end, words, request.facets)
+        tally, hits = self._snapshot.tally(phrase, request.filters, request.order, end, words, request.facets)
         if tally.by_known_speakers:
             return None
         if not tally.total:
-            return self._finder([], Spellings(self._reading, request.query)).answer(request)
+            return self._searcher([], Spellings(self._snapshot, request.query)).answer(request)
         facets = {"show": tally.shows, "year": tally.years, "speaker": []} if request.facets else {}
         return Answer(tally.total, self._page(phrase, hits), facets)
 
@@ -143,9 +139,9 @@ class _Search:
         if not names:
             return ()
         at_hand = map(found, hits[: len(names)]) if request.offset == 0 else ()
-        some = list(at_hand) or self._reading.episodes(names, phrase)
+        some = list(at_hand) or self._snapshot.episodes(names, phrase)
         asked = dataclasses.replace(request, offset=request.offset - passed, facets=False)
-        answer = self._finder(some, Spellings(self._reading, request.query)).answer(asked)
+        answer = self._searcher(some, Spellings(self._snapshot, request.query)).answer(asked)
         if answer.total != sum(counts[name] for name in names):
             raise IndexUnavailable(f"The index is damaged, its parts differ: {MENDS}")
         return answer.hits
@@ -154,17 +150,17 @@ class _Search:
         request = self._request
         clauses = [_clause(term, spellings) for term in request.query.wanted]
         words = spellings.all_of_them()
-        for one in self._reading.candidates(clauses, request.filters, request.order, words):
+        for one in self._snapshot.candidates(clauses, request.filters, request.order, words):
             self._deadline.check()
             yield one
 
-    def _finder(self, some: Iterable[Matches], spellings: Spellings) -> Searcher:
-        candidates = Candidates(self._reading, some, spellings)
+    def _searcher(self, some: Iterable[Matches], spellings: Spellings) -> Searcher:
+        candidates = Candidates(self._snapshot, some, spellings)
         return Searcher(candidates, candidates.contents, candidates.expect)
 
 
 def _plain_phrase(request: Request) -> list[str]:
-    """The words of a request that asks for nothing but where they stand side by side; none of another request."""
+    """The words of a request for one exact phrase and nothing more; none for any other request."""
     query, filters = request.query, request.filters
     (term, *others) = query.wanted
     if others or query.unwanted or term.instead or query.mode != "exact" or filters.clean or filters.speaker:
@@ -173,7 +169,7 @@ def _plain_phrase(request: Request) -> list[str]:
 
 
 def _window(counts: Mapping[str, int], offset: int, limit: int) -> tuple[int, list[str]]:
-    """The episodes with the hits from `offset` on, and how many hits the episodes before them have."""
+    """The number of hits in the episodes before `offset`, and the episodes with the hits from there on."""
     passed, at, names = 0, 0, []
     for name, count in counts.items():
         if at + count <= offset:
@@ -185,13 +181,12 @@ def _window(counts: Mapping[str, int], offset: int, limit: int) -> tuple[int, li
 
 
 def _clause(term: Term, spellings: Spellings) -> Clause:
-    """What an episode fulfils that has the term, or one that stands for it; others may fulfil it too."""
-    ways = [_way(one, spellings) for one in (term, *term.instead)]
+    """A clause that every episode with the term, or with one that stands for it, fulfils; others may too."""
+    ways: list[Clause] = []
+    for one in (term, *term.instead):
+        words = [spellings.words[slot] for slot in one.slots]
+        if all(len(choices) == 1 for choices in words):
+            ways.append(said([word for (word,) in words]))
+        else:
+            ways.append({"bool": {"filter": [{"terms": {"said": list(map(key, choices))}} for choices in words]}})
     return ways[0] if len(ways) == 1 else {"bool": {"should": ways}}
-
-
-def _way(term: Term, spellings: Spellings) -> Clause:
-    words = [spellings.words[slot] for slot in term.slots]
-    if all(len(choices) == 1 for choices in words):
-        return said([word for (word,) in words])
-    return {"bool": {"filter": [{"terms": {"said": list(map(key, choices))}} for choices in words]}}

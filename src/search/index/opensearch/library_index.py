@@ -1,9 +1,10 @@
-"""A library's index on an OpenSearch cluster: kept up with its transcripts, and open for searching while that goes on.
+"""The index of a library on OpenSearch: brings it up to date with the transcripts, and opens it for searching.
 
-Any number of processes may search: all they need is the cluster, and the name of the library's index there, which
-`.playhead/library.id` holds.
+Any number of processes may search. They need the cluster, and `.playhead/library.id`, which names the library's index
+there.
 """
 
+import contextlib
 import itertools
 import threading
 import time
@@ -21,45 +22,48 @@ from transcribe.library.store import Library, write_whole
 
 
 class OpenSearchLibraryIndex(LibraryIndex):
-    """The index that belongs to a library, on a cluster. It is rebuilt from the transcripts whenever that is asked."""
+    """The index of a library on a cluster. It can be rebuilt from the transcripts at any time."""
 
     def __init__(self, library: Library, cluster: Cluster) -> None:
-        """Connects to nothing yet. Raises CannotStart where the extra is not installed."""
+        """Connects to nothing yet. Raises CannotStart where the extra `opensearch` is not installed."""
         super().__init__(library)
         self.cluster = cluster
         self._connection = Connection(cluster)
         self._id_path = library.state / "library.id"
         self._on_cluster: tuple[State, OpenSearchIndex] | None = None
         self._opening = threading.Lock()
-        self._asked = 0.0  # when it was last looked whether there is a newer state
+        self._asked = 0.0  # the time of the last look for a newer state
 
     def index(self) -> OpenSearchIndex:
         """The newest state of the index. Raises IndexUnavailable where there is none, or no cluster.
 
-        While it cannot be asked for a newer state, the one at hand goes on: its own questions show whether it can.
+        While the cluster does not answer, the present state is given; its own requests show whether it still can.
         """
         with self._opening:
             if self._on_cluster is None:
                 self._on_cluster = self._open(self._current())
             elif time.monotonic() - self._asked > LOOK_EVERY_S:
-                self._on_cluster = self._renewed(self._on_cluster)
+                with contextlib.suppress(OutOfReach):
+                    state = self._current()
+                    if state.revision != self._on_cluster[0].revision:
+                        self._on_cluster = self._open(state)
             self._asked = time.monotonic()
             return self._on_cluster[1]
 
     def ready(self) -> int:
-        """How many episodes can be searched, as the cluster says at this moment. Raises IndexUnavailable."""
+        """The number of episodes that can be searched now; asks the cluster. Raises IndexUnavailable."""
         self._current()
         return len(self.index().contents())
 
     def check(self) -> None:
-        """Whether the cluster is there and lets us in. Raises IndexUnavailable as soon as a person wants to know."""
-        self._connection.call("GET", "/playhead-*/_alias")  # which needs no right that indexing does not
+        """Raises IndexUnavailable, soon, where the cluster does not answer or does not let us in."""
+        self._connection.call("GET", "/playhead-*/_alias")  # needs no right that indexing does not need
 
     def refresh(self, rebuild: bool = False, advance: Advance = unwatched) -> IndexReport:
-        """Brings the index up to date with the transcripts there are, by their content; `rebuild` starts afresh.
+        """Brings the index up to date with the transcripts, by their content; `rebuild` starts from nothing.
 
-        A transcript that cannot be read is named in the report and the rest is indexed. Raises IndexBusy and
-        IndexUnavailable.
+        The report names the transcripts that cannot be read; the others are indexed. Raises IndexBusy where another
+        process writes the index, IndexUnavailable where the cluster fails.
         """
         self.check()
         report = IndexReport()
@@ -81,20 +85,13 @@ class OpenSearchLibraryIndex(LibraryIndex):
         self._remember({name: file for name, file in seen.items() if name not in report.failed})
         return report
 
-    def _renewed(self, opened: tuple[State, OpenSearchIndex]) -> tuple[State, OpenSearchIndex]:
-        try:
-            state = self._current()
-        except OutOfReach:
-            return opened
-        return opened if state.revision == opened[0].revision else self._open(state)
-
     def _open(self, state: State) -> tuple[State, OpenSearchIndex]:
         index = OpenSearchIndex(self._connection, state.index)
-        weakref.finalize(index, index.reading.close)  # once the last search in it is done
+        weakref.finalize(index, index.snapshot.close)  # once the last search in it is done
         return state, index
 
     def _current(self) -> State:
-        """Raises IndexUnavailable where there is nothing to be read."""
+        """The generation that is read. Raises IndexUnavailable where there is none, or none of this version."""
         name = self._name()
         state = current(self._connection, f"playhead-{name}") if name else None
         if state is None:
@@ -113,7 +110,7 @@ class OpenSearchLibraryIndex(LibraryIndex):
             return None
 
     def alias(self) -> str:
-        """What the library's index is called, from now on if it was not before."""
+        """The name of the library's index; gives it one if it has none."""
         if not self._name():
             write_whole(self._id_path, uuid.uuid4().hex.encode())
         return f"playhead-{self._name()}"

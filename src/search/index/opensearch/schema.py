@@ -1,15 +1,15 @@
-"""What an index on OpenSearch looks like, and what things are called there.
+"""The settings, mappings and names of an index on OpenSearch.
 
-Four kinds of document stand side by side. A field that only one kind has tells them apart.
+There are four kinds of document. Each has a field that the others do not have.
 
-    episode   all comparable words of an episode in a row (`said`), so that a phrase is found wherever it crosses a
-              segment; what an episode is filtered, sorted and counted by; and where each word stands (`at`)
-    leaf      a few pages of what was said, to show hits from
+    episode   all comparable words of an episode in a row (`said`), so that a phrase is found across segments;
+              what an episode is filtered, sorted and counted by; and the places of its words (`at`)
+    leaf      a few pages of written words, to show hits from
     word      a comparable word and its stem, for beginnings, stems and near misses
-    state     one: what the index was made by, and how often it has changed
+    state     only one: the stamp of the index and its revision
 
-OpenSearch splits `said` at the spaces that `words.words` was joined by, and that is all it knows of words. A similarity
-that gives each episode as many points as it has occurrences makes totals exact: they are sums of scores.
+OpenSearch splits `said` at its spaces and does nothing else to words. The similarity gives an episode one point for
+each occurrence, so totals are sums of scores, and exact.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from search.query.words import COMMON
 STAMP = {"index": "3", "byteorder": sys.byteorder}
 STATE_ID = "state"
 BUCKETS: Final = 128
-_LONGEST_KEY = 200  # bytes; OpenSearch has limits of its own for words and ids, and none of them cuts one short then
-LONG_BEGINNING = 40  # letters of a longer word that its key begins with
+_LONGEST_KEY = 200  # bytes; OpenSearch's own limits for words and ids are higher
+LONG_BEGINNING = 40  # letters of a longer word with which its key begins
 _EPISODES_A_SHARD = 40_000  # of about an hour: 22 GB
 _MOST_SHARDS = 256
 
 
 def bucket(word: str) -> int:
-    """Where a word's places are kept: with those of the words that begin alike, but for the commonest words.
+    """The bucket that holds a word's places: words with the same two first letters share one, common words do not.
 
-    So few of an episode's places are read for a word, and hardly more for a beginning.
+    So a search for a word or a beginning reads few of an episode's places.
     """
     return zlib.crc32((word if word in COMMON else word[:2]).encode()) % BUCKETS
 
@@ -42,7 +42,7 @@ def field_of(bucket: int) -> str:
 
 
 def key(word: str) -> str:
-    """A word as OpenSearch is told it: the word itself, but where it is longer than any language has them."""
+    """A word as OpenSearch stores it: the word itself, or a shortened form of one over 200 bytes."""
     data = word.encode()
     if len(data) <= _LONGEST_KEY:
         return word
@@ -50,12 +50,12 @@ def key(word: str) -> str:
 
 
 def shards_for(episodes: int) -> int:
-    """How many shards a library of so many episodes has where nobody said so."""
+    """The number of shards for a library of so many episodes, unless the settings give one."""
     return min(_MOST_SHARDS, 1 + episodes // _EPISODES_A_SHARD)
 
 
 def definition(shards: int, replicas: int | None) -> dict[str, Any]:
-    """The settings and mappings of a new index; as many replicas as there are nodes for, up to one, where None."""
+    """The settings and mappings of a new index. With `replicas` None: one replica if there is a second node."""
     copies = {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
     return {
         "settings": {

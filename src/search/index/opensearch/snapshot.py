@@ -1,6 +1,6 @@
-"""One state of an index on OpenSearch, and what is asked of it.
+"""Reads one state of an index on OpenSearch.
 
-A state is a point in time: whatever is written meanwhile, all questions are answered from it.
+A state is a point in time: later writes do not change its answers.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ _KEEP_ALIVE = "5m"  # after the last question
 _MOST_VALUES = 65_535  # of a facet
 _REMEMBERED_CONTENTS = 4_096  # of about 3 kB
 _WORDS_AT_ONCE = 10_000
-_GUESSES = 100  # near words whose frequency is looked at
-_ONLY_COLUMNS: Json = {"stored_fields": "_none_", "track_total_hits": False}  # a hundred times less to read
+_GUESSES = 100  # near words whose frequency is read
+_ONLY_COLUMNS: Json = {"stored_fields": "_none_", "track_total_hits": False}  # a hundredth of the bytes
 _NO_SUCH, _FAILED, _BUSY = 404, 500, 503
 
 NEWEST: Sequence[Json] = ({"published": {"order": "desc", "missing": "_last"}}, {"id": "asc"})
@@ -42,12 +42,12 @@ _SORTS: Mapping[Order, Sequence[Json]] = {
 
 
 class PointLost(IndexUnavailable):
-    """The point in time is kept no longer; another one can be had."""
+    """The cluster has dropped the point in time; a new one can be opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """An episode that may have hits, and where the words asked for stand in it."""
+    """An episode that may have hits, and the places of the query's words in it."""
 
     id: str
     score: float
@@ -58,12 +58,12 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often a phrase was said, in all and by facet."""
+    """How often a phrase is said, in all and by facet."""
 
     total: int
     shows: Sequence[tuple[str, int]]
     years: Sequence[tuple[str, int]]
-    by_known_speakers: bool  # whether any episode with it knows who speaks
+    by_known_speakers: bool  # whether any episode with it names its speakers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +77,22 @@ class Snapshot:
 
     @classmethod
     def of(cls, connection: Connection, index: str, patience_s: float = SOON_S) -> "Snapshot":
-        """The present state. Raises IndexUnavailable."""
+        """A new point in time. Raises IndexUnavailable."""
         path = f"/{index}/_search/point_in_time"
         answer = connection.call("POST", path, None, patience_s, keep_alive=_KEEP_ALIVE)
         return cls(connection, index, answer["pit_id"], patience_s)
 
     def patient(self) -> "Snapshot":
-        """The same state for work that nobody waits for."""
+        """The same state, with the long time limit."""
         return replace(self, patience_s=LONG_S)
 
     def close(self) -> None:
-        """Lets go of it; what cannot be told so goes by itself after a while."""
+        """Frees the point in time; the cluster frees it anyway after five minutes."""
         with contextlib.suppress(IndexUnavailable):
             self.connection.call("DELETE", "/_search/point_in_time", {"pit_id": [self.point]})
 
     def ask(self, body: Mapping[str, Any]) -> Json:
-        """What a search answers. Raises PointLost and IndexUnavailable."""
+        """The answer to a search. Raises PointLost where the point in time is gone, IndexUnavailable otherwise."""
         there = {**_ONLY_COLUMNS, **body, "pit": {"id": self.point, "keep_alive": _KEEP_ALIVE}}
         try:
             return self.connection.call(
@@ -104,7 +104,7 @@ class Snapshot:
             raise
 
     def all_of(self, body: Mapping[str, Any], size: int | None = None) -> Iterator[Json]:
-        """Every document that a sorted search finds."""
+        """Every document that a sorted search finds, a batch at a time."""
         size = size or BATCH
         after: Json = {}
         while True:
@@ -117,7 +117,7 @@ class Snapshot:
     def tally(
         self, phrase: Sequence[str], filters: Filters, order: Order, size: int, words: Iterable[str], facets: bool
     ) -> tuple[Tally, list[Json]]:
-        """How often a phrase was said, and the first episodes with it, as `found` takes them; in one question."""
+        """How often a phrase is said, and the first episodes with it, as `found` takes them; in one request."""
         score = {"sum": {"script": "_score"}}
         counts: Json = {"total": score}
         if facets:
@@ -134,12 +134,12 @@ class Snapshot:
                 "aggs": counts,
             }
         )
-        told = answer["aggregations"]
+        counted = answer["aggregations"]
         tally = Tally(
-            total=times(told["total"]["value"], phrase),
-            shows=_ranked(told.get("show"), phrase),
-            years=_ranked(told.get("year"), phrase),
-            by_known_speakers=bool(told.get("speakers", {}).get("doc_count")),
+            total=times(counted["total"]["value"], phrase),
+            shows=_ranked(counted.get("show"), phrase),
+            years=_ranked(counted.get("year"), phrase),
+            by_known_speakers=bool(counted.get("speakers", {}).get("doc_count")),
         )
         return tally, answer["hits"]["hits"]
 
@@ -153,31 +153,32 @@ class Snapshot:
         return map(found, self.all_of(body))
 
     def episodes(self, names: Sequence[str], words: Iterable[str]) -> list[Matches]:
-        """Those of these ids, in their order."""
+        """The episodes of these ids, in their order."""
         hits = self.ask({"query": {"ids": {"values": names}}, "size": len(names), "docvalue_fields": _fields(words)})[
             "hits"
         ]["hits"]
         return sorted(map(found, hits), key=lambda one: names.index(one.id))
 
     def leaves(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[bytes]]:
-        """The leaves of these editions and numbers, each a list of pages."""
+        """The leaves of these editions and numbers, each a list of pages. Raises IndexUnavailable where one is gone."""
         names = [leaf_id(edition, number) for edition, number in wanted]
         if not names:
             return {}
         fields = ["of", "leaf", "pages"]
         hits = self.ask({"query": {"ids": {"values": names}}, "size": len(names), "docvalue_fields": fields})
-        leaves = dict(_leaf(hit["fields"]) for hit in hits["hits"]["hits"])
+        given = [hit["fields"] for hit in hits["hits"]["hits"]]
+        leaves = {(leaf["of"][0], leaf["leaf"][0]): unpack_leaf(data(leaf["pages"][0])) for leaf in given}
         if len(leaves) < len(names):
             raise IndexUnavailable(f"The index is damaged, a part of it is not there: {MENDS}")
         return leaves
 
     def contents(self) -> Iterator[Contents]:
-        """Of every episode, the newest first."""
+        """The contents of every episode, the newest first."""
         body = {"query": {"exists": {"field": "edition"}}, "sort": NEWEST, "docvalue_fields": ["contents"]}
         return (_contents(hit["fields"]["contents"][0]) for hit in self.all_of(body))
 
     def digests(self) -> dict[str, tuple[str, str]]:
-        """Of every episode (id): the digest of its transcript, and its edition."""
+        """For every episode (id) the digest of its transcript, and its edition."""
         body = {
             "query": {"exists": {"field": "edition"}},
             "sort": [{"id": "asc"}],
@@ -187,7 +188,7 @@ class Snapshot:
         return {name_of(hit): (hit["fields"]["digest"][0], hit["fields"]["edition"][0]) for hit in hits}
 
     def editions_of_leaves(self) -> Iterator[str]:
-        """Whose leaves there are."""
+        """The editions that have leaves."""
         leaves: Json = {"size": _WORDS_AT_ONCE, "sources": [{"of": {"terms": {"field": "of"}}}]}
         while True:
             answer = self.ask({"size": 0, "aggs": {"leaves": {"composite": leaves}}})["aggregations"]["leaves"]
@@ -197,12 +198,12 @@ class Snapshot:
             leaves["after"] = answer["after_key"]
 
     def is_said(self, word: str) -> bool:
-        """Whether anybody said it."""
+        """Whether the word is said in any episode."""
         answer = self.ask({"query": said([word]), "size": 0, "track_total_hits": 1})
         return bool(answer["hits"]["total"]["value"])
 
     def beginning_with(self, prefix: str) -> list[str]:
-        """Every word that begins so."""
+        """Every word with this beginning."""
         near = self._words({"prefix": {"word": prefix[:LONG_BEGINNING]}})
         return [word for word in near if word.startswith(prefix)]
 
@@ -211,12 +212,12 @@ class Snapshot:
         return self._words({"term": {"stem": key(whoosh.lang.porter.stem(word))}})
 
     def within(self, word: str, distance: int) -> list[str]:
-        """Words so many letters away that begin alike."""
+        """Words that differ in so many letters at most, but not in the first."""
         near = {"value": word, "fuzziness": distance, "prefix_length": 1, "transpositions": False}
         return self._words({"fuzzy": {"word": {**near, "rewrite": "constant_score"}}})
 
     def frequencies(self, words: Sequence[str]) -> dict[str, int]:
-        """How often each of these words was said; of the first hundred."""
+        """How often each of the first hundred of these words is said."""
         return {
             word: self.tally([word], Filters(), "newest", 0, (), facets=False)[0].total for word in words[:_GUESSES]
         }
@@ -227,14 +228,14 @@ class Snapshot:
 
 
 def said(phrase: Sequence[str]) -> Clause:
-    """That these words were said next to one another."""
+    """A clause: these words stand next to one another."""
     if len(phrase) == 1:
         return {"term": {"said": key(phrase[0])}}
     return {"match_phrase": {"said": " ".join(map(key, phrase))}}
 
 
 def admitting(filters: Filters) -> list[Clause]:
-    """That an episode's hits may be shown, as `Filters.admits` has it."""
+    """Clauses that do what `Filters.admits` does."""
     clauses: list[Clause] = []
     if filters.show:
         clauses.append({"term": {"show": filters.show}})
@@ -247,7 +248,7 @@ def admitting(filters: Filters) -> list[Clause]:
 
 
 def found(hit: Json) -> Matches:
-    """An episode as a search gives it."""
+    """The episode in an answer to a search."""
     fields = hit["fields"]
     buckets = {
         int(name.removeprefix("at.")): Bucket(data(values[0]))
@@ -264,12 +265,8 @@ def found(hit: Json) -> Matches:
 
 
 def name_of(hit: Json) -> str:
-    """The id of the episode."""
+    """The id of the episode in an answer to a search."""
     return str(hit["fields"]["id"][0])
-
-
-def _leaf(fields: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, int], list[bytes]]:
-    return (fields["of"][0], fields["leaf"][0]), unpack_leaf(data(fields["pages"][0]))
 
 
 def _fields(words: Iterable[str]) -> list[str]:
@@ -286,11 +283,11 @@ def _word(fields: Mapping[str, Sequence[str]]) -> str:
 
 
 def times(score: float, phrase: Sequence[str]) -> int:
-    """How often a phrase was said, from its score: each pair of its words scores by itself."""
+    """How often a phrase is said, from its score: each pair of its words adds to the score."""
     return round(score) // max(1, len(phrase) - 1)
 
 
 def _ranked(facet: Json | None, phrase: Sequence[str]) -> list[tuple[str, int]]:
-    """The values of a facet, the most said first."""
+    """The values of a facet, the most hits first."""
     values = [(one["key"], times(one["total"]["value"], phrase)) for one in facet["buckets"]] if facet else []
     return sorted(values, key=lambda item: (-item[1], item[0]))

@@ -1,14 +1,15 @@
 """Changes the index of a library on a cluster: generations behind an alias.
 
-    playhead-<library>              the alias: what readers ask
-    playhead-<library>-00000003     the generation it stands for
+    playhead-<library>              the alias, which readers ask
+    playhead-<library>-00000003     the generation behind it
 
-A rebuild fills a new generation beside the old one and moves the alias in one step. The generation before stays for
-those who still read it, until the next writer comes; so does what a crash left. Changes to a few episodes are written
-into the generation there is: an episode is one document, which comes after its leaves and before those of its old
-transcript go, so that at any moment, and after any crash, it is the old one or the new one.
+A rebuild fills a new generation beside the old one and moves the alias in one step. The next writer removes the old
+generation, and what a crash left; until then those who read it can go on. Changes to a few episodes are written into
+the current generation. An episode is one document: it is written after its leaves, and the leaves of its old transcript
+are removed after that, so at any moment and after any crash there is the old episode or the new one.
 """
 
+import contextlib
 import itertools
 import json
 import uuid
@@ -26,9 +27,9 @@ from search.index.opensearch.snapshot import Snapshot
 from search.index.passages import Passages
 
 _BULK_BYTES = 4 << 20
-_AT_ONCE = 2  # bulk requests on their way
-_COPIES = "20s"  # for them to be made; where there are too few nodes it goes on without
-_OLD_EDITIONS = 1_000  # told in one request
+_AT_ONCE = 2  # bulk requests at the same time
+_COPIES = "20s"  # to wait for replicas; after that the index is filled without them
+_OLD_EDITIONS = 1_000  # named in one request
 _THERE_ALREADY = "resource_already_exists_exception"
 _NO_SUCH_INDEX = "index_not_found_exception"
 _NOT_FOUND = 404
@@ -36,20 +37,20 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of a generation."""
+    """The state of a generation."""
 
     index: str  # its name
     stamp: dict[str, str]  # what it was made by
-    revision: str  # another one after each change
-    is_written: bool  # whether a writer is at work, or died at it
+    revision: str  # a new one after each change
+    is_written: bool  # whether a writer works on it, or died while it did
 
     def is_ours(self) -> bool:
-        """Whether this version can read it."""
+        """Whether this version of Playhead can read it."""
         return self.stamp == STAMP
 
 
 def current(connection: Connection, alias: str, patience_s: float = SOON_S) -> State | None:
-    """The generation that is read; None where there is none. Raises IndexUnavailable."""
+    """The generation behind the alias; None where there is none. Raises IndexUnavailable."""
     try:
         answer = connection.call("GET", f"/{alias}/_doc/{STATE_ID}", None, patience_s, stored_fields="state")
     except Refused as refused:
@@ -58,43 +59,46 @@ def current(connection: Connection, alias: str, patience_s: float = SOON_S) -> S
         if refused.status == _NOT_FOUND:
             raise IndexUnavailable(f"What answers at {connection.cluster} is no index of Playhead's.") from refused
         raise
-    told = json.loads(answer["fields"]["state"][0])
-    return State(answer["_index"], told["made_by"], told["revision"], told["is_written"])
+    state = json.loads(answer["fields"]["state"][0])
+    return State(answer["_index"], state["made_by"], state["revision"], state["is_written"])
 
 
 class OpenSearchWriter:
-    """Changes the index behind an alias. The caller sees to it that there is one writer at a time."""
+    """Changes the index behind an alias. The caller makes sure that there is one writer at a time."""
 
     def __init__(self, connection: Connection, alias: str, episodes: int = 0) -> None:
-        """`episodes`: about how many there are, for a new generation."""
+        """`episodes`: about how many there are, to choose the shards of a new generation."""
         self._connection, self._alias, self._episodes = connection, alias, episodes
 
     def digests(self) -> dict[str, str] | None:
-        """The episodes (ids) in the index, each with the digest of its transcript; None where there is none of use.
+        """The episodes (ids) in the index, each with the digest of its transcript; None where a rebuild is needed.
 
-        What a writer left half done that died is tidied up first.
+        Cleans up first what a writer that died left half done. Raises IndexUnavailable.
         """
         state = current(self._connection, self._alias, LONG_S)
         if state is None or not state.is_ours():
             return None
         if state.is_written:
             self.update([], [])
-        return {name: digest for name, (digest, _) in self._standing(state).items()}
+        return {name: digest for name, (digest, _) in self._digests_and_editions(state).items()}
 
     def update(self, changed: Iterable[Passages], removed: Iterable[str]) -> None:
-        """Adds or replaces episodes, then takes others (ids) out. Raises IndexUnavailable."""
+        """Adds or replaces episodes, then removes others (ids). Raises IndexUnavailable."""
         state = current(self._connection, self._alias, LONG_S)
         if state is None or not state.is_ours():
             self.rebuild(changed)
             return
-        before = self._standing(state)
+        before = self._digests_and_editions(state)
         self._stamp(state.index, state.revision, is_written=True)
         added = self._fill(state.index, changed)
         gone = list(removed)
         send(self._connection, state.index, map(Action.delete, gone))
         revision = self._publish(state.index)
         now = {name: of for name, (_, of) in before.items() if name not in gone} | added
-        there = self._with_leaves(state.index) if state.is_written else {of for _, of in before.values()}
+        there = {of for _, of in before.values()}
+        if state.is_written:  # a writer died, and may have left leaves of editions that no episode has
+            with contextlib.closing(Snapshot.of(self._connection, state.index, LONG_S)) as snapshot:
+                there = set(snapshot.editions_of_leaves())
         self._drop_leaves(state.index, there - set(now.values()))
         self._stamp(state.index, revision, is_written=False)
 
@@ -105,25 +109,32 @@ class OpenSearchWriter:
         self._stamp(index, "", is_written=True)
         self._fill(index, passages)
         self._stamp(index, self._publish(index), is_written=False)
-        self._move(index)
+        others = [name for name in self._generations() if name != index]
+        taken = [{"remove": {"index": name, "alias": self._alias, "must_exist": False}} for name in others]
+        self._call("POST", "/_aliases", {"actions": [*taken, {"add": {"index": index, "alias": self._alias}}]})
 
     def tidy(self) -> None:
-        """Takes away the generations that the alias does not stand for. Raises IndexUnavailable."""
+        """Removes the generations that are not behind the alias. Raises IndexUnavailable."""
         state = current(self._connection, self._alias, LONG_S)
         old = [name for name in self._generations() if state is None or name != state.index]
         for name in old:
             self._call("DELETE", f"/{name}", ignore_unavailable="true")
 
     def _fill(self, index: str, passages: Iterable[Passages]) -> dict[str, str]:
-        """Writes episodes; gives the edition of each by its id."""
+        """Writes episodes; returns the edition of each by its id."""
         editions: dict[str, str] = {}
         words: set[str] = set()
+
+        def send_both(first: Sequence[Action], then: Sequence[Action]) -> None:
+            send(self._connection, index, first)
+            send(self._connection, index, then)
+
         with ThreadPoolExecutor(_AT_ONCE, "bulk") as pool:
             running: deque[Future[None]] = deque()
             for first, then in _portions(self._actions(passages, words, editions)):
                 if len(running) > _AT_ONCE:
                     running.popleft().result()
-                running.append(pool.submit(self._send_both, index, first, then))
+                running.append(pool.submit(send_both, first, then))
             for sent in running:
                 sent.result()
         return editions
@@ -131,7 +142,7 @@ class OpenSearchWriter:
     def _actions(
         self, passages: Iterable[Passages], words: set[str], editions: dict[str, str]
     ) -> Iterator[tuple[list[Action], Action]]:
-        """For each episode: what must be there before it, and the episode."""
+        """For each episode the actions that must be done before it, and the one that stores it."""
         for one in passages:
             editions[one.contents.episode.id] = edition(one.contents)
             new = one.postings.keys() - words
@@ -139,12 +150,8 @@ class OpenSearchWriter:
             documents = itertools.chain(leaf_documents(one), map(word_document, sorted(new)))
             yield list(map(Action.store, documents)), Action.store(episode_document(one))
 
-    def _send_both(self, index: str, first: Sequence[Action], then: Sequence[Action]) -> None:
-        send(self._connection, index, first)
-        send(self._connection, index, then)
-
     def _publish(self, index: str) -> str:
-        """Makes what was written visible, all at once; gives the revision that it has from now on."""
+        """Makes what was written visible, all at once; returns the new revision."""
         revision = uuid.uuid4().hex
         self._call("POST", f"/{index}/_refresh")
         self._stamp(index, revision, is_written=True)
@@ -155,43 +162,29 @@ class OpenSearchWriter:
         self._call("PUT", f"/{index}/_doc/{STATE_ID}", {"state": json.dumps(state)})
 
     def _new(self) -> str:
+        """Makes an empty generation with the next number; returns its name."""
         numbers = [int(name.rpartition("-")[2]) for name in self._generations()]
         index = f"{self._alias}-{max([0, *numbers]) + 1:08}"
         cluster = self._connection.cluster
         shards = cluster.shards or shards_for(self._episodes)
         wanted = definition(shards, cluster.replicas)
-        try:  # a node may die as soon as anything is written: by then there are copies
+        try:  # with replicas from the start: a node may die as soon as anything is written
             self._call("PUT", f"/{index}", wanted, wait_for_active_shards="all", timeout=_COPIES)
         except Refused as refused:
-            if refused.kind != _THERE_ALREADY:  # asked twice, as the first answer was lost with its node
+            if refused.kind != _THERE_ALREADY:  # the request was repeated, since the first answer was lost with a node
                 raise
         return index
-
-    def _move(self, index: str) -> None:
-        others = [name for name in self._generations() if name != index]
-        taken = [{"remove": {"index": name, "alias": self._alias, "must_exist": False}} for name in others]
-        self._call("POST", "/_aliases", {"actions": [*taken, {"add": {"index": index, "alias": self._alias}}]})
 
     def _generations(self) -> list[str]:
         answer = self._connection.call("GET", f"/{self._alias}-*/_alias", None, LONG_S)
         return [name for name in answer if name.removeprefix(f"{self._alias}-").isdecimal()]
 
-    def _standing(self, state: State) -> dict[str, tuple[str, str]]:
-        """Of each episode in a generation its digest and edition."""
-        if state.is_written:  # a writer died: what it wrote is there, and would be seen sooner or later
+    def _digests_and_editions(self, state: State) -> dict[str, tuple[str, str]]:
+        """For each episode in a generation the digest of its transcript, and its edition."""
+        if state.is_written:  # a writer died: make visible what it wrote
             self._call("POST", f"/{state.index}/_refresh")
-        reading = Snapshot.of(self._connection, state.index, LONG_S)
-        try:
-            return reading.digests()
-        finally:
-            reading.close()
-
-    def _with_leaves(self, index: str) -> set[str]:
-        reading = Snapshot.of(self._connection, index, LONG_S)
-        try:
-            return set(reading.editions_of_leaves())
-        finally:
-            reading.close()
+        with contextlib.closing(Snapshot.of(self._connection, state.index, LONG_S)) as snapshot:
+            return snapshot.digests()
 
     def _drop_leaves(self, index: str, editions: Iterable[str]) -> None:
         names = sorted(editions)
@@ -208,7 +201,7 @@ class OpenSearchWriter:
 
 
 def _portions(actions: Iterable[tuple[list[Action], Action]]) -> Iterator[tuple[list[Action], list[Action]]]:
-    """What is sent together: first what must be there, then the episodes."""
+    """Portions of about _BULK_BYTES: the actions that come first, then those that store the episodes."""
     first: list[Action] = []
     then: list[Action] = []
     size = 0

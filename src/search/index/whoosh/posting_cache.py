@@ -1,4 +1,4 @@
-"""What was read once and is asked for often, up to so many bytes."""
+"""A cache of postings with a limit in bytes."""
 
 import threading
 from collections.abc import Callable
@@ -10,22 +10,22 @@ T = TypeVar("T")
 
 
 class PostingCache(Generic[T]):
-    """Remembers what was made for a key; what was not asked for the longest goes first. Shared by threads."""
+    """Keeps what was made for a key; drops what was not asked for the longest. Safe to share between threads."""
 
     def __init__(self, limit_bytes: int, size: Callable[[T], int]) -> None:
-        """`size` tells how many bytes a thing takes, about."""
+        """`size` gives the bytes that a value takes, about."""
         self._limit, self._size = limit_bytes, size
-        self._things: cachetools.LRUCache[str, T] = cachetools.LRUCache(limit_bytes, size)
+        self._values: cachetools.LRUCache[str, T] = cachetools.LRUCache(limit_bytes, size)
         self._lock = threading.Lock()
 
     def get(self, key: str, make: Callable[[], T]) -> T:
-        """The thing for a key, made if it is not remembered. What is too large by itself is made each time."""
+        """The value for a key, made by `make` if it is not in the cache. A value over the limit is made each time."""
         try:
             with self._lock:
-                return self._things[key]
+                return self._values[key]
         except KeyError:
             made = make()
         if self._size(made) <= self._limit:
             with self._lock:
-                self._things[key] = made
+                self._values[key] = made
         return made

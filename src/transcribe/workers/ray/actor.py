@@ -1,6 +1,6 @@
-"""A worker's life on another machine: it loads a recognizer, is sent what it lacks, and transcribes.
+"""A worker on another machine: it loads a recognizer, is sent the files that it lacks, and transcribes.
 
-It writes to no library. What it hears it tells its owner, batch by batch.
+It writes to no library. It tells its owner, the process that assigns jobs, each batch that it has recognized.
 """
 
 import contextlib
@@ -20,22 +20,24 @@ from typing import Self
 import transcribe
 from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.errors import CannotStart, PlayheadError
+from transcribe.library.posix import is_running
 from transcribe.library.store import sha256_of
-from transcribe.library.transcript import Engine
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
 from transcribe.transcription.checkpoints import RecognizedSoFar
+from transcribe.transcription.job import Job
 from transcribe.transcription.transcribe_episode import BatchDone
 from transcribe.workers.ray import file_transfer
 from transcribe.workers.ray.file_transfer import Chunk, Content
-from transcribe.workers.worker import Job, Outcome, do
+from transcribe.workers.transcriber import Transcriber
+from transcribe.workers.worker import EngineLoaded, Outcome
 
 TEMPORARY = "playhead-worker-"  # followed by the number of the process whose folder it is
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What a worker and its owner must have in common."""
+    """The versions that a worker and its owner must have in common."""
 
     playhead: str
     python: str
@@ -45,13 +47,13 @@ class Versions:
 
 
 def versions() -> Versions:
-    """This process."""
+    """The versions of this process."""
     return Versions(transcribe.__version__, ".".join(platform.python_version_tuple()[:2]))
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """The engine that is to listen; see `engines.load`."""
+    """The engine that a worker is to load; see `engines.load`."""
 
     engine: str
     model: str | None = None
@@ -64,19 +66,11 @@ class EngineRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineLoaded:
-    """The engine that listens now."""
-
-    engine: Engine
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FileMissing:
-    """The worker has not got the file; it is to be sent."""
+    """The worker lacks the file: it is to be sent."""
 
 
-# What is told of a job comes as text and bytes: its owner has to look into neither to hand out the next one.
+# Messages hold text and bytes: the owner need not unpack them before it assigns the next job.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +100,22 @@ class JobDone:
 
 
 class RayWorker:
-    """Lives in a process that Ray has started for it. Its methods are called from afar, one at a time."""
+    """An actor in a process that Ray has started for it. Its methods are called from another machine, one at a time."""
 
     def __init__(self, longest_ms: int) -> None:
         _sweep()
         _forget_main()
-        self._listener = DecoderProcess(longest_ms)
-        self._recognizer: Recognizer | None = None
+        self._decoder = DecoderProcess(longest_ms)
+        self._transcriber: Transcriber | None = None
         self._thread = ThreadPoolExecutor(1)  # torch keeps a team of threads for each that calls it: so always the same
         self._folder = Path(tempfile.gettempdir()) / f"{TEMPORARY}{os.getpid()}"
 
     def versions(self) -> Versions:
-        """Asked before anything else."""
+        """The versions of this process; called before anything else."""
         return versions()
 
     def load(self, wanted: EngineRequest) -> EngineLoaded | FileMissing | PlayheadError:
-        """Makes the engine ready. An error is given back, for raised it would come as one of Ray's."""
+        """Loads the engine. An error is returned: raised, it would reach the owner as one of Ray's."""
         model: str | None = wanted.model
         if wanted.weights:
             found = self._weights(Path(str(wanted.model)), wanted.weights)
@@ -131,7 +125,7 @@ class RayWorker:
         return self._thread.submit(self._load, replace(wanted, model=model)).result()
 
     def take(self, chunk: Chunk) -> None:
-        """A part of what was lacking."""
+        """Takes a part of a file that was lacking."""
         file_transfer.take(chunk, self._folder)
 
     def transcribe(self, job: Job, sent: bool) -> Iterator[BatchReport | JobDone | FileMissing]:
@@ -149,9 +143,9 @@ class RayWorker:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _done(self, job: Job) -> Iterator[BatchReport | JobDone]:
-        assert self._recognizer is not None
+        assert self._transcriber is not None
         told: queue.SimpleQueue[BatchDone | None] = queue.SimpleQueue()
-        ended = self._thread.submit(do, job, self._recognizer, self._listener, told.put)
+        ended = self._thread.submit(self._transcriber.outcome, job, told.put)
         ended.add_done_callback(lambda _: told.put(None))
         while done := told.get():
             batch = None if done.kept else RecognizedSoFar(done.language, done.utterances).to_json()
@@ -162,13 +156,14 @@ class RayWorker:
         warnings: list[str] = []
         options = {"batch_size": wanted.batch_size, "quantize": wanted.quantize, "warn": warnings.append}
         try:
-            self._recognizer = wanted.load(wanted.engine, wanted.model, wanted.language, wanted.device, **options)
+            recognizer = wanted.load(wanted.engine, wanted.model, wanted.language, wanted.device, **options)
         except PlayheadError as problem:
             return CannotStart(str(problem))
-        return EngineLoaded(self._recognizer.engine, tuple(warnings))
+        self._transcriber = Transcriber(recognizer, self._decoder)
+        return EngineLoaded(recognizer.engine, tuple(warnings))
 
     def _weights(self, there: Path, wanted: Content) -> Path | None:
-        """Where the model is: as its owner has it, as it was sent before, or sent now."""
+        """The model's path: the owner's, that of a copy sent before, or of one sent now; None where there is none."""
         kept = _cache() / wanted.key / wanted.name
         for path in (there, kept):
             if _holds(path, wanted):
@@ -182,7 +177,7 @@ class RayWorker:
 def _as_there(job: Job) -> Path | None:
     """The audio's path, if this machine has it under the same one."""
     with contextlib.suppress(OSError):
-        if sha256_of(job.path) == job.task.stored.sha256:
+        if sha256_of(job.path) == job.stored.sha256:
             return job.path
     return None
 
@@ -195,7 +190,7 @@ def _holds(path: Path, wanted: Content) -> bool:
 
 
 def _kept(sent: Path, kept: Path) -> Path:
-    """Moved into the cache, whole or not at all, whoever else does so at the same time."""
+    """Moves a file into the cache, whole or not at all, even if another process does so at the same time."""
     kept.parent.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=kept.parent.parent))
     shutil.move(sent, new / kept.name)
@@ -208,28 +203,18 @@ def _kept(sent: Path, kept: Path) -> Path:
 
 
 def _cache() -> Path:
-    """Of models that owners have sent."""
+    """The folder of models that owners have sent."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "playhead" / "models"
 
 
 def _forget_main() -> None:
-    """A process started from here would run the script of this one, which imports Ray."""
+    """Keeps child processes from running this process's script, which imports Ray."""
     sys.modules["__main__"].__file__ = None
 
 
 def _sweep() -> None:
-    """Throws away what workers left that were killed on this machine."""
+    """Deletes the folders of workers that were killed on this machine."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
         process = folder.name.removeprefix(TEMPORARY)
-        if process.isdecimal() and not _lives(int(process)):
+        if process.isdecimal() and not is_running(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,4 +1,4 @@
-"""What a person sees of it: a bar for the whole, and one for each node, however many episodes they have in hand."""
+"""Progress bars: one for the whole, and one for each node, however many episodes it works on."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How far something is."""
+    """How much of something is done."""
 
     label: str
     done: int
@@ -20,31 +20,31 @@ class Bar:
 
 
 class Board:
-    """Where the bars hang."""
+    """The bars that are shown now."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._hanging: dict[str, tuple[Advance, ExitStack]] = {}  # by label
+        self._shown_bars: dict[str, tuple[Advance, ExitStack]] = {}  # by label
         self._shown = 0.0
 
     def show(self, bars: Callable[[], Sequence[Bar]]) -> None:
-        """How it is now, but not too often."""
+        """Shows the bars as they are now, at most every EVERY_S."""
         if time.monotonic() - self._shown < EVERY_S:
             return
         self._shown, now = time.monotonic(), bars()
-        self._take_down({*self._hanging} - {bar.label for bar in now})
+        self._remove({*self._shown_bars} - {bar.label for bar in now})
         for bar in now:
-            if bar.label not in self._hanging:
+            if bar.label not in self._shown_bars:
                 stack = ExitStack()
-                self._hanging[bar.label] = stack.enter_context(self._progress.task(bar.label)), stack
-            advance, _ = self._hanging[bar.label]
+                self._shown_bars[bar.label] = stack.enter_context(self._progress.task(bar.label)), stack
+            advance, _ = self._shown_bars[bar.label]
             advance(bar.done, bar.of)
 
     def close(self) -> None:
-        """Takes all bars down."""
-        self._take_down({*self._hanging})
+        """Removes all bars."""
+        self._remove({*self._shown_bars})
 
-    def _take_down(self, labels: set[str]) -> None:
+    def _remove(self, labels: set[str]) -> None:
         for label in labels:
-            _, stack = self._hanging.pop(label)
+            _, stack = self._shown_bars.pop(label)
             stack.close()

@@ -1,10 +1,10 @@
-"""Workers on a cluster: several episodes at once, on as many machines as it has, for one owner.
+"""Workers on a cluster: several episodes at once, on as many machines as it has.
 
-The thread that the batch runs in takes jobs as they are fetched, and gives back what is done. A second one hands them
-out and hears what workers have to say, a third keeps it: no worker waits for a download or for a disk. The audio goes
-to workers that do not see it where its owner has it, one episode at a time.
+The thread that the batch runs in takes jobs as they are fetched, and gives back those that are done. A second thread
+assigns jobs to workers and receives their messages, a third writes what they recognized: no worker waits for a download
+or for a disk. Workers that do not see the audio at its path are sent it, one episode at a time.
 
-An episode whose worker dies goes on elsewhere from what its owner has kept, as it would in another run.
+An episode whose worker dies is resumed by another from its checkpoint, as another run would resume it.
 """
 
 import contextlib
@@ -23,26 +23,28 @@ from transcribe.errors import UsageError
 from transcribe.library.episode import Failure
 from transcribe.library.running_jobs import RunningJob, RunningJobs
 from transcribe.library.transcript import Engine
+from transcribe.transcription.job import Job
+from transcribe.workers.job_tracker import JobTracker
 from transcribe.workers.ray import file_transfer
 from transcribe.workers.ray.actor import BatchReport, EngineRequest, FileMissing, JobDone, RayWorker
 from transcribe.workers.ray.cluster import connected
 from transcribe.workers.ray.job_queue import TRIES, JobQueue, QueuedJob
 from transcribe.workers.ray.progress_bars import Bar, Board
 from transcribe.workers.ray.worker_pool import WorkerHandle, WorkerPool
-from transcribe.workers.worker import Job, Outcome, Owner
+from transcribe.workers.worker import Outcome
 
-AT_HAND = 64  # jobs to choose the longest from; they may be fetched so far ahead of their turn
-TURN_S = 0.1  # for what is new to be noticed
-NOBODY_S = 300.0  # without a single worker: then what is left is given up
-LEAVE_S = 3.0  # for each of the other threads to end
-UNKEPT = 256  # batches that may be heard of and not yet be on disk
+MOST_QUEUED = 64  # jobs to choose the longest from; so many are fetched ahead
+POLL_S = 0.1  # to wait for messages
+NO_WORKER_S = 300.0  # without a single worker, after which the jobs that are left fail
+END_WAIT_S = 3.0  # for each of the other two threads to end
+MOST_UNWRITTEN = 256  # batches received and not yet on disk
 
 
 @contextmanager
 def on_ray(
     address: str,
-    wanted: EngineRequest,
-    owner: Owner,
+    request: EngineRequest,
+    tracker: JobTracker,
     *,
     most: int | None,
     cpus: int,
@@ -57,26 +59,28 @@ def on_ray(
     many there are to be done, at most, for the bar that shows the whole. Raises UsageError or CannotStart before any
     work is begun. No worker is left behind.
     """
-    wanted = _with_weights(wanted)
+    request = _with_weights(request)
     with connected(address, cpus) as cluster:
-        say = owner.progress.say
+        say = tracker.progress.say
         if cluster.is_open:
             say(
                 f"Ray at {address} asks nobody for a token: who reaches it, runs code there. See README, Many machines."
             )
-        crew = WorkerPool(cluster, kind, wanted, most, longest_ms, say)
+        pool = WorkerPool(cluster, kind, request, most, longest_ms, say)
         try:
-            yield RayScheduler(crew, crew.begin(), owner, RunningJobs(running), episodes)
+            yield RayScheduler(pool, pool.begin(), tracker, RunningJobs(running), episodes)
         finally:
-            crew.dismiss()
+            pool.end_all()
             running.unlink(missing_ok=True)
 
 
 class RayScheduler:
     """See `Workers`."""
 
-    def __init__(self, crew: WorkerPool, engine: Engine, owner: Owner, roster: RunningJobs, episodes: int) -> None:
-        self._crew, self._engine, self._owner, self._roster = crew, engine, owner, roster
+    def __init__(
+        self, pool: WorkerPool, engine: Engine, tracker: JobTracker, running_jobs: RunningJobs, episodes: int
+    ) -> None:
+        self._pool, self._engine, self._tracker, self._running_jobs = pool, engine, tracker, running_jobs
         self._episodes = episodes
 
     @property
@@ -84,26 +88,28 @@ class RayScheduler:
         """See `Workers`."""
         return self._engine
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+    def run(self, jobs: Iterable[Job | None]) -> Iterator[tuple[Job, Outcome]]:
         """See `Workers`. When the caller stops asking, or an error or Ctrl-C ends it, no worker goes on."""
-        with _Shift(self._crew, self._owner, self._roster, self._episodes) as shift:
+        with _SchedulerThreads(self._pool, self._tracker, self._running_jobs, self._episodes) as threads:
             waiting, more = iter(jobs), True
-            while more or shift.unfinished:
-                if more and len(shift.backlog) < AT_HAND:
-                    job = next(waiting, None)
-                    if job is None:
-                        more, shift.expected = False, 0
+            while more or threads.unfinished:
+                if more and len(threads.job_queue) < MOST_QUEUED:
+                    try:
+                        job = next(waiting)
+                    except StopIteration:
+                        more, threads.expected = False, 0
                     else:
-                        shift.add(job)
-                full = len(shift.backlog) >= AT_HAND
-                yield from shift.finished(None if not more else TURN_S if full else 0)
+                        if job:
+                            threads.add(job)
+                full = len(threads.job_queue) >= MOST_QUEUED
+                yield from threads.finished(None if not more else POLL_S if full else 0)
 
 
 @dataclass(eq=False)
-class _Work:
-    """An errand in a worker's hands."""
+class _Assignment:
+    """A job that a worker has."""
 
-    errand: QueuedJob
+    queued: QueuedJob
     sent: bool = False  # the worker was sent the audio
     last: BatchReport | None = None
 
@@ -113,48 +119,50 @@ class _Work:
         return min(1.0, self.last.done_ms / self.last.of_ms) if self.last and self.last.of_ms else 0.0
 
 
-class _Shift:
-    """The other two threads."""
+class _SchedulerThreads:
+    """The thread that assigns jobs to workers and hears them, and the one that writes."""
 
-    def __init__(self, crew: WorkerPool, owner: Owner, roster: RunningJobs, expected: int) -> None:
-        self.crew, self.owner, self.roster = crew, owner, roster
-        self.backlog = JobQueue()
+    def __init__(self, pool: WorkerPool, tracker: JobTracker, running_jobs: RunningJobs, expected: int) -> None:
+        self.pool, self.tracker, self.running_jobs = pool, tracker, running_jobs
+        self.job_queue = JobQueue()
         self.added = self.unfinished = 0
         self.expected = expected  # jobs in all, as far as anybody knows
-        self._board = Board(owner.progress)
+        self._board = Board(tracker.progress)
         self._done: queue.SimpleQueue[tuple[Job, JobDone | Failure] | BaseException] = queue.SimpleQueue()
         self._over = threading.Event()
         self._sending: WorkerHandle | None = None
-        self._blind: set[str] = set()  # nodes that do not see the owner's files
-        self._staffed = time.monotonic()  # when there was last a worker
-        self._news: queue.Queue[tuple[QueuedJob, BatchReport | JobDone | Failure | None] | None] = queue.Queue(UNKEPT)
-        self._working = threading.Thread(target=self._work, daemon=True)
-        self._keeping = threading.Thread(target=self._keep, daemon=True)
+        self._without_files: set[str] = set()  # nodes that do not see the library's files
+        self._last_worker = time.monotonic()  # when there was last a worker
+        self._unwritten: queue.Queue[tuple[QueuedJob, BatchReport | JobDone | Failure | None] | None] = queue.Queue(
+            MOST_UNWRITTEN
+        )
+        self._scheduling = threading.Thread(target=self._schedule, daemon=True)
+        self._writing = threading.Thread(target=self._write, daemon=True)
 
-    def __enter__(self) -> "_Shift":
-        gc.freeze()  # transcripts are thousands of objects: to look through all the others again for each is no use
-        self._working.start()
-        self._keeping.start()
+    def __enter__(self) -> "_SchedulerThreads":
+        gc.freeze()  # transcripts are thousands of objects: collecting would look through all older ones each time
+        self._scheduling.start()
+        self._writing.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._working.join(LEAVE_S)
+        self._scheduling.join(END_WAIT_S)
         with contextlib.suppress(queue.Full):
-            self._news.put(None, timeout=LEAVE_S)  # after all that was heard
-        self._keeping.join(LEAVE_S)
+            self._unwritten.put(None, timeout=END_WAIT_S)  # after all that was heard
+        self._writing.join(END_WAIT_S)
         gc.unfreeze()
         self._board.close()
-        if any(hand.job for hand in self.crew.hands):
-            self.crew.dismiss()
+        if any(worker.job for worker in self.pool.workers):
+            self.pool.end_all()
 
     def add(self, job: Job) -> None:
-        """To be done."""
+        """Queues a job."""
         self.added, self.unfinished = self.added + 1, self.unfinished + 1
-        self.backlog.add(QueuedJob(job))
+        self.job_queue.add(QueuedJob(job))
 
     def finished(self, wait_s: float | None) -> Iterator[tuple[Job, Outcome]]:
-        """What is done by now; waits so long for the first. Raises what went wrong in the other thread."""
+        """The jobs that are done by now; waits so long for the first. Raises what went wrong in the other threads."""
         while self.unfinished:
             try:
                 done = self._done.get(timeout=wait_s) if wait_s != 0 else self._done.get_nowait()
@@ -167,148 +175,149 @@ class _Shift:
             job, came = done
             yield job, came.outcome() if isinstance(came, JobDone) else came
 
-    def _work(self) -> None:
+    def _schedule(self) -> None:
         try:
             while not self._over.is_set():
-                self._hand_out()
-                self.crew.turn(TURN_S)
-                self._see_to_the_lost()
-                self._give_up_alone()
-                self.roster.show(self._rows)
+                self._assign()
+                self.pool.poll(POLL_S)
+                self._reassign_lost()
+                self._give_up_without_workers()
+                self.running_jobs.show(self._rows)
                 self._board.show(self._bars)
         except BaseException as problem:  # for the thread that waits
             self._done.put(problem)
 
-    def _keep(self) -> None:
-        """What was heard, in that order; all of an episode is kept before it is given back, or goes on elsewhere."""
-        while news := self._news.get():
+    def _write(self) -> None:
+        """Writes batches in their order; all of a job's are on disk before it is given back or queued again."""
+        while item := self._unwritten.get():
             try:
-                self._keep_one(*news)
+                self._write_one(*item)
             except BaseException as problem:  # for the thread that waits
                 self._done.put(problem)
 
-    def _keep_one(self, errand: QueuedJob, message: BatchReport | JobDone | Failure | None) -> None:
+    def _write_one(self, queued: QueuedJob, message: BatchReport | JobDone | Failure | None) -> None:
         if isinstance(message, BatchReport):
             if message.batch:
-                self.owner.checkpoints.add_line(errand.job.checkpoint, message.batch)
+                self.tracker.checkpoints.add_line(queued.job.checkpoint, message.batch)
         elif message:
-            self._done.put((errand.job, message))
+            self._done.put((queued.job, message))
         else:
-            errand.resume(self.owner.checkpoints.load(errand.job.checkpoint))
-            self.backlog.add(errand)
+            queued.resume(self.tracker.checkpoints.load(queued.job.checkpoint))
+            self.job_queue.add(queued)
 
-    def _hand_out(self) -> None:
-        for hand in list(self.crew.idle()):
-            if hand.job or (self._sending and hand.node.id in self._blind):
+    def _assign(self) -> None:
+        for worker in list(self.pool.idle()):
+            if worker.job or (self._sending and worker.node.id in self._without_files):
                 continue
-            errand = self.backlog.take(self._suits(hand))
-            if not errand:
+            queued = self.job_queue.take(self._suits(worker))
+            if not queued:
                 continue
-            hand.job = _Work(errand)
-            hand.what = errand.job.record.episode.id
-            if hand.node.id in self._blind:
-                self._send(hand)
+            worker.job = _Assignment(queued)
+            worker.job_name = queued.job.episode.id
+            if worker.node.id in self._without_files:
+                self._send(worker)
             else:
-                self._begin(hand)
+                self._begin(worker)
 
-    def _suits(self, hand: WorkerHandle) -> Callable[[QueuedJob], bool]:
-        """Whether an errand may be given to a worker: not where it was the death of one, if there are other nodes."""
-        nodes = {other.node.id for other in self.crew.hands}
-        return lambda errand: hand.node.id not in errand.excluded_nodes or nodes <= errand.excluded_nodes
+    def _suits(self, worker: WorkerHandle) -> Callable[[QueuedJob], bool]:
+        """Whether a job may be given to a worker: not on a node where a worker died of it, if there are others."""
+        nodes = {other.node.id for other in self.pool.workers}
+        return lambda queued: worker.node.id not in queued.excluded_nodes or nodes <= queued.excluded_nodes
 
-    def _begin(self, hand: WorkerHandle) -> None:
-        hand.follow(partial(self._hear, hand), "transcribe", hand.job.errand.job, hand.job.sent)
+    def _begin(self, worker: WorkerHandle) -> None:
+        worker.follow(partial(self._on_message, worker), "transcribe", worker.job.queued.job, worker.job.sent)
 
-    def _send(self, hand: WorkerHandle) -> None:
-        self._sending, hand.job.sent = hand, True
-        hand.send(hand.job.errand.job.path, partial(self._sent, hand), partial(self._unreadable, hand))
+    def _send(self, worker: WorkerHandle) -> None:
+        self._sending, worker.job.sent = worker, True
+        worker.send(worker.job.queued.job.path, partial(self._sent, worker), partial(self._unreadable, worker))
 
-    def _sent(self, hand: WorkerHandle) -> None:
+    def _sent(self, worker: WorkerHandle) -> None:
         self._sending = None
-        self._begin(hand)
+        self._begin(worker)
 
-    def _unreadable(self, hand: WorkerHandle, problem: OSError) -> None:
+    def _unreadable(self, worker: WorkerHandle, problem: OSError) -> None:
         self._sending = None
-        name = hand.job.errand.job.path.name
-        self._finish(hand, Failure("unreadable", f"{name} cannot be read ({problem.strerror})"))
+        name = worker.job.queued.job.path.name
+        self._finish(worker, Failure("unreadable", f"{name} cannot be read ({problem.strerror})"))
 
-    def _hear(self, hand: WorkerHandle, message: BatchReport | JobDone | FileMissing) -> None:
-        work: _Work = hand.job
+    def _on_message(self, worker: WorkerHandle, message: BatchReport | JobDone | FileMissing) -> None:
         if isinstance(message, FileMissing):
-            self._blind.add(hand.node.id)
-            self._put_back(hand)
+            self._without_files.add(worker.node.id)
+            self._put_back(worker)
         elif isinstance(message, BatchReport):
-            work.last = message
-            self._news.put((work.errand, message))
+            worker.job.last = message
+            self._unwritten.put((worker.job.queued, message))
         else:
-            self._finish(hand, message)
+            self._finish(worker, message)
 
-    def _put_back(self, hand: WorkerHandle) -> None:
-        self._news.put((hand.job.errand, None))
-        hand.job, hand.what = None, ""
+    def _put_back(self, worker: WorkerHandle) -> None:
+        self._unwritten.put((worker.job.queued, None))
+        worker.job, worker.job_name = None, ""
 
-    def _finish(self, hand: WorkerHandle, outcome: JobDone | Failure) -> None:
-        self._news.put((hand.job.errand, outcome))
-        hand.job, hand.what = None, ""
-        self.crew.record_success(hand)
-        self._hand_out()
+    def _finish(self, worker: WorkerHandle, outcome: JobDone | Failure) -> None:
+        self._unwritten.put((worker.job.queued, outcome))
+        worker.job, worker.job_name = None, ""
+        self.pool.record_success(worker)
+        self._assign()
 
-    def _see_to_the_lost(self) -> None:
-        """What dead workers had goes to others, unless it is what they die of."""
-        while self.crew.lost:
-            hand, why = self.crew.lost.popleft()
-            if hand is self._sending:
+    def _reassign_lost(self) -> None:
+        """Queues the jobs of dead workers again; one that TRIES workers died of has failed."""
+        while self.pool.lost:
+            worker, why = self.pool.lost.popleft()
+            if worker is self._sending:
                 self._sending = None
-            errand: QueuedJob = hand.job.errand
-            errand.deaths += 1
-            errand.excluded_nodes.add(hand.node.id)
-            if errand.deaths < TRIES:
-                self.owner.progress.say(f"{hand.node.name}: a worker died ({why}); {hand.what} goes on elsewhere")
-                self._put_back(hand)
+            queued: QueuedJob = worker.job.queued
+            queued.deaths += 1
+            queued.excluded_nodes.add(worker.node.id)
+            if queued.deaths < TRIES:
+                self.tracker.progress.say(
+                    f"{worker.node.name}: a worker died ({why}); {worker.job_name} goes on elsewhere"
+                )
+                self._put_back(worker)
                 continue
-            message = f"{errand.deaths} workers died of it, the last on {hand.node.name}: {why}"
-            self._news.put((errand, Failure("worker_died", message)))
+            message = f"{queued.deaths} workers died of it, the last on {worker.node.name}: {why}"
+            self._unwritten.put((queued, Failure("worker_died", message)))
 
-    def _give_up_alone(self) -> None:
-        if self.crew.hands:
-            self._staffed = time.monotonic()
-        elif time.monotonic() - self._staffed > NOBODY_S:
-            while errand := self.backlog.take():
-                self._done.put((errand.job, Failure("no_worker", f"for {NOBODY_S:g} s there was no worker on Ray")))
+    def _give_up_without_workers(self) -> None:
+        if self.pool.workers:
+            self._last_worker = time.monotonic()
+        elif time.monotonic() - self._last_worker > NO_WORKER_S:
+            while queued := self.job_queue.take():
+                self._done.put((queued.job, Failure("no_worker", f"for {NO_WORKER_S:g} s there was no worker on Ray")))
 
     def _rows(self) -> list[RunningJob]:
-        working = [hand for hand in self.crew.hands if hand.job]
+        working = [worker for worker in self.pool.workers if worker.job]
         return [
             RunningJob(
-                hand.node.name,
-                hand.job.errand.job.record.episode.id,
-                hand.job.last.done_ms if hand.job.last else 0,
-                hand.job.last.of_ms if hand.job.last else None,
+                worker.node.name,
+                worker.job.queued.job.episode.id,
+                worker.job.last.done_ms if worker.job.last else 0,
+                worker.job.last.of_ms if worker.job.last else None,
             )
-            for hand in working
+            for worker in working
         ]
 
     def _bars(self) -> list[Bar]:
-        shares = sum(hand.job.share for hand in self.crew.hands if hand.job)
+        shares = sum(worker.job.share for worker in self.pool.workers if worker.job)
         done, of = self.added - self.unfinished + shares, max(self.added, self.expected)
-        return [Bar("transcribe on Ray", round(1000 * done), 1000 * of), *map(_bar, self.crew.by_node())]
+        return [Bar("transcribe on Ray", round(1000 * done), 1000 * of), *map(_bar, self.pool.by_node())]
 
 
-def _bar(hands: Sequence[WorkerHandle]) -> Bar:
-    """Of a node: how much of what it has in hand is done."""
-    shares = [hand.job.share for hand in hands if hand.job]
-    label = f"{hands[0].node.name}: {len(shares)} of {len(hands)} at work"
+def _bar(workers: Sequence[WorkerHandle]) -> Bar:
+    """A node's bar: how much of its workers' jobs is done."""
+    shares = [worker.job.share for worker in workers if worker.job]
+    label = f"{workers[0].node.name}: {len(shares)} of {len(workers)} at work"
     return Bar(label, round(1000 * sum(shares)), 1000 * len(shares) or None)
 
 
-def _with_weights(wanted: EngineRequest) -> EngineRequest:
-    """The same, with what is in the model's file, where it is one here. Raises UsageError where it cannot be read."""
-    if not wanted.model:
-        return wanted
-    path = Path(wanted.model).expanduser().absolute()
+def _with_weights(request: EngineRequest) -> EngineRequest:
+    """The request with the model's content, if the model is a file here. Raises UsageError if it cannot be read."""
+    if not request.model:
+        return request
+    path = Path(request.model).expanduser().absolute()
     if not path.exists():
-        return wanted
+        return request
     try:
-        return replace(wanted, model=str(path), weights=file_transfer.content(path))
+        return replace(request, model=str(path), weights=file_transfer.content(path))
     except OSError as problem:
         raise UsageError(f"The model {path} cannot be read: {problem}") from problem
