@@ -111,8 +111,9 @@ def test_an_empty_transcript_gives_valid_files() -> None:
     assert to_vtt(empty).startswith("WEBVTT\n")
     assert json.loads(to_podcast_json(empty)) == {"version": "1.0.0", "segments": []}
     assert (to_srt(empty), to_text(empty)) == ("", "")
-    for form in ("vtt", "srt", "podcast"):
-        assert parse(FORMATS[form].write(empty).encode(), "." + FORMATS[form].suffix[-4:].strip(".")).cues == ()
+    assert parse(to_vtt(empty).encode(), "vtt").cues == ()
+    assert parse(to_srt(empty).encode(), "srt").cues == ()
+    assert parse(to_podcast_json(empty).encode(), "json").cues == ()
 
 
 def test_a_segment_without_words_is_not_shown() -> None:

@@ -18,7 +18,7 @@ from transcribe.publishers.script import Form
 HOSTILE: list[tuple[str, str | None]] = [
     ("Welcome back.", "Ann"),
     ("a --> b", None),
-    ("00:00:01,000 --> 00:00:02,000", "Ben"),
+    ("at 00:00:01,000 it --> began", "Ben"),
     ("1984", "Ann"),
     ("NOTE this", None),
     ("WEBVTT", "Ben"),
@@ -43,7 +43,7 @@ HOSTILE: list[tuple[str, str | None]] = [
 
 @pytest.fixture(scope="module")
 def hostile() -> Transcript:
-    assert len(HOSTILE) == 22  # noqa: PLR2004
+    assert len(HOSTILE) == 22
     parts = []
     for number, (text, speaker) in enumerate(HOSTILE):
         words = text.split()

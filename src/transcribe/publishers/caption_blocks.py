@@ -142,8 +142,8 @@ class _Reader:
             end_ms, rest = None, ""
         if (start_ms is None or end_ms is None) and not self._stand_for_times(at, parts):
             return None
-        if start_ms is not None and end_ms is not None and ":" not in line and not self._opens(at):
-            return None  # "from 1 --> 2"
+        if (":" not in line or "-->" not in line) and not self._opens(at):
+            return None  # "from 1 --> 2", "0:01 -> 0:02"
         text = "" if all(map(_SETTING.fullmatch, rest.split())) else rest.strip()
         block = Block(start_ms, end_ms, [text] if text else [], at + 1, line)
         block.is_mended = start_mended or end_mended

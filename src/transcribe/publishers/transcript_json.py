@@ -134,7 +134,7 @@ class _Turns:
 
 def _with_words(segments: list[_Turns], document: Mapping[str, Any]) -> list[_Turns]:
     """OpenAI's service lists words apart from the segments that they are in."""
-    listed = next((document[name] for name in _WORD_LISTS if isinstance(document.get(name), list)), [])
+    listed: Any = next((document[name] for name in _WORD_LISTS if isinstance(document.get(name), list)), [])
     words = [word for word, _ in _timed(listed, 0, None)]
     ends = [each.start_ms for each in segments[1:]]
     found, at = [], 0

@@ -62,8 +62,8 @@ def read_html(text: str) -> GivenScript:
 
 
 def _document_line(paragraph: Any) -> str:
-    text = {f"{_WORD}t": lambda each: each.text or "", f"{_WORD}tab": lambda _: " ", f"{_WORD}br": lambda _: "\n"}
-    return "".join(text[each.tag](each) for each in paragraph.iter() if each.tag in text)
+    signs = {f"{_WORD}tab": " ", f"{_WORD}br": "\n"}
+    return "".join(signs.get(each.tag) or each.text or "" for each in paragraph.iter(f"{_WORD}t", *signs))
 
 
 def _paragraphs(text: str) -> Iterator[Given]:

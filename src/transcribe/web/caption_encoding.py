@@ -248,7 +248,7 @@ def _is_common(letter: str, language: str) -> bool:
 def _oddness(text: str, language: str) -> float:
     """The share of words that have letters of two scripts, signs inside, or capitals behind small letters."""
     words = [word for word in re.findall(r"[^\W\d_](?:\S*[^\W\d_])?", text) if not word.isascii()]
-    odd = sum(
+    odd: int = sum(
         ("LATIN" not in _scripts(word) and re.search("[a-zA-Z]", word) is not None)
         or any(unicodedata.category(letter) in ("So", "Sk", "Sc", "Sm", "No", "Lm") for letter in word)
         or (word[1:] != word[1:].lower() and word != word.upper())
