@@ -76,9 +76,9 @@ def tokens_of(raw: str, codes: bool = True) -> tuple[tuple[Token, ...], bool]:
     return tuple(reader.tokens), reader.torn
 
 
-def plain(raw: str) -> str:
+def plain(raw: str, codes: bool = True) -> str:
     """A cue's text on one line, without markup."""
-    return " ".join(token.text for token in tokens_of(raw)[0])
+    return " ".join(token.text for token in tokens_of(raw, codes)[0])
 
 
 def timed_words(tokens: Sequence[Token], start_ms: int, end_ms: int) -> tuple[Word, ...]:
@@ -141,7 +141,7 @@ class _Reader:
             self._time = milliseconds(time[1])
         elif voice := _VOICE.fullmatch(piece):
             self.end_word()
-            self._voice = plain(voice[1]) or None
+            self._voice = plain(voice[1], self._codes) or None
         elif piece.startswith("\\"):
             self.text("\n" if piece in ("\\N", "\\n") else " ")
         elif (tag := _TAG.match(piece)) and tag["name"].lower() == "br":
