@@ -48,6 +48,7 @@ def test_subrip_reads_back_with_the_same_texts_and_times(transcript: Transcript)
 @given(transcripts())
 def test_podcast_json_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
     captions = parse(to_podcast_json(transcript).encode(), "json")
+    assume(not captions.notes)  # lines that roll up by chance
     without_colon = [
         (start, end, one_line(text), one_line(speaker or "").rstrip(":").rstrip() or None)
         for start, end, text, speaker in kept(transcript)

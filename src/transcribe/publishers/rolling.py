@@ -50,7 +50,7 @@ def _sung(group: Sequence[Shown]) -> Shown:
 
 def _rolls(cues: Sequence[Shown]) -> bool:
     """Whether cues repeat what is shown already: known by their inline times, or because most of them do."""
-    near = repeating = grown = sure = 0
+    near = repeating = grown = sure = carried = 0
     for before, (cue, shown) in zip([None, *cues], _with_repeats(cues), strict=False):
         near += shown is not None
         if not shown or before is None:
@@ -58,10 +58,11 @@ def _rolls(cues: Sequence[Shown]) -> bool:
         repeating += 1
         flash = shown == len(cue.tokens) and cue.end_ms - cue.start_ms <= _FLASH_MS
         grown += flash or shown < len(cue.tokens)
+        carried += shown < len(cue.tokens)
         sure += flash or (shown < len(cue.tokens) and _is_carried(before, cue, shown))
     if any(token.start_ms is not None and not token.word for cue in cues for token in cue.tokens):
         return grown > 0 and 2 * repeating >= near
-    return (sure > 1 or grown > 2) and repeating >= _SHARE * near
+    return carried > 0 and (sure > 1 or grown > 2) and repeating >= _SHARE * near
 
 
 def _is_carried(before: Shown, cue: Shown, shown: int) -> bool:
