@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from transcribe.batch.downloads import READY_WAIT_S, Downloads
 from transcribe.batch.episode_state import episode_state
@@ -115,6 +116,24 @@ class Batch:
     def fetch_speed(self) -> Speed:
         """What was downloaded so far, and how long each download took, added up."""
         return Speed(sum(size for size, _ in self.fetch_times), sum(seconds for _, seconds in self.fetch_times))
+
+    def attach(
+        self, record: Record, path: Path, workers: Workers, language: str | None = None, encoding: str | None = None
+    ) -> str | None:
+        """Makes a file the episode's own transcript, laid on its sound; why it cannot be, where it does not fit."""
+        assert record.audio is not None
+        offered, data = PublishedText(path.resolve().as_uri(), "", language), path.read_bytes()
+        sound = self.library.root / record.audio.path
+        job = Job(record.episode, record.audio, sound, offer=Offer(offered, data, record.persons, encoding))
+        for _, outcome in workers.run([job]):
+            if isinstance(outcome, Mismatch):
+                return f"it is not what is said there: {outcome}"
+            if not isinstance(outcome, Transcript):
+                return outcome.message
+            self._writer.keep_text(record, offered, data)
+            others = tuple(text for text in record.transcripts if text.url != offered.url)
+            self._writer.transcribed(dataclasses.replace(record, transcripts=(offered, *others)), outcome)
+        return None
 
     def _with_audio(self, planned: Plan) -> Iterator[Record | None]:
         """Records whose audio is stored, each as soon as it is; None where no other is ready yet."""

@@ -49,8 +49,8 @@ class Catalog:
             enclosure=found.enclosure,
             description=found.description,
         )
-        if before and found.path:
-            return before  # a file has nothing new to tell
+        if before and found.path:  # a file has nothing new to tell, but of the texts that lie beside it
+            return self._with_texts(before, found)
         record = _told_again(before, told, found) if before else Record(told, found.identity, _key(found.source))
         if found.source or not before:
             record = dataclasses.replace(
@@ -64,6 +64,14 @@ class Catalog:
                 doubtful=found.doubtful,
                 duration_ms=found.duration_ms,
             )
+        self.keep(record)
+        return record
+
+    def _with_texts(self, before: Record, found: FoundFile) -> Record:
+        new = [text for text in found.transcripts if text not in before.transcripts]
+        if not new:
+            return before
+        record = dataclasses.replace(before, transcripts=(*before.transcripts, *new))
         self.keep(record)
         return record
 

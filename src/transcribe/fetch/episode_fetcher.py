@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from transcribe.console import Advance, Progress
 from transcribe.errors import FetchError
@@ -60,7 +61,8 @@ class EpisodeFetcher:
     def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
         """The best of the publisher's transcripts that can be fetched."""
         for offered in self.texts(candidate.record):
-            if data := self._bytes(offered.url, candidate.record):
+            data = _beside(candidate.path, offered.url) or self._bytes(offered.url, candidate.record)
+            if data:
                 return offered, data
         return None
 
@@ -118,6 +120,20 @@ class EpisodeFetcher:
     def _with_login(self, url: str, record: Record) -> str:
         source = self._urls.get(record.source or "") or (record.source or "").partition(" ")[0]
         return login_for(url, source) if source.startswith(("http://", "https://")) else url
+
+
+def _beside(path: Path | None, url: str) -> bytes | None:
+    """A text that lies beside a file on this machine; no other file is opened, whatever a feed says."""
+    if path is None or not url.startswith("file:"):
+        return None
+    text = Path(unquote(urlsplit(url).path))
+    if text.parent.resolve() != path.parent.resolve():
+        return None
+    try:
+        return text.read_bytes()
+    except OSError as problem:
+        log.warning("%s: %s", text, problem.strerror)
+        return None
 
 
 def measured(path: Path) -> Downloaded:

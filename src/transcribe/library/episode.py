@@ -20,6 +20,7 @@ DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also codes of `Record.e
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 _SLUG_LIKE = re.compile(r"[a-z0-9-]+", re.ASCII)
 _SLUG_LENGTH = 80
+_SIGNS = re.compile(r"(?<=[A-Za-z])(?:\+{1,2}|#)(?![\w+#])")  # of names such as C++ and C#
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,10 @@ def is_id(text: str) -> bool:
 def slug(text: str, fallback: str = "untitled") -> str:
     """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains.
 
-    Letters of other scripts are written in Latin letters.
+    Letters of other scripts are written in Latin letters; `C++` and `C#` are told apart.
     """
-    return _hyphenated(anyascii(text)) or fallback
+    told = _SIGNS.sub(lambda sign: " sharp" if sign[0] == "#" else " plus" * len(sign[0]), text)
+    return _hyphenated(anyascii(told)) or fallback
 
 
 def former_slug(text: str, fallback: str = "untitled") -> str:

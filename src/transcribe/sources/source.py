@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from transcribe.errors import UsageError
 from transcribe.library.episode import PublishedText
 from transcribe.library.transcript import Chapter
 from transcribe.sources.audio_tags import full_date, read_tags
-from transcribe.web.media_types import AUDIO_SUFFIXES, audio_suffix
+from transcribe.web.media_types import AUDIO_SUFFIXES, TEXT_TYPES, audio_suffix
 from transcribe.web.urls import citable_url, is_web, public_url, source_key, without_tracking
 
 _WHAT_IT_CAN_BE = (
@@ -26,6 +27,8 @@ _BARE_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT = re.compile(r"\.(?:xml|opml|rss|atom|json|txt|html?|pdf|zip|vtt|srt|py|toml)$", re.IGNORECASE)
+_LANGUAGE_TAG = re.compile(r"\.([a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?)", re.ASCII | re.IGNORECASE)
+_LOOKED_AT = 100_000  # bytes of a file that may be a transcript
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
 
 
@@ -196,7 +199,30 @@ def found_in_file(path: Path, source: str | None = None) -> FoundFile:
         path=path,
         description=tags.description or "",
         source=source,
+        transcripts=texts_beside(path),
     )
+
+
+def texts_beside(path: Path) -> tuple[PublishedText, ...]:
+    """Captions and typed transcripts of an audio file's name that lie in its folder: `talk.srt`, `talk.en.vtt`."""
+    texts = []
+    with contextlib.suppress(OSError):
+        for other in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*")):
+            rest = other.name[len(path.stem) : -len(other.suffix)].removesuffix(".podcast")
+            media_type = TEXT_TYPES.get(other.suffix.lower())
+            tagged = _LANGUAGE_TAG.fullmatch(rest)
+            if media_type and (not rest or tagged) and _may_be_transcript(other):
+                texts.append(PublishedText(other.as_uri(), media_type, tagged[1].lower() if tagged else None))
+    return tuple(texts)
+
+
+def _may_be_transcript(path: Path) -> bool:
+    """Whether it is a file that says something; JSON may be anything, as the record of an episode."""
+    if path.suffix.lower() != ".json":
+        return path.is_file()
+    with path.open("rb") as file:
+        data = file.read(_LOOKED_AT)
+    return any(key in data for key in (b'"segments"', b'"snippets"', b'"events"', b'"start"'))
 
 
 def found_in_folder(folder: Path) -> Iterator[FoundFile]:

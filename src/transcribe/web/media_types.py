@@ -52,6 +52,24 @@ _TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in
 _TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
 
 
+# Captions and typed transcripts that may lie beside audio, by their suffix.
+TEXT_TYPES = {
+    ".json": "application/json",
+    ".ttml": "application/ttml+xml",
+    ".dfxp": "application/ttml+xml",
+    ".vtt": "text/vtt",
+    ".ass": "text/x-ssa",
+    ".ssa": "text/x-ssa",
+    ".srt": "application/x-subrip",
+    ".sbv": "text/x-sbv",
+    ".lrc": "text/x-lrc",
+    ".html": "text/html",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".md": "text/markdown",
+    ".txt": "text/plain",
+}
+
+
 def media_type(content_type: str) -> str:
     """What a Content-Type or a `type` names, without its parameters, lower case; empty where it names nothing."""
     return content_type.partition(";")[0].strip().lower()
