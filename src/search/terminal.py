@@ -13,7 +13,7 @@ from rich.text import Text
 from search.index import kwic
 from search.index.contract import Answer, Filters, Request
 from search.index.hits import Hit
-from search.status import EpisodeStatus
+from search.status import CopiesStatus, EpisodeStatus
 from transcribe.console import printable
 from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES, Quality
@@ -53,8 +53,10 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library) -> None:
-    """Prints the status of each episode, then the jobs that run on other machines."""
+def print_status(
+    rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library, copies: CopiesStatus
+) -> None:
+    """Prints the status of each episode, what seekable copies take, and the jobs that run on other machines."""
     console = _console()
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
@@ -76,6 +78,8 @@ def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], l
 
     if to_go := sum(not row.transcribed and not row.failure for row in rows):
         console.print(f"{to_go} to go", soft_wrap=True)
+    if copies.files:
+        console.print(f"seekable copies: {copies.files}, {copies.bytes / 1e6:.1f} MB", soft_wrap=True)
     for job in at_work:
         of = f" of {clock(job.of_ms)}" if job.of_ms else ""
         console.print(_text(f"on {job.node}: {job.episode}, {clock(job.done_ms)}{of}"), soft_wrap=True)

@@ -60,7 +60,7 @@ def begun(*args: str | Path, **settings: str) -> "subprocess.Popen[str]":
     )
 
 
-def ended(process: "subprocess.Popen[str]", timeout_s: float = 120) -> Ended:
+def ended(process: "subprocess.Popen[str]", timeout_s: float = 600) -> Ended:
     """What came of it; the limit is there for a command that hangs."""
     try:
         out, err = process.communicate(timeout=timeout_s)
