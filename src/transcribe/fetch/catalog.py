@@ -4,12 +4,11 @@ import dataclasses
 from collections.abc import Collection
 from pathlib import Path
 
+from transcribe.fetch.same_show import LEAST_TELLING
 from transcribe.library.episode import Episode, Record, episode_id, former_slug, is_id, show_slug
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile
 from transcribe.web.urls import same_audio, source_key
-
-_LEAST_TELLING = 10_000  # bytes: shorter lengths are made up
 
 
 class Catalog:
@@ -99,7 +98,7 @@ class Catalog:
             for record in (self.records.get(name) for name in self._by_audio.get(address, ()))
             if record and record.episode.title in titles
         ]
-        if not same and found.published and found.length and found.length >= _LEAST_TELLING:
+        if not same and found.published and found.length and found.length >= LEAST_TELLING:
             same = [
                 record
                 for record in (self.records.get(name) for name in self._by_date.get(found.published, ()))

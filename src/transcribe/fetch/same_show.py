@@ -7,6 +7,7 @@ from transcribe.library.episode import Record
 from transcribe.sources.source import FoundFile
 from transcribe.web.urls import same_audio
 
+LEAST_TELLING = 10_000  # bytes: shorter lengths are made up
 _SURE = 3  # items that must all be the same where the shows have two titles
 
 
@@ -39,4 +40,5 @@ def known_as(found: Sequence[FoundFile], source: str, records: Iterable[Record])
 def _is_same_audio(item: FoundFile, record: Record) -> bool:
     same_address = same_audio(item.enclosure or "") == same_audio(record.episode.enclosure or "")
     same_show = record.episode.show == item.show
-    return same_address or (same_show and item.length is not None and item.length == record.length)
+    same_length = (item.length or 0) >= LEAST_TELLING and item.length == record.length
+    return same_address or (same_show and same_length)
