@@ -313,7 +313,7 @@ def _settings(library: Library, **options: object) -> "Settings":
 
 
 def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
-    """The library's index: that of the option, or else of the settings."""
+    """The library's index, by the option `--index` or else by the settings."""
     from search.index.backends import open_library_index
 
     return open_library_index(asked.library, _settings(asked.library, index=index))
@@ -340,7 +340,7 @@ def _index_quietly(asked: CommandContext) -> None:
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":
-    """What came of it, or why it could not be done: there is more to be told of than the index."""
+    """Updates the index; returns its report, or why it failed, so that the run is still reported."""
     try:
         return _refresh(library_index)
     except IndexUnavailable as problem:
@@ -348,7 +348,7 @@ def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable
 
 
 def _conclude_index(report: "IndexReport | IndexUnavailable", quiet: bool = False) -> None:
-    """Says what came of indexing; `quiet` says nothing where nothing went wrong. Exit status 1 where something did."""
+    """Prints what indexing did; with `quiet`, only what went wrong. Exits with status 1 where something did."""
     if isinstance(report, IndexUnavailable):
         _say(f"{report} What was transcribed is kept: `playhead index` takes it up.")
         raise typer.Exit(1)

@@ -4,7 +4,6 @@ Functions here print and translate; everything else raises. Heavy imports stand 
 """
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 
 from transcribe.console import printable
 from transcribe.errors import TranscriptError, UsageError
+from transcribe.library.posix import sigterm_interrupts
 from transcribe.library.store import Library, write_whole
 
 if TYPE_CHECKING:
@@ -237,9 +237,9 @@ def batch(
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
     options = RunOptions(redo, update, sources, settings.language, dry_run)
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
+            sigterm_interrupts(),
             copied_state(library) if dry_run else library.locked() as state,
             ProgressBars() as progress,
             HttpClient(settings.allow_hosts, hosts=Politeness(state / "hosts.json"), **given) as connection,
@@ -249,12 +249,6 @@ def batch(
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def given(sources: list[str] | None) -> "list[Source]":

@@ -395,7 +395,7 @@ def test_a_flag_on_every_segment_is_said_once(client: TestClient, library: Libra
 
 def test_silence_has_a_page(client: TestClient, library: Library) -> None:
     name = add_episode(library, "", seconds=1)
-    assert "Nothing was said" in client.get(f"/episodes/{name}").text
+    assert "The recognizer found no words" in client.get(f"/episodes/{name}").text
 
 
 # Hostile text: fault 59

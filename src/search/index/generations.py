@@ -11,7 +11,6 @@ that are not current.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from typing import IO
 
 from search.errors import IndexUnavailable
 from search.index.write_lock import alone
+from transcribe.library.posix import lock_alone, share_lock
 from transcribe.library.store import sha256_of, write_whole
 
 MANIFEST = "manifest.json"
@@ -135,7 +135,7 @@ class Generations:
         """Raises _Damaged, or FileNotFoundError."""
         lock = (folder / MANIFEST).open(errors="replace")  # bytes that are no text fail the check below
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            share_lock(lock)
             files = self._manifest(lock.read())
             seen = _looks(folder, files)
             if seen != self._remembered(folder):
@@ -213,12 +213,9 @@ def _is_free(folder: Path) -> bool:
     """Whether nobody reads this generation."""
     try:
         with (folder / MANIFEST).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+            return lock_alone(lock)
     except OSError:
         return True  # without a manifest nobody can read it
-    return True
 
 
 def _versions(stamp: Stamp) -> str:

@@ -7,13 +7,14 @@ in the child ends it when the parent is gone or when it takes too much memory, e
 import contextlib
 import multiprocessing
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from transcribe.library.posix import ignore_sigint, sigint_blocked, signal_name
 
 KILL_WAIT_S = 1.0  # for a killed process to be gone; a disk that does not answer may hold it
 WATCH_EVERY_S = 0.2
@@ -36,7 +37,7 @@ class ChildProcess:
         self._process = context.Process(
             target=_run, args=(childs_end, os.getpid(), most_bytes, main, args), daemon=daemon
         )
-        with _sigint_blocked():
+        with sigint_blocked():
             self._process.start()
         childs_end.close()  # so that reading from the pipe fails when the child ends
 
@@ -68,18 +69,8 @@ class ChildProcess:
         if status == _TOO_MUCH_MEMORY:
             return "needed too much memory"
         if status is not None and status < 0:
-            return f"was ended: {signal.strsignal(-status) or -status}"
+            return f"was ended: {signal_name(-status)}"
         return f"ended with status {status}"
-
-
-@contextlib.contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """A child inherits the blocked signal, so Ctrl-C cannot end it before it has said that it ignores it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # The functions below run in the child.
@@ -88,8 +79,7 @@ def _sigint_blocked() -> Iterator[None]:
 def _run(
     connection: Connection, parent: int, most_bytes: int | None, main: Callable[..., None], args: tuple[Any, ...]
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    ignore_sigint()
     threading.Thread(target=_watch, args=(parent, most_bytes), daemon=True).start()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has closed the pipe
         main(connection, *args)

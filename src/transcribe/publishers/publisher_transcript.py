@@ -18,6 +18,7 @@ from transcribe.audio.speech_stream import SpeechStream
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
+from transcribe.library.language_tags import primary_language
 from transcribe.library.transcript import Engine, Segment, Span, Transcript, Word, segment
 from transcribe.publishers.caption_reader import are_words, spread
 from transcribe.publishers.forced_alignment import (
@@ -124,10 +125,10 @@ def published_transcript(
 
 
 def _language(offer: Offer, script: Script) -> str:
-    """ISO 639-1 where it is told, or the words tell that it is English; else `und`."""
+    """The primary subtag (BCP 47) where it is told, or the words tell that it is English; else `und`."""
     told = offer.text.language or script.language
     if told:
-        return re.split("[-_]", told.strip().lower())[0] or UNDETERMINED
+        return primary_language(told) or UNDETERMINED
     words = [word for line in script.lines for word in comparable(line.text)]
     common = sum(word in _ENGLISH for word in words)
     return "en" if common > _ENGLISH_SHARE * len(words) else UNDETERMINED

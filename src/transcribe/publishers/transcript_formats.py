@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from transcribe.errors import TranscriptError
 from transcribe.library.clock import milliseconds
 from transcribe.library.episode import PublishedText, slug
+from transcribe.library.language_tags import is_same_language
 from transcribe.library.transcript import LATEST_MS, Word
 from transcribe.publishers.caption_reader import Captions, are_words, parse_captions
 from transcribe.web.html_stream import read
@@ -76,7 +77,7 @@ class Script:
 
     form: Form
     lines: tuple[Line, ...]  # in the order of speech; times where they are known never go back
-    language: str | None = None  # ISO 639, as the text itself names it
+    language: str | None = None  # BCP 47, as the text itself names it
 
 
 def ranked(offered: Iterable[PublishedText], language: str | None = None) -> list[PublishedText]:
@@ -86,7 +87,11 @@ def ranked(offered: Iterable[PublishedText], language: str | None = None) -> lis
     one that names no language comes after one that names the right one.
     """
     readable = [(text, form) for text in offered if (form := form_of(text.media_type, text.url))]
-    fitting = [(text, form) for text, form in readable if not (language and text.language) or _same(language, text)]
+    fitting = [
+        (text, form)
+        for text, form in readable
+        if not (language and text.language) or is_same_language(language, text.language)
+    ]
 
     def rank(one: tuple[PublishedText, Form]) -> tuple[bool, int]:
         return bool(language) and not one[0].language, get_args(Form).index(one[1])
@@ -139,12 +144,6 @@ def known_as(speaker: str | None, persons: Collection[str]) -> str | None:
     called = _bare(speaker)
     fitting = {person for person in persons if called in _ways_to_call(person)}
     return fitting.pop() if len(fitting) == 1 else speaker
-
-
-def _same(language: str, text: PublishedText) -> bool:
-    """Whether the main parts agree: `en-GB` is `en`."""
-    primary = [re.split("[-_]", tag.strip().lower())[0] for tag in (language, text.language or "")]
-    return primary[0] == primary[1]
 
 
 def _seen(data: bytes) -> Form | None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import UsageError
+from transcribe.library.language_tags import primary_language
 from transcribe.library.transcript import Span
 from transcribe.recognizers.protocol import UNDETERMINED
 
@@ -64,7 +65,9 @@ def speech_ms(piece: Piece, start_ms: int = 0) -> int:
 
 
 def checked_language(language: str | None, multilingual: bool, known: Container[str]) -> str | None:
-    """The language that was asked for, as ISO 639-1; None where it is to be found by listening.
+    """The language that was asked for, by its English name or a tag (BCP 47), as Whisper calls it.
+
+    None where it is to be found by listening.
 
     Raises UsageError for one that the model does not know.
     """
@@ -72,7 +75,7 @@ def checked_language(language: str | None, multilingual: bool, known: Container[
 
     if language is None:
         return None if multilingual else "en"
-    code: str = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+    code: str = TO_LANGUAGE_CODE.get(language.lower()) or primary_language(language) or language
     if code not in known:
         raise UsageError(f"Whisper knows no language {language!r}; give its ISO 639-1 code, such as en or de")
     if code != "en" and not multilingual:

@@ -2,12 +2,12 @@
 
 import functools
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from transcribe.audio.decoder_process import DecoderProcess
+from transcribe.library.posix import usable_cores
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
 from transcribe.settings import Settings
@@ -62,7 +62,7 @@ def _on_ray(settings: Settings, episodes: int, tracker: JobTracker, running: Pat
         request,
         tracker,
         most=min(settings.workers or episodes, episodes),
-        cpus=_cores(),
+        cpus=usable_cores(),
         running=running,
         episodes=episodes,
         longest_ms=_longest_ms(settings),
@@ -76,7 +76,7 @@ def _slots(settings: Settings, engine: str, load: Callable[..., Recognizer]) -> 
     if gpus := _gpus(settings, engine):
         devices = [f"cuda:{number % gpus}" for number in range(settings.workers or gpus)]
         return [WorkerSlot(functools.partial(load, device=device), longest_ms) for device in devices]
-    cores = _cores()
+    cores = usable_cores()
     count = settings.workers or (cores if engine == "pocketsphinx" else 1)
     slot = WorkerSlot(functools.partial(load, device=settings.device), longest_ms, max(1, cores // count))
     return count * [slot]
@@ -93,7 +93,3 @@ def _gpus(settings: Settings, engine: str) -> int:
 
 def _longest_ms(settings: Settings) -> int:
     return round(settings.max_hours * 3_600_000)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,6 +8,7 @@ from typing import Any
 from transcribe.audio.decode import RATE
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import EngineUnavailable, UsageError
+from transcribe.library.language_tags import primary_language
 from transcribe.library.transcript import Engine, Word
 from transcribe.recognizers.protocol import Hints, Recognition, heard
 
@@ -30,7 +31,7 @@ class PocketSphinx:
         """Raises UsageError for a language other than English, EngineUnavailable where its model is missing."""
         import pocketsphinx
 
-        if (language or "en").lower() not in ("en", "english"):
+        if language and language.lower() != "english" and primary_language(language) != "en":
             raise UsageError(f"pocketsphinx knows English alone, not {language!r}; use --engine whisper")
         try:
             self._decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", **OPTIONS)

@@ -20,6 +20,7 @@ from typing import Self
 import transcribe
 from transcribe.audio.decoder_process import DecoderProcess
 from transcribe.errors import CannotStart, PlayheadError
+from transcribe.library.posix import is_running
 from transcribe.library.store import sha256_of
 from transcribe.recognizers import engines
 from transcribe.recognizers.protocol import Recognizer
@@ -215,15 +216,5 @@ def _sweep() -> None:
     """Deletes the folders of workers that were killed on this machine."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
         process = folder.name.removeprefix(TEMPORARY)
-        if process.isdecimal() and not _lives(int(process)):
+        if process.isdecimal() and not is_running(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

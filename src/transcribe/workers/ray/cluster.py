@@ -8,7 +8,6 @@ import importlib
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcribe.errors import CannotStart, EngineUnavailable, UsageError
+from transcribe.library.posix import sigterm_kept
 
 AUTO, LOCAL = "auto", "local"
 CONNECT_S = 5.0  # to find out whether there is anything at an address
@@ -156,7 +156,7 @@ def connected(address: str, cpus: int) -> Iterator[Cluster]:
             own = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": STORE_BYTES}
             own["_temp_dir"] = stack.enter_context(folder)
         try:
-            with _own_signals(), _without_stderr():
+            with sigterm_kept(), _without_stderr():  # Ray takes SIGTERM for itself
                 ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
         except (OSError, RuntimeError, ValueError, AssertionError, ray.exceptions.RayError) as problem:
             raise CannotStart(f"Ray at {address} cannot be used: {_refusal(problem)}") from problem
@@ -218,16 +218,6 @@ def _without_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Restores this process's handler of SIGTERM, which Ray replaces."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _refusal(problem: Exception) -> str:
