@@ -7,12 +7,14 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from search.settings import Settings
-from tests.support.blog import POSTS, SHOW, Blog, Post, serve_blog
+from tests.support.blog import POSTS, SHAPES, SHOW, Blog, Post, serve_blog, serve_shape, sound
 from tests.support.command import Ended, playhead
 from tests.support.fake_recognizer import FakeRecognizer
+from transcribe.audio.voice_activity import Piece
 from transcribe.library.episode import Record
 from transcribe.library.store import Library
 from transcribe.recognizers import engines
+from transcribe.recognizers.protocol import Recognition
 
 Run = Callable[..., Ended]
 
@@ -91,3 +93,67 @@ def test_naming_a_page_after_its_feed_adds_nothing_twice(run: Run, library: Libr
     check(blog, library)
     assert downloads(httpserver) == 2
     assert {record.source for record in records(library)} == {blog.feed}
+
+
+# The shapes in which the two posts may be met today.
+
+
+class TwoVoices(FakeRecognizer):
+    """Hears other words in part II, which is the second half of part I."""
+
+    def _heard(self, piece: Piece) -> Recognition:
+        self.said = ("we own the well" if piece.end_ms - piece.start_ms > HALF_MS else "they sold the river").split()
+        return super()._heard(piece)
+
+
+HALF_MS = 10_000
+
+
+@pytest.fixture
+def two_voices(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(engines, "load", lambda *_, **__: TwoVoices())
+    return run
+
+
+def titles(library: Library) -> list[tuple[str, str, str | None]]:
+    return [(r.episode.show, r.episode.title, (r.episode.published or "")[:10]) for r in records(library)]
+
+
+TWO_PARTS = [
+    (SHOW, "Occupy Wall Street, Part I", "2012-02-18"),
+    (SHOW, "Occupy Wall Street, Part II", "2012-02-25"),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "backwards"), [*((shape, False) for shape in SHAPES), ("cross links", True), ("podcast moved", True)]
+)
+def test_in_every_shape_the_two_posts_are_two_episodes(
+    two_voices: Run, library: Library, httpserver: HTTPServer, shape: str, backwards: bool
+) -> None:
+    pages = serve_shape(httpserver, shape)
+    ran = two_voices(*(reversed(pages) if backwards else pages))
+    assert ran.status == 0, ran.err
+    assert titles(library) == TWO_PARTS
+    for record, numeral in zip(records(library), ("I", "II"), strict=True):
+        assert record.audio is not None
+        assert (library.root / record.audio.path).read_bytes() == sound(numeral)
+        assert record.state == "transcribed"
+    found = playhead("--library", library.root, "search", '"own the well"', "--json").json()
+    assert {hit["episode"]["title"] for hit in found["hits"]} == {"Occupy Wall Street, Part I"}
+
+
+def test_pages_that_are_named_one_by_one_keep_their_own(
+    two_voices: Run, library: Library, httpserver: HTTPServer
+) -> None:
+    pages = serve_shape(httpserver, "cross links")
+    for page in pages:
+        assert two_voices(page).status == 0
+    assert titles(library) == TWO_PARTS
+
+
+def test_where_the_first_address_fails_it_is_told_and_the_next_is_tried(
+    two_voices: Run, library: Library, httpserver: HTTPServer
+) -> None:
+    ran = two_voices(*serve_shape(httpserver, "podcast moved"))
+    assert "uploads/2012/02/occupy-i.mp3: the server answers 500" in " ".join(ran.err.split())

@@ -1,10 +1,12 @@
 """The `playhead` command, assembled from both packages. Results go to stdout, all else to stderr."""
 
+import contextlib
 import functools
 import logging
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
@@ -16,13 +18,16 @@ from search.errors import IndexUnavailable, QueryError
 from search.query.limits import MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from transcribe import __version__
 from transcribe.cli import (
+    After,
     BatchSize,
+    Before,
     CommandContext,
     Device,
     DryRun,
     EngineName,
     Language,
     Limit,
+    Match,
     Model,
     Prompt,
     Quantize,
@@ -32,12 +37,15 @@ from transcribe.cli import (
     WorkerCount,
 )
 from transcribe.console import log_to_console
-from transcribe.errors import CannotStart, CannotWrite, PlayheadError, UsageError
+from transcribe.errors import AudioError, CannotStart, CannotWrite, PlayheadError, UsageError
 from transcribe.library.store import Library
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from search.index.library_index import IndexReport, LibraryIndex
     from search.settings import Settings
+    from transcribe.library.sound_maker import SoundMaker
 
 app = typer.Typer(
     name="playhead",
@@ -114,12 +122,17 @@ def run(
     limit: Limit = None,
     workers: WorkerCount = None,
     ray: RayAddress = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
     update: Update = False,
     index: IndexAt = None,
     dry_run: DryRun = False,
     as_json: ReportAsJson = False,
 ) -> None:
     """Fetch, transcribe and index what is new: the whole batch."""
+    from transcribe.batch.choice import choice
+
     asked: CommandContext = context.obj
     settings = asked.settings(
         engine=engine,
@@ -133,19 +146,20 @@ def run(
         workers=workers,
         ray=ray,
     )
-    library_index, named = _archive(asked, index), batch_cli.given(sources)
+    library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
     if dry_run:
         with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
-            planned = work.plan(work.find(named), settings.limit)
+            planned = work.plan(chosen(work.find(named)), settings.limit)
         batch_cli.conclude(batch_cli.foreseen(work, planned, settings, _not_indexed(library_index, asked)), as_json)
         return
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        planned = work.plan(work.find(named), settings.limit)
+        planned = work.plan(chosen(work.find(named)), settings.limit)
         try:
             batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched
             indexed = _refreshed(library_index)
+        _make_seekable(asked.library, [*work.report.transcribed, *work.report.published])
     batch_cli.tell(work.report, as_json)
     _conclude_index(indexed, quiet=True)
     if work.report.failed:
@@ -205,6 +219,7 @@ def search(
     from search.index.contract import Filters, Request, body, show_named
     from search.query.parser import parse, synonyms
     from search.settings import web_root
+    from search.sound import EpisodeSounds
 
     asked: CommandContext = context.obj
     _check_page(limit, offset, every, as_csv, bom)
@@ -222,7 +237,8 @@ def search(
         given = {"q": said, "mode": mode, "show": show, "after": after, "before": before, "speaker": speaker}
         how = {"flags": "clean" if clean else "all", "within": within, "sort": sort, "limit": limit}
         url = "/api/search?" + urlencode({name: value for name, value in (given | how).items() if value is not None})
-        terminal.print_json(body(request, answer, time.perf_counter() - began, f"{url}&"))
+        sounds = EpisodeSounds(asked.library, settings.seekable_copies)
+        terminal.print_json(body(request, answer, time.perf_counter() - began, f"{url}&", sounds.address))
     else:
         terminal.print_hits(request, answer, web_root(settings.host, settings.port))
 
@@ -248,7 +264,16 @@ def serve(
     asked: CommandContext = context.obj
     from search.service.server import serve_forever
 
-    serve_forever(asked.library, _settings(asked.library, host=host, port=port, index=index), workers)
+    settings = _settings(asked.library, host=host, port=port, index=index)
+    sound_maker = _sound_maker(asked.library, settings) if workers == 1 else None  # else each worker has its own
+    serve_forever(asked.library, settings, workers, sound_maker, worker="search.cli:worker")
+
+
+def worker() -> "FastAPI":
+    """The service as one of several workers makes it."""
+    from search.service import server
+
+    return server.app(_sound_maker)
 
 
 app.command()(batch_cli.export)
@@ -259,9 +284,13 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Show each episode: fetched, transcribed, indexed, or failed and why."""
+    """Show each episode: fetched, transcribed, indexed, or failed and why; and how each source answered.
+
+    Exit status 1 where a source has failed for a week.
+    """
     from search import terminal
-    from search.status import episode_statuses, in_work
+    from search.status import episode_statuses, failing_for_a_week, in_work, seekable_copies
+    from transcribe.library.source_states import NAME, load_source_states
 
     asked: CommandContext = context.obj
     try:
@@ -269,13 +298,24 @@ def status(
     except IndexUnavailable as problem:
         contents, trouble = [], str(problem)
     rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
+    copies, sources = seekable_copies(asked.library), load_source_states(asked.library.state / NAME)
     if as_json:
-        plain = {"episodes": [row.to_json() for row in rows], "running": [row.to_json() for row in at_work]}
-        terminal.print_json({"library": str(asked.library.root), "index": trouble, **plain})
-        return
-    terminal.print_status(rows, at_work, asked.library)
-    if rows and trouble:
-        _say(trouble)
+        plain = {
+            "library": str(asked.library.root),
+            "index": trouble,
+            "seekable_copies": copies.to_json(),
+            "episodes": [row.to_json() for row in rows],
+            "running": [row.to_json() for row in at_work],
+            "sources": [source.to_json() for source in sources],
+        }
+        terminal.print_json(plain)
+    else:
+        terminal.print_status(rows, at_work, asked.library, copies)
+        terminal.print_sources(sources)
+        if rows and trouble:
+            _say(trouble)
+    if failing_for_a_week(sources):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def main() -> None:
@@ -310,6 +350,33 @@ def _settings(library: Library, **options: object) -> "Settings":
     from search.settings import Settings
 
     return Settings.load(library.root, **options)
+
+
+def _sound_maker(library: Library, settings: "Settings") -> "SoundMaker | None":
+    """What makes sound for the service; None where the settings want no copies."""
+    from transcribe.audio.sound_process import SoundProcess
+
+    return SoundProcess(library) if settings.seekable_copies else None
+
+
+def _make_seekable(library: Library, episodes: Sequence[str]) -> None:
+    """Makes the copies that browsers need of these episodes (ids). One that cannot be made is made later or never."""
+    from search.sound import EpisodeSounds
+    from transcribe.console import ProgressBars
+
+    maker, sounds = _sound_maker(library, _settings(library)), EpisodeSounds(library)
+    awaited = [name for name in episodes if (sound := sounds.of(name)) and sound.is_awaited]
+    if maker is None or not awaited:
+        return
+    try:
+        with ProgressBars() as progress, progress.task("seekable copies") as advance:
+            for done, name in enumerate(awaited):
+                advance(done, len(awaited))
+                with contextlib.suppress(AudioError):
+                    maker.seekable(name).result()
+            advance(len(awaited), len(awaited))
+    finally:
+        maker.close()
 
 
 def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":

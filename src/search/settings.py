@@ -16,6 +16,7 @@ class Settings(BatchSettings):
     synonyms: dict[str, list[str]] = Field(
         {}, description='Names and how they are misheard: Bauwens = ["bowens", "bough wens"]. Each finds them all.'
     )
+    seekable_copies: bool = Field(True, description="Copies of files that a browser cannot seek truly in.")
     hosts: Listed = Field([], description="Host names `serve` answers to; any when not given.")
     index: str = Field("whoosh", description="whoosh, the embedded index, or an OpenSearch cluster: URL[,URL…].")
     index_user: str | None = Field(None, description="The user there.")

@@ -1,6 +1,7 @@
 """The status of each episode of a library: fetched, transcribed, indexed, or failed."""
 
 import dataclasses
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from search.index.passages import Contents
 from transcribe.library.episode import Failure, Quality, Record
 from transcribe.library.running_jobs import RunningJob, running
+from transcribe.library.seekable_copy import SeekableCopies
+from transcribe.library.source_states import WEEK_S, SourceState
 from transcribe.library.store import Library
 
 
@@ -29,6 +32,29 @@ class EpisodeStatus:
     def to_json(self) -> dict[str, Any]:
         """The status as plain data."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesStatus:
+    """What the seekable copies of a library take."""
+
+    files: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+
+def seekable_copies(library: Library) -> CopiesStatus:
+    """What the copies take that were made for browsers."""
+    return CopiesStatus(*SeekableCopies(library).take())
+
+
+def failing_for_a_week(sources: Iterable[SourceState], now: float | None = None) -> bool:
+    """Whether a source has failed for a week without a break."""
+    moment = time.time() if now is None else now
+    return any(source.failed_for(moment) >= WEEK_S for source in sources)
 
 
 def in_work(library: Library) -> list[RunningJob]:

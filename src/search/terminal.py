@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -12,11 +13,12 @@ from rich.text import Text
 from search.index import kwic
 from search.index.contract import Answer, Filters, Request
 from search.index.hits import Hit
-from search.status import EpisodeStatus
+from search.status import CopiesStatus, EpisodeStatus
 from transcribe.console import printable
 from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES
 from transcribe.library.running_jobs import RunningJob
+from transcribe.library.source_states import SourceState
 from transcribe.library.store import Library
 
 TIME_WIDTH = 9  # a long one: "  1:02:03"
@@ -51,8 +53,10 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library) -> None:
-    """Prints the status of each episode, then the jobs that run on other machines."""
+def print_status(
+    rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], library: Library, copies: CopiesStatus
+) -> None:
+    """Prints the status of each episode, what seekable copies take, and the jobs that run on other machines."""
     console = _console()
     if not rows:
         console.print(f"The library {library.root} is empty. `playhead run FILE-OR-FEED` fills it.", soft_wrap=True)
@@ -71,10 +75,33 @@ def print_status(rows: Sequence[EpisodeStatus], at_work: Sequence[RunningJob], l
         if row.changed_upstream:
             note = "  changed_upstream: its publisher has other audio by now; `playhead run --update` takes it"
             console.print(Text(note), soft_wrap=True)
+    if copies.files:
+        console.print(f"seekable copies: {copies.files}, {copies.bytes / 1e6:.1f} MB", soft_wrap=True)
 
+    if to_go := sum(not row.transcribed and not row.failure for row in rows):
+        console.print(f"{to_go} to go", soft_wrap=True)
     for job in at_work:
         of = f" of {clock(job.of_ms)}" if job.of_ms else ""
         console.print(_text(f"on {job.node}: {job.episode}, {clock(job.done_ms)}{of}"), soft_wrap=True)
+
+
+def print_sources(sources: Sequence[SourceState]) -> None:
+    """Prints when each source was asked, what it answered, and since when it fails."""
+    console = _console()
+    for source in sources:
+        told = source.answer
+        if source.failing_since is not None:
+            told = f"failing since {_day(source.failing_since)}: {told}"
+        line = _text(f"{_day(source.asked)}  {source.source}: {told}", style="red" if source.failing_since else "")
+        console.print(line, soft_wrap=True)
+        if source.not_taken:
+            count = sum(source.not_taken.values())
+            reasons = ", ".join(f"{n} {reason}" for reason, n in source.not_taken.items())
+            console.print(_text(f"  {count} item{'' if count == 1 else 's'} not taken: {reasons}"), soft_wrap=True)
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _console() -> Console:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transcribe.batch.report import Report
     from transcribe.batch.run import Batch
     from transcribe.batch.run_options import Condition
+    from transcribe.library.episode import Record
     from transcribe.settings import Settings
     from transcribe.sources.source import Source
 
@@ -56,6 +57,11 @@ Language = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the best there is where not given.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Work on this many episodes at most, the newest first.")]
+After = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only episodes published on this day or later: 2012-02-18, 2012.")
+]
+Before = Annotated[str | None, typer.Option(metavar="DATE", help="Only episodes published before this day.")]
+Match = Annotated[str | None, typer.Option(metavar="TEXT", help="Only episodes whose title holds this text.")]
 Prompt = Annotated[str | None, typer.Option(help="Names and terms for Whisper to expect.")]
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Pieces of 30 s that Whisper decodes together; what fits where not given.")
@@ -87,17 +93,21 @@ def fetch(
     context: typer.Context,
     sources: Sources = None,
     limit: Limit = None,
+    after: After = None,
+    before: Before = None,
+    match: Match = None,
     dry_run: DryRun = False,
     as_json: ReportAsJson = False,
 ) -> None:
     """Fetch audio into the library, without transcribing it."""
+    from transcribe.batch.choice import choice
     from transcribe.batch.next_step import FETCH
     from transcribe.batch.past_runs import PastRuns
 
     asked: CommandContext = context.obj
-    settings, named = asked.settings(limit=limit), given(sources)
+    settings, named, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
     with batch(asked.library, settings, dry_run=dry_run) as work:
-        planned = work.plan(work.find(named), settings.limit, steps=FETCH)
+        planned = work.plan(chosen(work.find(named)), settings.limit, steps=FETCH)
         if not dry_run:
             work.fetch(planned)
             PastRuns(asked.library.state / PAST_RUNS).add(work.fetch_speed)
@@ -182,35 +192,114 @@ def export(
 
 def import_(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Caption files (.vtt, .srt, .json) or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Caption files (.vtt, .srt, .json, .ttml, .ass, .sbv, .lrc, .tsv) or folders of them."),
+    ],
     show: Annotated[
         str | None, typer.Option(help="The show they belong to; their folder's name where not given.")
     ] = None,
     language: Annotated[
         str | None, typer.Option(help="The language spoken, such as en, where the file says none.")
     ] = None,
+    episode: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The episode whose text the file is: it is laid on that one's sound."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="How the files' letters are encoded, such as cp1251, where they do not tell.")
+    ] = None,
 ) -> None:
     """Take existing captions in as transcripts, and index them."""
-    from transcribe.publishers.caption_import import import_captions, walk
+    _check_encoding(encoding)
+    if episode:
+        _attach(context.obj, paths, episode, language, encoding)
+        return
+    from transcribe.publishers.caption_import import walk
+    from transcribe.publishers.imported_episodes import ImportedEpisodes
 
     asked: CommandContext = context.obj
     failed: dict[Path, str] = {}
+    told: list[str] = []
     imported: set[str] = set()
     with asked.library.locked():
-        known = set(asked.library.transcript_ids())
+        episodes = ImportedEpisodes(asked.library)
         for path in walk(paths):
             try:
-                transcript = import_captions(path, show, language=language, taken=imported, known=known)
-                asked.library.save_transcript(transcript)
-                imported.add(transcript.episode.id)
+                taken = episodes.take(path, show, language, encoding)
             except TranscriptError as problem:
                 failed[path] = str(problem)
+                continue
+            imported.add(taken.id)
+            notes = [*(["replaced, as this file made it before"] if taken.replaced else []), *taken.notes]
+            if notes:
+                told.append(f"  {taken.id} from {path.name}: {'; '.join(notes)}")
         typer.echo(f"{len(imported)} imported, {len(failed)} failed", err=True)
+        for line in told:
+            say(line)
         for path, reason in failed.items():
-            say(f"  failed: {path}: {reason}")
+            say(f"  failed: {path}: {reason.removeprefix(f'{path}: ')}")
         asked.index()
     if failed:
         raise typer.Exit(1)
+
+
+def _check_encoding(encoding: str | None) -> None:
+    if encoding is None:
+        return
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError) as problem:
+        raise UsageError(f"{encoding!r} is no encoding that is known here: write one such as cp1251.") from problem
+
+
+def _attach(asked: CommandContext, paths: list[Path], episode: str, language: str | None, encoding: str | None) -> None:
+    """Makes a file an episode's text: laid on its sound, where that is here."""
+    if len(paths) != 1 or not paths[0].is_file():
+        raise UsageError("--episode takes one file: playhead import FILE --episode ID")
+    settings, path = asked.settings(language=language), paths[0]
+    with batch(asked.library, settings) as work:
+        record = work.catalog.records.get(episode)
+        if record is None and not asked.library.transcript_path(episode).exists():
+            raise UsageError(f"There is no episode {episode}. `playhead status` lists the episodes there are.")
+        if record is None or record.audio is None:
+            reason = _taken_alone(asked.library, path, episode, language, encoding)
+        else:
+            reason = _laid_on_sound(work, settings, record, path, encoding)
+        typer.echo(f"{0 if reason else 1} imported, {1 if reason else 0} failed", err=True)
+        say(
+            f"  failed: {path}: {reason.removeprefix(f'{path}: ')}"
+            if reason
+            else f"  {episode} has the text of {path.name} now"
+        )
+        asked.index()
+    if reason:
+        raise typer.Exit(1)
+
+
+def _taken_alone(library: Library, path: Path, episode: str, language: str | None, encoding: str | None) -> str | None:
+    """Makes a file the transcript of an episode without sound; why it cannot be, if so."""
+    from transcribe.publishers.imported_episodes import ImportedEpisodes
+
+    try:
+        taken = ImportedEpisodes(library).take(path, language=language, encoding=encoding, episode=episode)
+    except TranscriptError as problem:
+        return str(problem)
+    for note in taken.notes:
+        say(f"  {episode} from {path.name}: {note}")
+    return None
+
+
+def _laid_on_sound(
+    work: "Batch", settings: "Settings", record: "Record", path: Path, encoding: str | None
+) -> str | None:
+    """Lays a file's text on an episode's sound; why it cannot be, if so."""
+    from transcribe.workers.job_tracker import JobTracker
+    from transcribe.workers.setup import worker_setup
+
+    tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+    with worker_setup(settings, 1, tracker, running) as workers:
+        return work.attach(record, path, workers, settings.language, encoding)
 
 
 @contextmanager

@@ -4,12 +4,18 @@ import dataclasses
 
 import pytest
 
-from transcribe.batch.next_step import FETCH, EpisodeState, Step, TranscriptState, next_step, plan
+from transcribe.batch.next_step import FETCH, NOT_TAKEN, EpisodeState, Step, TranscriptState, next_step, plan
 from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import AudioFile, Episode, Failure, Record
 
 STORED = AudioFile("audio/talks/one.mp3", "0" * 64, 5, "audio/mpeg")
 RECORD = Record(Episode("talks/one", "Talks", "One"), audio=STORED, state="transcribed")
+
+
+def test_an_item_that_turned_out_to_be_no_recording_is_left_alone_until_an_update() -> None:
+    record = dataclasses.replace(RECORD, audio=None, state="failed", error=Failure(NOT_TAKEN, "application/pdf"))
+    state = EpisodeState(Candidate(record), audio=False, transcript="none")
+    assert (next_step(state, update=False), next_step(state, update=True)) == ("nothing", "fetch")
 
 
 def state(audio: bool, transcript: TranscriptState, record: Record = RECORD) -> EpisodeState:

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from transcribe.batch.report import Report
 from transcribe.library.episode import Failure
 
@@ -27,6 +29,22 @@ def test_a_run_ends_with_a_table() -> None:
 def test_what_came_of_nothing_is_left_out() -> None:
     assert lines(unchanged=["show/one"]) == ["1 unchanged"]
     assert lines() == ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
+
+
+def test_what_is_not_taken_and_what_is_to_go_are_counted() -> None:
+    assert lines(
+        fetched=["show/one"], bytes=1_000_000, not_taken=Counter({"application/pdf": 1, "a playlist": 2}), to_go=290
+    ) == [
+        "1 fetched  1.0 MB",
+        "3 items not taken: 2 a playlist, 1 application/pdf",
+        "290 to go; the same command goes on with them",
+    ]
+    assert lines(not_taken=Counter(["application/pdf"])) == ["1 item not taken: 1 application/pdf"]
+
+
+def test_an_episode_that_was_met_twice_is_unchanged_once() -> None:
+    assert lines(unchanged=["show/one", "show/two", "show/one"]) == ["2 unchanged"]
+    assert Report(unchanged=["show/one", "show/one"]).to_json()["unchanged"] == ["show/one"]
 
 
 def test_each_episode_that_wants_attention_has_a_line_with_state_and_reason() -> None:

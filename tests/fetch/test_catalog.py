@@ -138,3 +138,49 @@ def test_an_episode_is_known_by_all_that_led_to_it(library: Library) -> None:
 def test_a_title_cannot_move_a_terminals_cursor(library: Library) -> None:
     title = Catalog(library).admit(item(title="The \x1b[2J Well\r\n\x07deep")).episode.title
     assert title == "The [2J Well deep"
+
+
+def test_an_item_with_a_new_guid_is_known_by_its_address_and_title(library: Library) -> None:
+    catalog = Catalog(library)
+    first = catalog.admit(item())
+    again = item(guid="new", token="b")
+    assert catalog.admit(again, {again.identity}).episode.id == first.episode.id
+    assert len(catalog.records) == 1
+
+
+def test_an_item_with_a_new_guid_and_address_is_known_by_its_date_and_length(library: Library) -> None:
+    catalog = Catalog(library)
+    said = dataclasses.replace(item(), published="2012-02-18T10:30:00Z", length=20_000_000)
+    first = catalog.admit(said)
+    again = dataclasses.replace(said, guid="new", title="The Well (again)", enclosure="https://cdn.example/x.mp3")
+    assert catalog.admit(again, {again.identity}).episode.id == first.episode.id
+
+
+@pytest.mark.parametrize("other", [item(title="Another", guid="new"), item(guid="new", source=f"{FEED}/other")])
+def test_a_new_guid_and_address_alone_make_no_two_items_one(library: Library, other: FoundFile) -> None:
+    """As of a feed that has the newest episode always at one address."""
+    catalog = Catalog(library)
+    catalog.admit(dataclasses.replace(item(), enclosure="https://example.org/latest.mp3"))
+    again = dataclasses.replace(other, enclosure="https://example.org/latest.mp3")
+    catalog.admit(again, {again.identity})
+    assert len(catalog.records) == 2
+
+
+def test_an_item_that_is_still_offered_is_no_other_one(library: Library) -> None:
+    catalog = Catalog(library)
+    old, new = item(), item(guid="new", token="b")
+    for each in (old, new):
+        catalog.admit(each, {old.identity, new.identity})
+    assert len(catalog.records) == 2
+
+
+def test_no_record_holds_the_password_of_its_source(library: Library) -> None:
+    secret = "https://me:secret@example.org/feed?token=0123456789abcdef"
+    record = Catalog(library).admit(item(source=secret))
+    assert record.source is not None
+    assert record.source.startswith("https://example.org/feed?token=… ")
+    library.save_record(dataclasses.replace(record, source=secret, through=(secret,)))  # as earlier releases did
+    catalog = Catalog(library)
+    assert catalog.records[record.episode.id].source == record.source
+    assert [each.episode.id for each in catalog.cleaned] == [record.episode.id]
+    assert catalog.sources() == [secret]  # for the list, where there was none yet

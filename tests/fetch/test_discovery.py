@@ -187,13 +187,21 @@ def test_a_list_of_feeds_is_as_many_sources(connection: HttpClient, httpserver: 
     assert [one.url for one in discovered.listed] == ["https://x.example/feed"]
 
 
-def test_an_address_that_ends_as_audio_does_is_not_asked_before_it_is_fetched(
+def test_an_address_that_ends_as_audio_does_is_audio_unless_it_is_a_page(
     connection: HttpClient, httpserver: HTTPServer
 ) -> None:
-    url = httpserver.url_for("/talks/The_Old%20Well.MP3?token=a")
-    (found,) = of(url, connection)
-    assert (found.title, found.enclosure, found.show) == ("The Old Well", url, "localhost")
-    assert httpserver.log == []
+    url = serve(httpserver, "/talks/The_Old Well.MP3", TALK.read_bytes(), "audio/mpeg")
+    (found,) = of(url + "?token=a", connection)
+    assert (found.title, found.show) == ("The Old Well", "localhost")
+    wiki = serve(httpserver, "/wiki/File:Talk.ogg", "<h1>A talk</h1><audio src=/talk.ogg></audio>")
+    (found,) = of(wiki, connection)
+    assert (found.title, found.enclosure) == ("A talk", httpserver.url_for("/talk.ogg"))
+
+
+def test_audio_that_cannot_be_had_now_is_a_recording_still(connection: HttpClient, httpserver: HTTPServer) -> None:
+    assert [found.enclosure for found in of(httpserver.url_for("/gone.mp3"), connection)] == [
+        httpserver.url_for("/gone.mp3")
+    ]
 
 
 @pytest.mark.parametrize("kind", ["audio/mpeg", "application/octet-stream", "text/html"])
@@ -400,3 +408,73 @@ def test_the_extractor_is_asked_only_for_a_page_without_audio(connection: HttpCl
 def test_a_source_is_named_without_its_password() -> None:
     assert source_name(WebSource("https://me:secret@example.org/feed")) == "https://example.org/feed"
     assert source_name(FolderSource(Path("/tapes"))) == "/tapes"
+
+
+# A show's own page, frames, archives
+
+
+def show(server: HTTPServer, link: str) -> str:
+    feed = FEED.replace("<title>Peer Talks</title>", f"<title>Peer Talks</title><link>{server.url_for(link)}</link>")
+    return serve(server, f"{link.rstrip('/')}/feed", feed, "application/rss+xml")
+
+
+@pytest.mark.parametrize("path", ["/", "/radar"])
+def test_a_shows_own_page_leads_to_its_feed(connection: HttpClient, httpserver: HTTPServer, path: str) -> None:
+    feed = show(httpserver, path)
+    link = f'<link rel="alternate" type="application/rss+xml" href="{feed}">'
+    url = serve(httpserver, path, f"{link}<audio src=/three.mp3></audio>")
+    discovered = Discovery(connection).discover(WebSource(url))
+    assert [one.url for one in discovered.listed] == [feed]
+    assert discovered.found == ()
+    assert feed in discovered.notes[0]
+
+
+def test_a_page_of_words_is_not_taken_for_its_show(connection: HttpClient, httpserver: HTTPServer) -> None:
+    show(httpserver, "/")
+    link = '<link rel="alternate" type="application/rss+xml" href="/feed">'
+    url = serve(httpserver, "/essay", f"{link}<body class='single'><article class=hentry><h1>Essay</h1>")
+    with pytest.raises(FetchError) as problem:
+        of(url, connection)
+    assert problem.value.code == "no_audio_on_page"
+
+
+def test_a_player_in_a_frame_is_looked_into(connection: HttpClient, httpserver: HTTPServer) -> None:
+    serve(httpserver, "/embed/episode/id/7", '<title>Player</title><script>var x = {"url": "/hidden.mp3"}</script>')
+    page = '<title>The Well</title><iframe src="/embed/episode/id/7/theme/standard"></iframe>'
+    serve(httpserver, "/embed/episode/id/7/theme/standard", '<script>var x = {"media": "/hidden.mp3"}</script>')
+    (found,) = of(serve(httpserver, "/2012/02/18/well", page), connection)
+    assert (found.title, found.published) == ("The Well", "2012-02-18")
+    assert found.enclosure == httpserver.url_for("/hidden.mp3")
+
+
+def test_what_an_extractor_finds_keeps_what_the_page_says(connection: HttpClient, httpserver: HTTPServer) -> None:
+    page = (
+        '<meta property="og:site_name" content="Peer Talks"><meta property="og:title" content="The Well">'
+        '<meta property="article:published_time" content="2012-02-18T10:30:00Z">'
+    )
+    url = serve(httpserver, "/page", page)
+    bare = FoundFile("", "page", enclosure="https://x.example/a", key="Generic page")
+    told = FoundFile("Our channel", "Our talk", "2012-02-19", enclosure="https://x.example/a", key="Vimeo 7")
+    for extracted, expected in (
+        (bare, ("Peer Talks", "The Well", "2012-02-18T10:30:00Z")),
+        (told, ("Our channel", "Our talk", "2012-02-19")),
+    ):
+        (found,) = Discovery(connection, lambda *_, each=extracted: [each]).discover(WebSource(url))
+        assert (found.show, found.title, found.published) == expected
+
+
+def test_an_archived_feed_leads_to_the_archives_copies_first(connection: HttpClient, httpserver: HTTPServer) -> None:
+    feed = FEED.replace('"/one.mp3"', '"http://blog.invalid/one.mp3"')
+    archive = httpserver.url_for("/web/20120301120000")
+    found = of(serve(httpserver, "/web/20120301120000/http://blog.invalid/feed/", feed, "text/xml"), connection)[0]
+    assert found.enclosure == f"{archive}id_/http://blog.invalid/one.mp3"
+    assert found.alternates == ("http://blog.invalid/one.mp3",)
+
+
+def test_a_next_page_that_is_not_there_is_a_note(connection: HttpClient, httpserver: HTTPServer) -> None:
+    link = '<link xmlns="http://www.w3.org/2005/Atom" rel="next" href="/nowhere"/>'
+    httpserver.expect_request("/nowhere").respond_with_data("", status=404)
+    url = serve(httpserver, "/feed", FEED.replace("<item>", f"{link}<item>", 1), "text/xml")
+    discovered = Discovery(connection).discover(WebSource(url))
+    assert discovered.problem is None
+    assert "404" in discovered.notes[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import stamina
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.support.rude_server import Answer, FileServer, RudeServer, resetting, saying
 from transcribe.errors import FetchError
@@ -365,6 +366,21 @@ def test_a_server_is_asked_whether_its_audio_has_changed(
     assert request.headers["Range"] == "bytes=0-0"
     assert request.headers.get("If-None-Match") == before.etag
     assert request.headers.get("If-Modified-Since") == before.last_modified
+
+
+def test_audio_that_is_another_one_at_each_request_lets_on_nothing(
+    connection: HttpClient, httpserver: HTTPServer
+) -> None:
+    """As where advertisements are put in anew each time."""
+    numbers = iter(range(10))
+
+    def answer(_: Request) -> Response:
+        number = next(numbers)
+        length = {"Content-Range": f"bytes 0-0/{1000 + number}"}
+        return Response(b"x", status=206, headers={"ETag": f'"{number}"', **length})
+
+    httpserver.expect_request("/a").respond_with_handler(answer)
+    assert changed(connection, httpserver.url_for("/a"), Validators('"old"', length=999)) is None
 
 
 def test_audio_that_is_gone_cannot_be_compared(connection: HttpClient, httpserver: HTTPServer) -> None:

@@ -128,12 +128,28 @@ def test_a_password_that_went_over_tls_goes_nowhere_without_it() -> None:
     assert login_for("http://a.test/b", of="https://me:pw@a.test/feed") == "http://a.test/b"
 
 
-def test_no_cookie_is_sent_back(connection: HttpClient, httpserver: HTTPServer) -> None:
+def test_cookies_live_within_one_fetch(connection: HttpClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/a").respond_with_data(b"", status=302, headers={"Location": "/b", "Set-Cookie": "a=1"})
     httpserver.expect_request("/b").respond_with_data(b"", headers={"Set-Cookie": "b=2; Path=/"})
     for _ in range(2):
         connection.get(httpserver.url_for("/a"))
-    assert [request.headers.get("Cookie") for request, _ in httpserver.log] == [None] * 4
+    assert [request.headers.get("Cookie") for request, _ in httpserver.log] == [None, "a=1"] * 2
+
+
+def test_a_cookie_goes_to_no_other_host(connection: HttpClient, httpserver: HTTPServer) -> None:
+    elsewhere = httpserver.url_for("/b").replace("localhost", "127.0.0.1")
+    headers = {"Location": elsewhere, "Set-Cookie": "a=1"}
+    httpserver.expect_request("/a").respond_with_data(b"", status=302, headers=headers)
+    httpserver.expect_request("/b").respond_with_data(b"")
+    with HttpClient(["localhost", "127.0.0.1"]) as both:
+        both.get(httpserver.url_for("/a"))
+    assert [request.headers.get("Cookie") for request, _ in httpserver.log] == [None, None]
+
+
+def test_a_server_that_lets_nobody_in_may_want_another_name(connection: HttpClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data(b"", status=403)
+    with pytest.raises(FetchError, match="user_agent"):
+        connection.get(httpserver.url_for("/a"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,11 @@ from transcribe.fetch.feed_cache import FeedCache
 from transcribe.fetch.http_client import HttpClient
 from transcribe.fetch.politeness import HOUR_S
 from transcribe.fetch.polling import Polling, PollResult
+from transcribe.library.chapters import load_chapters
+from transcribe.library.source_states import NAME as SOURCE_STATES
+from transcribe.library.source_states import load_source_states
 from transcribe.library.store import Library
+from transcribe.library.transcript import Chapter
 from transcribe.sources.source import AudioFileSource, FolderSource, Source, WebSource
 
 ITEM = """<item><title>{name}</title><guid>{name}</guid>
@@ -197,3 +201,82 @@ def test_what_has_nothing_more_to_give_is_told(shelf: Shelf, httpserver: HTTPSer
         nothing: "not_a_feed",
         down: "http_500",
     }
+
+
+def test_one_feed_under_two_addresses_is_one_show(shelf: Shelf, httpserver: HTTPServer) -> None:  # fault line 13
+    first = serve(httpserver, "/a", feed("one", "two", "three"))
+    assert len(names(shelf.ask(first))) == 3
+    second = serve(httpserver, "/b", feed("two", "three", "four"))
+    assert names(shelf.ask(second)) == ["talks/four", "talks/three", "talks/two"]
+    assert {record.source for record in shelf.library.records()} == {first}
+    assert len(shelf.library.records()) == 4
+
+
+def test_two_feeds_with_the_same_guids_and_other_audio_are_two_shows(shelf: Shelf, httpserver: HTTPServer) -> None:
+    shelf.ask(serve(httpserver, "/a", feed("one", "two")))
+    shelf.ask(serve(httpserver, "/b", feed("one", "two", length=7).replace('url="/', 'url="/other/')))
+    assert len(shelf.library.records()) == 4
+
+
+def test_new_guids_for_old_items_make_no_new_episodes(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one", "two"))
+    before = names(shelf.ask(url))
+    serve(httpserver, "/feed", feed("one", "two").replace("<guid>", "<guid>new-"))
+    assert names(shelf.ask(url)) == before
+
+
+def test_a_source_with_a_password_leaves_it_in_no_record(shelf: Shelf, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, "/feed", feed("one")).replace("://", "://me:secret@")
+    for later_s in (0, 60):
+        assert names(shelf.ask(url, later_s=later_s)) == ["talks/one"]
+    written = "".join(path.read_text() for path in shelf.library.root.rglob("*.json"))
+    assert "secret" not in written
+    assert shelf.library.load_record("talks/one").source == httpserver.url_for("/feed")
+
+
+def test_what_is_not_taken_is_told_by_its_reason(shelf: Shelf, httpserver: HTTPServer) -> None:
+    pdf = '<item><enclosure url="/a.pdf" type="application/pdf"/></item><item><title>Words</title></item>'
+    url = serve(httpserver, "/feed", feed("one").replace("</channel>", f"{pdf}</channel>"))
+    assert shelf.ask(url).not_taken == ["application/pdf", "no file"]
+    (state,) = load_source_states(shelf.library.state / SOURCE_STATES)
+    assert (state.answer, state.not_taken) == ("1 episode", {"application/pdf": 1})
+
+
+def test_each_source_is_known_by_when_it_was_asked_and_since_when_it_fails(
+    shelf: Shelf, httpserver: HTTPServer
+) -> None:
+    url = serve(httpserver, "/feed", feed("one"))
+    shelf.ask(url)
+    begun = shelf.time
+    httpserver.clear_all_handlers()
+    for _ in range(2):
+        shelf.ask(url)
+    (state,) = load_source_states(shelf.library.state / SOURCE_STATES)
+    assert (state.source, state.asked, state.failing_since) == (url, shelf.time, begun + HOUR_S)
+    assert "500" in state.answer
+    serve(httpserver, "/feed", feed("one", "two"))
+    shelf.ask(url)
+    (state,) = load_source_states(shelf.library.state / SOURCE_STATES)
+    assert (state.failing_since, state.answer) == (None, "2 episodes")
+
+
+def test_chapters_that_stand_in_the_feed_are_kept_beside_the_audio(shelf: Shelf, httpserver: HTTPServer) -> None:
+    chapter = '<psc:chapter start="00:01:02" title="Water"/>'
+    more = f'<psc:chapters xmlns:psc="http://podlove.org/simple-chapters">{chapter}</psc:chapters>'
+    shelf.ask(serve(httpserver, "/feed", feed("one", more=more)))
+    assert load_chapters(shelf.library, "talks/one") == (Chapter(62_000, "Water"),)
+
+
+def test_a_shows_own_page_is_asked_for_its_feed_again(shelf: Shelf, httpserver: HTTPServer) -> None:
+    home, address = httpserver.url_for("/"), httpserver.url_for("/feed")
+
+    def show(*episodes: str) -> None:
+        linked = feed(*episodes).replace("<title>Talks", f"<link>{home}</link><title>Talks")
+        serve(httpserver, "/feed", linked)
+        page = f'<link rel="alternate" type="application/rss+xml" href="{address}">'
+        httpserver.expect_request("/").respond_with_data(page, content_type="text/html")
+
+    show("one")
+    assert names(shelf.ask(home)) == ["talks/one"]
+    show("one", "two")
+    assert names(shelf.ask(home)) == ["talks/one", "talks/two"]

@@ -228,7 +228,7 @@ def test_the_hits_are_those_of_a_plain_scan(
 
 @pytest.mark.parametrize("script", many_scripts.ALL)
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_in_every_script_the_hits_are_those_of_a_plain_scan(

@@ -10,6 +10,7 @@ import pytest
 from tests.support.broken_feeds import WHOLE, broken
 from transcribe.errors import FetchError
 from transcribe.library.episode import PublishedText
+from transcribe.library.transcript import Chapter
 from transcribe.sources.feed import Feed, distinct, parse_feed
 from transcribe.sources.source import FoundFile
 
@@ -52,7 +53,7 @@ def test_an_rss_item_becomes_a_recording() -> None:
         source=URL,
         length=1000,
     )
-    assert feed == Feed("Some Show", (expected,))
+    assert feed == Feed("Some Show", (expected,), link="https://example.org")
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,144 @@ def test_a_feed_that_says_little_still_has_names() -> None:
     assert [(found.title, found.published, found.guid) for found in feed.items] == [("the talk", None, None)]
 
 
-def test_items_without_audio_are_passed_over() -> None:
-    assert items('<item><title>News</title></item><item><enclosure url="a.pdf" type="application/pdf"/></item>') == ()
+def test_items_without_audio_are_counted_by_reason() -> None:
+    feed = parse_feed(
+        rss(
+            '<item><title>News</title></item><item><enclosure url="a.pdf" type="application/pdf"/></item>'
+            '<item><enclosure url="b.epub"/></item><item><enclosure url="c.m3u8" type="application/x-mpegurl"/></item>'
+        ),
+        URL,
+    )
+    assert feed.items == ()
+    assert feed.not_taken == ("no file", "application/pdf", "application/epub+zip", "a playlist")
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        '<enclosure url="a.mp3" type="mp3"/>',
+        '<enclosure url="talk?id=1" type="mp3"/>',
+        '<enclosure url="talk?id=1" type="file"/>',
+        '<enclosure url="talk?id=1"/>',
+        '<enclosure url="talk?id=1" type="application/octet-stream"/>',
+        '<enclosure url="talk?id=1" type="video/mp4"/>',
+        '<enclosure url="a.m4v"/>',
+        '<enclosure url="a.mp2"/>',
+        '<enclosure url="a.mpg" type="video/mpeg"/>',
+        '<media:content url="talk?id=1" medium="audio"/>',
+        '<media:content url="talk?id=1"/>',
+        '<media:group><media:content url="talk?id=1" type="audio/mpeg"/></media:group>',
+        '<podcast:alternateEnclosure type="audio/mpeg"><podcast:source uri="talk?id=1"/></podcast:alternateEnclosure>',
+        "<content:encoded>&lt;p&gt;&lt;a href='a.mp3'&gt;Listen&lt;/a&gt;</content:encoded>",
+        "<description><![CDATA[<audio src='a.mp3'></audio>]]></description>",
+    ],
+)
+def test_whatever_may_be_a_recording_is_taken(offer: str) -> None:
+    said = rss(f"<item><guid>1</guid><title>T</title>{offer}</item>").decode()
+    spaces = "".join(
+        f' xmlns:{name}="{space}"'
+        for name, space in (
+            ("media", "http://search.yahoo.com/mrss/"),
+            ("podcast", "https://podcastindex.org/namespace/1.0"),
+            ("content", "http://purl.org/rss/1.0/modules/content/"),
+        )
+    )
+    for data in (said, said.replace("<rss", f"<rss{spaces}")):
+        feed = parse_feed(data.encode(), URL)
+        assert [found.title for found in feed.items] == ["T"], feed.not_taken
+        assert feed.not_taken == ()
+
+
+@pytest.mark.parametrize(
+    ("offer", "doubtful"),
+    [
+        ('url="a.mp3"', False),
+        ('url="a" type="audio/mpeg"', False),
+        ('url="a" type="file"', True),
+        ('url="a.mp4"', True),
+    ],
+)
+def test_what_may_have_no_sound_is_taken_in_doubt(offer: str, doubtful: bool) -> None:
+    assert item(f"<enclosure {offer}/>").doubtful is doubtful
+
+
+def test_atom_may_have_its_content_elsewhere() -> None:
+    entry = b'<entry><id>1</id><content type="audio/mpeg" src="a"/></entry>'
+    data = b'<feed xmlns="http://www.w3.org/2005/Atom">' + entry + b"</feed>"
+    assert [found.enclosure for found in parse_feed(data, URL).items] == ["https://example.org/shows/a"]
+
+
+def test_several_enclosures_are_parts_unless_they_are_one_talk_in_several_formats() -> None:
+    two = '<enclosure url="one.mp3" type="audio/mpeg" length="7"/><enclosure url="two.mp3" type="audio/mpeg"/>'
+    parts = items(f"<item><guid>1</guid><title>The Wells</title>{two}</item>")
+    assert [(found.title, found.guid, found.length) for found in parts] == [
+        ("The Wells, part 1", "1", 7),
+        ("The Wells, part 2", "1", None),
+    ]
+    assert len({found.identity for found in parts}) == 2
+    formats = '<enclosure url="a.m4a" type="audio/mp4"/><enclosure url="a.mp3" type="audio/mpeg"/>'
+    assert item(formats).enclosure == "https://example.org/shows/a.m4a"
+
+
+@pytest.mark.parametrize(
+    ("written", "published"),
+    [
+        ("2016/6/29 15:07:41", "2016-06-29T15:07:41Z"),
+        ("1329561000", "2012-02-18T10:30:00Z"),
+        ("Sa, 31 Okt 2020 10:00:00 +0100", "2020-10-31T09:00:00Z"),
+        ("18. helmikuuta 2012", "2012-02-18"),
+        ("mar. 18 f\u00e9vr. 2012 10:30:00 GMT", "2012-02-18T10:30:00Z"),
+        ("18.02.2012", "2012-02-18"),
+        ("Feb 18, 2012 9:30 PM", "2012-02-18T21:30:00Z"),
+        ("Sun 01 Mar 2015 01:00:00 GMT-0400 (EDT)", "2015-03-01T05:00:00Z"),
+        ("15:07", None),
+        ("29", None),
+    ],
+)
+def test_a_date_is_what_is_written_or_none(written: str, published: str | None) -> None:
+    assert item(f"<pubDate>{written}</pubDate>{AUDIO}").published == published
+
+
+def test_a_date_of_numbers_is_read_in_the_language_of_the_feed() -> None:
+    dates = [
+        items(f"<language>{language}</language><item><pubDate>03/04/2012</pubDate>{AUDIO}</item>")[0].published
+        for language in ("en-us", "en-gb", "")
+    ]
+    assert dates == ["2012-03-04", "2012-04-03", None]
+
+
+def test_a_guid_that_is_no_address_makes_no_link() -> None:
+    assert item(f"<guid>3</guid>{AUDIO}").link is None
+    assert item(f"<guid>https://example.org/3</guid>{AUDIO}").link == "https://example.org/3"
+    assert item(f'<guid isPermaLink="false">3</guid><link>/3</link>{AUDIO}').link == "https://example.org/3"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ('url="a" type="plain/txt"', "text/plain"),
+        ('url="a" type="srt"', "application/x-subrip"),
+        ('url="a" type="application/x-srt"', "application/x-subrip"),
+        ('url="a.vtt" type=""', "text/vtt"),
+        ('url="a.srt"', "application/x-subrip"),
+        ('url="a" type="Text/VTT"', "text/vtt"),
+    ],
+)
+def test_a_transcript_is_known_by_any_spelling_of_its_type_or_by_its_name(said: str, kind: str) -> None:
+    (offered,) = item(f"{AUDIO}<podcast:transcript {said}/>").transcripts
+    assert offered.media_type == kind
+
+
+def test_chapters_may_stand_in_the_feed_itself() -> None:
+    chapters = (
+        '<psc:chapters xmlns:psc="http://podlove.org/simple-chapters"><psc:chapter start="00:01:02.5" title="Water"/>'
+        '<psc:chapter start="0" title="Hello" href="https://x.example/"/>'
+        '<psc:chapter start="x" title="?"/></psc:chapters>'
+    )
+    assert item(AUDIO + chapters).headings == (
+        Chapter(0, "Hello", "https://x.example/"),
+        Chapter(62_500, "Water"),
+    )
 
 
 def test_the_enclosure_that_says_it_is_audio_comes_before_one_that_looks_like_it() -> None:
@@ -201,13 +338,23 @@ def test_transcripts_and_chapters_are_only_ever_of_the_web() -> None:
 
 
 # Fault 13.
-def test_a_guid_that_comes_twice_is_one_item_and_the_first_counts() -> None:
-    one, two = (f'<item><guid>g</guid><enclosure url="{n}.mp3"/></item>' for n in (1, 2))
-    other = '<item><guid>h</guid><enclosure url="3.mp3"/></item>'
-    assert [found.enclosure for found in items(one + other + two)] == [
-        "https://example.org/shows/1.mp3",
-        "https://example.org/shows/3.mp3",
+def test_a_guid_that_comes_twice_is_one_item_if_its_address_does_too() -> None:
+    def feed(*names: str) -> list[str]:
+        same = "".join(f'<item><guid>g</guid><enclosure url="{name}"/></item>' for name in names)
+        return [(found.enclosure or "").rpartition("/")[2] for found in items(same)]
+
+    assert feed("1.mp3", "1.mp3?token=x") == ["1.mp3"]
+    assert feed("1.mp3", "2.mp3") == ["1.mp3", "2.mp3"]
+    assert feed("play?id=1&amp;token=a", "play?id=1&amp;token=b", "play?id=2&amp;token=a") == [
+        "play?id=1&token=a",
+        "play?id=2&token=a",
     ]
+
+
+# Fault 13.
+def test_one_guid_for_all_items_tells_none_of_them_apart() -> None:
+    found = items("".join(f'<item><guid>https://x.example/</guid><enclosure url="{n}.mp3"/></item>' for n in range(5)))
+    assert len({item.identity for item in found}) == 5
 
 
 # Fault 13.

@@ -71,7 +71,7 @@ def test_plain_text_stays_as_it_is_and_html_is_taken_off() -> None:
         ({"date_published": "2026-11-22T18:00:00"}, "2026-11-22T18:00:00Z"),
         ({"date_published": "soon", "date_modified": "2026-11-22T18:00:00Z"}, "2026-11-22T18:00:00Z"),
         ({"date_published": "0001-01-01T00:00:00+14:00"}, None),
-        ({"date_published": 1795370400}, None),
+        ({"date_published": 1795370400}, "2026-11-22T18:00:00Z"),
         ({"date_published": None}, None),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe.sources.json_ld import LinkedData, parse_linked_data
+from transcribe.sources.json_ld import LinkedAudio, LinkedData, parse_linked_data
 
 AUDIO = {"@type": "AudioObject", "contentUrl": "https://x.example/a.mp3", "encodingFormat": "audio/mpeg"}
 EPISODE = {
@@ -26,9 +26,8 @@ def read(*data: Any) -> LinkedData:
 
 
 def test_an_episode_tells_all_of_itself() -> None:
-    assert read(EPISODE) == LinkedData(
-        ("https://x.example/a.mp3",), "The Well", "Peer Talks", "2012-02-18", "Jose Ramos", "On commons."
-    )
+    audio = LinkedAudio("https://x.example/a.mp3", "The Well", "2012-02-18", "On commons.")
+    assert read(EPISODE) == LinkedData((audio,), "The Well", "Peer Talks", "2012-02-18", "Jose Ramos", "On commons.")
 
 
 @pytest.mark.parametrize(

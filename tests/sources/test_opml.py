@@ -7,13 +7,13 @@ import pytest
 
 from tests.support.broken_feeds import WHOLE, broken
 from transcribe.errors import FetchError
-from transcribe.sources.opml import Outline, parse_opml
+from transcribe.sources.opml import FeedList, Outline, parse_opml
 
 URL = "https://me:secret@example.org/feeds.opml"
 FEED = '<outline text="A" xmlUrl="https://example.org/a"/>'
 
 
-def outlines(body: str, before: str = "", encoding: str = "utf-8") -> tuple[Outline, ...]:
+def outlines(body: str, before: str = "", encoding: str = "utf-8") -> FeedList:
     text = f'<?xml version="1.0" encoding="{encoding}"?>{before}<opml version="2.0"><body>{body}</body></opml>'
     return parse_opml(text.encode(encoding), URL)
 
@@ -34,10 +34,38 @@ def test_a_feed_listed_twice_counts_once_where_it_came_first() -> None:
 @pytest.mark.parametrize(
     "attributes",
     ['text="x"', 'text="x" htmlUrl="https://example.org"', 'type="include" url="https://example.org/b.opml"', ""]
-    + [f'xmlUrl="{url}"' for url in ("", "b", "/b", "//example.org/b", "file:///etc/passwd", "ftp://a/b", "http://[")],
+    + [f'xmlUrl="{url}"' for url in ("", "b", "/b", "file:///etc/passwd", "ftp://a/b", "http://[")],
 )
 def test_outlines_without_an_address_of_the_web_are_passed_over(attributes: str) -> None:
     assert outlines(f"<outline {attributes}/>{FEED}") == (Outline("https://example.org/a", "A"),)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "url"),
+    [
+        ('xmlUrl="feed://example.org/b"', "http://example.org/b"),
+        ('xmlUrl="feed:https://example.org/b"', "https://example.org/b"),
+        ('xmlUrl="itpc://example.org/b"', "http://example.org/b"),
+        ('xmlUrl="pcast://example.org/b"', "http://example.org/b"),
+        ('xmlUrl="example.org/b"', "http://example.org/b"),
+        ('xmlUrl="//example.org/b"', "http://example.org/b"),
+        ('xmlUrl="me:secret@example.org/b"', "https://me:secret@example.org/b"),
+        ('type="rss" url="https://example.org/b"', "https://example.org/b"),
+    ],
+)
+def test_an_address_is_taken_as_it_is_meant(attributes: str, url: str) -> None:
+    assert outlines(f"<outline {attributes}/>") == (Outline(url, ""),)
+
+
+def test_lines_that_name_no_address_of_the_web_are_counted() -> None:
+    listed = outlines(f'{FEED}<outline text="x" xmlUrl="ftp://a/b"/><outline xmlUrl=""/><outline text="a group"/>')
+    assert (len(listed), listed.skipped) == (1, 2)
+
+
+def test_the_episodes_that_overcast_lists_are_no_feeds() -> None:
+    episode = '<outline type="podcast-episode" url="https://overcast.fm/+A" enclosureUrl="https://example.org/a.mp3"/>'
+    feed = FEED.replace("<outline", '<outline type="rss"').replace("/>", f">{episode}</outline>")
+    assert outlines(f'<outline text="feeds">{feed}</outline>') == (Outline("https://example.org/a", "A", ("feeds",)),)
 
 
 def test_a_feed_within_a_feed_is_in_no_group_of_its_name() -> None:

@@ -37,6 +37,8 @@ LD = '<script type="application/ld+json">{"@type": "AudioObject", "contentUrl": 
 OG = '<meta property="og:audio" content="/og.mp3"><meta property="og:audio:secure_url" content="https://blog.example/og.mp3">'
 PLAYER = "<audio src=/player.mp3></audio>"
 LINK = "<a href=/link.mp3>get</a>"
+MENTION = "<p>as in <a href=/mention.mp3>our last talk</a></p>"
+SCRIPT = "<script>player('x').setup({file: '/script.mp3'});</script>"
 EMBEDDED = '<iframe src="https://player.example/?file=/embedded.mp3"></iframe>'
 
 
@@ -45,8 +47,11 @@ EMBEDDED = '<iframe src="https://player.example/?file=/embedded.mp3"></iframe>'
     [
         (EMBEDDED + LINK + PLAYER + OG + LD, ["/ld.mp3"], "JSON-LD"),
         (EMBEDDED + LINK + PLAYER + OG, ["/og.mp3"], "og:audio"),
-        (EMBEDDED + LINK + PLAYER, ["/link.mp3", "/player.mp3"], "player"),
+        (EMBEDDED + LINK + PLAYER, ["/player.mp3"], "player"),
         (EMBEDDED + LINK, ["/link.mp3"], "link"),
+        (EMBEDDED + MENTION, ["/embedded.mp3"], "embedded"),
+        (SCRIPT + MENTION, ["/mention.mp3"], "link"),
+        (SCRIPT, ["/script.mp3"], "embedded"),
         (EMBEDDED, ["/embedded.mp3"], "embedded"),
         ("<p>Only words", [], ""),
     ],
@@ -56,7 +61,111 @@ def test_the_most_trusted_place_that_names_audio_is_believed(markup: str, found:
 
 
 def test_several_files_are_parts_in_the_pages_order() -> None:
-    assert audio("<a href=/2.mp3></a><audio src=/1.mp3></audio><a href=/3.ogg></a>") == ["/2.mp3", "/1.mp3", "/3.ogg"]
+    assert audio("<a href=/2.mp3></a><a href=/1.mp3></a><a href=/3.ogg></a>") == ["/2.mp3", "/1.mp3", "/3.ogg"]
+    assert audio("<audio src=/2.mp3></audio><audio src=/1.mp3></audio>") == ["/2.mp3", "/1.mp3"]
+
+
+@pytest.mark.parametrize("own", [PLAYER, LINK, EMBEDDED])
+def test_a_page_with_a_recording_of_its_own_does_not_count_what_it_mentions(own: str) -> None:
+    assert len(audio(f"{own}<p>The first part is <a href=/part-1.mp3>here</a>.")) == 1
+
+
+def test_a_player_and_a_download_at_two_addresses_are_no_parts() -> None:
+    assert audio("<audio src=/stream/7></audio><a href=https://dl.example/talk.mp3 download>MP3</a>") == ["/stream/7"]
+
+
+def test_of_links_in_sentences_the_one_of_the_pages_own_number_is_meant() -> None:
+    links = "<p>Hear <a href=/owner_I.mp3>one</a> and <a href=/owner_II.mp3>two</a>"
+    for title, found in (("The owner, part II", ["/owner_II.mp3"]), ("The owner", ["/owner_I.mp3", "/owner_II.mp3"])):
+        assert audio(f"<h1>{title}</h1>{links}") == found
+
+
+@pytest.mark.parametrize(
+    ("files", "best"),
+    [
+        (["/talk_64kb.mp3", "/talk_vbr.mp3", "/talk.wav"], "/talk.wav"),
+        (["/talk_64kb.mp3", "/talk_vbr.mp3"], "/talk_vbr.mp3"),
+        (["/talk-32k.mp3", "/talk-192kbps.mp3", "/talk.mp3"], "/talk-192kbps.mp3"),
+        (["/talk.ogg", "/talk.mp3"], "/talk.ogg"),
+        (["/talk.lofi.mp3", "/talk.mp3"], "/talk.mp3"),
+    ],
+)
+def test_a_talk_in_several_formats_and_qualities_is_the_best_of_them(files: list[str], best: str) -> None:
+    assert audio("".join(f"<a href={file}>Download</a>" for file in files)) == [best]
+
+
+def test_parts_with_numbers_are_no_qualities() -> None:
+    assert len(audio("<a href=/talk_1.mp3></a><a href=/talk_2.mp3></a><a href=/talk-128.mp3></a>")) == 3
+
+
+@pytest.mark.parametrize(
+    "player",
+    [
+        '<object><param name="FlashVars" value="mp3=/a.mp3|/b.mp3"></object>',
+        '<embed src="player.swf" flashvars="playerID=1&amp;soundFile=/a.mp3,/b.mp3">',
+        '<script>AudioPlayer.embed("p", {soundFile: "/a.mp3,/b.mp3"});</script>',
+        '<script class="wp-playlist-script" type="application/json">'
+        '{"tracks": [{"src": "/a.mp3"}, {"src": "/b.mp3"}]}</script>',
+        '<video><source src="/a.mp3"></video><video src="/b.mp3"></video>',
+        '<link rel="enclosure" href="/a.mp3"><link rel="enclosure" href="/b.mp3">',
+    ],
+)
+def test_a_player_may_be_given_several_files(player: str) -> None:
+    assert audio(player) == ["/a.mp3", "/b.mp3"]
+
+
+@pytest.mark.parametrize(
+    "player",
+    [
+        '<script>AudioPlayer.embed("p", {soundFile: "aHR0cHM6Ly9ibG9nLmV4YW1wbGUvYS5tcDM"});</script>',
+        """<embed src="flowplayer.swf" flashvars='config={"clip":{"url":"https://blog.example/a.mp3"}}'>""",
+        '<script>flowplayer("p", "flowplayer.swf", {"clip": {"url": "https:\\/\\/blog.example\\/a.mp3"}});</script>',
+        '<script>podlovePlayer("#p", {"title": "T", "audio": [{"url": "/a.mp3", "mimeType": "audio/mpeg"}]});</script>',
+        '<script id="__NEXT_DATA__" type="application/json">{"props": {"episode": {"audioUrl": "/a.mp3"}}}</script>',
+        "<div data-player='{&quot;src&quot;: &quot;/a.mp3&quot;}'></div>",
+        '<meta name="twitter:player:stream" content="/a.mp3">',
+        '<div itemscope itemtype="https://schema.org/AudioObject"><meta itemprop="contentUrl" content="/a.mp3"></div>',
+        '<a href="/a.mp3" type="audio/mpeg">talk</a>',
+        '<object type="audio/mpeg" data="/a.mp3"></object>',
+        '<script>so.addVariable("mp3", "/a.mp3");</script>',
+    ],
+)
+def test_players_of_old_and_new_are_given_their_file_in_many_ways(player: str) -> None:
+    assert audio(player) == ["/a.mp3"]
+
+
+def test_a_player_at_buzzsprout_names_its_file() -> None:
+    script = "https://www.buzzsprout.com/12/345-the-well.js?container_id=buzzsprout-player-345&player=small"
+    assert read(f'<script src="{script}"></script>').audio == ("https://www.buzzsprout.com/12/345-the-well.mp3",)
+    frame = "https://www.buzzsprout.com/12/episodes/345-the-well?iframe=true"
+    assert read(f'<iframe src="{frame}"></iframe>').audio == ("https://www.buzzsprout.com/12/345-the-well.mp3",)
+
+
+def test_several_episodes_in_data_keep_each_its_name_and_date() -> None:
+    told = [
+        f'{{"@type": "PodcastEpisode", "name": "Talk {n}", "datePublished": "2012-0{n}-01", "url": "/talks/{n}/",'
+        f' "associatedMedia": {{"@type": "MediaObject", "contentUrl": "/{n}.mp3"}}}}'
+        for n in (1, 2)
+    ]
+    page = read(f'<script type="application/ld+json">[{",".join(told)}]</script>')
+    assert [(each.title, each.published, each.link) for each in page.recordings] == [
+        ("Talk 1", "2012-01-01", "https://blog.example/talks/1/"),
+        ("Talk 2", "2012-02-01", "https://blog.example/talks/2/"),
+    ]
+    own = parse_page(
+        f'<script type="application/ld+json">[{",".join(told)}]</script>'.encode(), "https://blog.example/talks/2"
+    )
+    assert own.audio == ("https://blog.example/2.mp3",)
+
+
+def test_the_post_of_a_page_is_told_from_others_on_it() -> None:
+    def post(number: int, heading: str = "h2") -> str:
+        link = f"<{heading}><a href=/{number}/>Talk {number}</a></{heading}>"
+        return f"<div class='post-{number} hentry'>{link}<audio src=/{number}.mp3></audio></div>"
+
+    assert audio(f"<body class='single postid-2'>{post(1)}{post(2)}") == ["/2.mp3"]
+    assert audio(f"<body>{post(1)}{post(2, 'h1')}") == ["/2.mp3"]
+    assert read(f"{post(1)}{post(2)}", "https://blog.example/2/").audio == ("https://blog.example/2.mp3",)
 
 
 def test_a_page_plays_more_than_its_metadata_names() -> None:
@@ -144,6 +253,10 @@ def test_the_title_of_its_feed_names_the_show() -> None:
         ('<script type="application/ld+json">{"@type":"Article","datePublished":"2012-03-02"}</script>', "2012-03-02"),
         ("<time datetime=2011-01-01></time><article><time datetime=2012-03-03></time></article>", "2012-03-03"),
         ("<time datetime=2011-01-01></time><time class=entry-date datetime=2012-03-04></time>", "2012-03-04"),
+        ('<abbr class="published" title="2012-03-05T10:30:00+00:00">March 5</abbr>', "2012-03-05T10:30:00Z"),
+        ('<div class=hentry><time class="entry-date">5. März 2012</time></div>', "2012-03-05"),
+        ('<span class="updated">2013-01-01</span><span class="published">March 5, 2012</span>', "2012-03-05"),
+        ('<html lang=fi><span class="entry-date">5. maaliskuuta 2012</span>', "2012-03-05"),
         ('<meta name="date" content="soon"><time datetime="PT3M">', "2012-02-18"),  # of the address
         ('<meta property="article:published_time" content="0001-01-01T00:00:00+14:00">', "2012-02-18"),
     ],
@@ -208,7 +321,7 @@ def test_a_page_broken_in_any_way_is_read_without_harm(
     for mutate in mutations:
         page = mutate(page, chance) or b"<"
     told = parse_page(page, URL, chance.choice(["", "text/html", "text/html; charset=utf-16"]))
-    assert all(url.startswith(("http://", "https://")) for url in (*told.audio, *told.feeds, *told.addresses))
+    assert [u for u in (*told.audio, *told.feeds, *told.addresses) if not u.startswith(("http://", "https://"))] == []
     assert told.title.isprintable() or told.title
 
 
@@ -216,3 +329,25 @@ def test_a_page_broken_in_any_way_is_read_without_harm(
 def test_any_text_and_any_bytes_are_borne(text: str, data: bytes) -> None:
     assert parse_page(data, URL).url == URL
     read(f"<base href='{text}'><a href='{text}.mp3'><title>{text}</title>")
+
+
+# Copies in a web archive
+
+ARCHIVED = "https://web.archive.org/web/20120301120000/http://blog.example/2012/02/18/the-well/"
+
+
+def test_an_archived_page_is_of_its_own_site_and_date() -> None:
+    page = read("<title>The Well</title><a href=/web/20120301120000/http://blog.example/a.mp3></a>", ARCHIVED)
+    assert (page.show, page.published, page.link) == ("blog.example", "2012-02-18", ARCHIVED)
+    assert page.audio == ("https://web.archive.org/web/20120301120000/http://blog.example/a.mp3",)
+
+
+def test_a_feed_under_the_pages_own_path_comes_last_and_that_of_comments_not_at_all() -> None:
+    feeds = "".join(
+        f'<link rel="alternate" type="application/rss+xml" title="{title}" href="{address}">'
+        for title, address in (("Own", "/radar/feed"), ("Kommentarer", "/radar/feed/c"), ("All", "/feed"))
+    )
+    assert read(feeds, "https://blog.example/radar").feeds == (
+        "https://blog.example/feed",
+        "https://blog.example/radar/feed",
+    )

@@ -192,3 +192,29 @@ def test_what_was_named_before_is_known_by_its_address(tmp_path: Path) -> None:
     named: list[Source] = [folder, gone, feed]
     assert [source_of(source.address, Path("/elsewhere")) for source in named] == named
     assert [source_of(text, tmp_path) for text in ("tapes", "gone.mp3", " https://x.example/f ")] == named
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("feed://example.org/a", "http://example.org/a"),
+        ("feed:https://example.org/a", "https://example.org/a"),
+        ("feeds://example.org/a", "https://example.org/a"),
+        ("itpc://example.org/a", "http://example.org/a"),
+        ("pcast://example.org/a", "http://example.org/a"),
+        ("example.org/a.mp3", "http://example.org/a.mp3"),
+        ("www.example.org", "http://www.example.org"),
+        ("localhost:8000/feed", "http://localhost:8000/feed"),
+        ("me:secret@example.org/feed", "https://me:secret@example.org/feed"),
+    ],
+)
+def test_an_address_is_taken_as_it_is_meant(written: str, url: str) -> None:
+    assert parse_source(written) == WebSource(url)
+
+
+@pytest.mark.parametrize(
+    "text", ["talk.mp3", "feeds.opml", "tapes/talk.mp3", "notes.txt", "feed:", "ftp://a.example/b", "C:/a"]
+)
+def test_the_name_of_a_file_that_is_not_here_is_no_address(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_source(text)

@@ -16,6 +16,7 @@ from search.index.library_index import LibraryIndex
 from search.service.app import create_app
 from transcribe.library.chapters import chapters_path, to_json
 from transcribe.library.episode import AudioFile, Episode, Record, episode_id
+from transcribe.library.sound_maker import SoundMaker
 from transcribe.library.store import Library
 from transcribe.library.transcript import Audio, Chapter, Engine, Segment, Transcript, Word, segment
 
@@ -91,9 +92,11 @@ def index(library: Library) -> None:
 
 
 @contextlib.contextmanager
-def served(library: Library) -> Iterator[str]:
+def served(library: Library, sound_maker: SoundMaker | None = None) -> Iterator[str]:
     """The library on a free port of this machine; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(library), host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(library, sound_maker=sound_maker), host="127.0.0.1", port=0, log_level="warning")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

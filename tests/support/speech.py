@@ -36,6 +36,7 @@ _CODECS = {  # by suffix: codec, samples a second, bits a second (0: as many as 
     ".wav": ("pcm_s16le", RATE, 0),
     ".flac": ("flac", RATE, 0),
     ".m4a": ("aac", 24_000, 64_000),
+    ".aac": ("aac", 24_000, 64_000),
     ".ogg": ("libopus", 24_000, 48_000),
     ".opus": ("libopus", 24_000, 48_000),
 }
@@ -141,10 +142,11 @@ def conversation(
 
 
 def write_audio(pcm: Pcm, path: Path, tags: Mapping[str, str] | None = None) -> None:
-    """Encodes by suffix (mp3, wav, flac, m4a, ogg, opus) and writes the tags title, album, artist, date, comment.
+    """Encodes by suffix (mp3, wav, flac, m4a, aac, ogg, opus); the tags are title, album, artist, date, comment.
 
-    No time is shifted: a click said to be at t is decoded at t, within 1 ms, in each of them. mp3 and AAC put an
-    encoder's delay before the first sample, but name it in the file, and PyAV and browsers take it off again.
+    No time is shifted, but in bare aac: a click said to be at t is decoded at t, within 1 ms, in each of the others.
+    mp3 and AAC put an encoder's delay before the first sample, but name it in the file, and PyAV and browsers take it
+    off again.
     """
     codec, rate, bit_rate = _CODECS[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)

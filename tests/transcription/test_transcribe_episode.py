@@ -1,5 +1,6 @@
 """From audio to transcript: the whole composition, with real engines and with one that misbehaves."""
 
+import dataclasses
 import json
 import lzma
 import re
@@ -56,6 +57,14 @@ class Scripted:
         ]
 
 
+class OfTwoLanguages(Scripted):
+    """Hears German in every second piece."""
+
+    def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
+        heard = super().recognize(pieces, hints)
+        return [dataclasses.replace(each, language=("en", "de")[len(self.pieces) % 2 == 0]) for each in heard]
+
+
 class InPairs(Scripted):
     """Takes two pieces at a time."""
 
@@ -91,6 +100,31 @@ def with_silences(tmp_path: Path) -> Path:
     path = tmp_path / "talks.flac"
     write_audio(np.concatenate([silence, talk, silence, talk, silence]), path)
     return path
+
+
+def test_a_segment_says_its_language_where_it_is_not_the_episodes(tmp_path: Path) -> None:
+    told: list[BatchDone] = []
+    transcript = transcript_of(with_silences(tmp_path), OfTwoLanguages((100, 400, "so", 0.9)), told)
+    assert transcript.language == "en"
+    assert [(part.id, part.language) for part in transcript.segments] == [(0, None), (1, "de")]
+    assert [utterance.language for batch in told for utterance in batch.utterances] == [None, "de"]
+    kept = RecognizedSoFar("en", tuple(utterance for batch in told for utterance in batch.utterances))
+    assert RecognizedSoFar.from_json(kept.to_json().encode()) == kept
+
+
+def test_a_word_says_in_the_transcript_that_it_is_joined(tmp_path: Path) -> None:
+    class Japanese(Scripted):
+        def _words(self, piece: Piece) -> list[Word]:
+            return [
+                Word(piece.start_ms, piece.start_ms + 90, text, 0.9, join)
+                for text, join in (("OK", None), ("です", True))
+            ]
+
+    told: list[BatchDone] = []
+    transcript = transcript_of(with_silences(tmp_path), Japanese(), told)
+    assert {part.text for part in transcript.segments} == {"OKです"}
+    (first, _) = (utterance for batch in told for utterance in batch.utterances)
+    assert Utterance.from_json(json.loads(json.dumps(first.to_json()))) == first
 
 
 def test_a_talk_becomes_a_transcript_with_its_words_when_they_are_said() -> None:
@@ -193,7 +227,7 @@ def test_one_pieces_wrong_times_do_not_touch_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [Scripted, InPairs])
 def test_times_are_on_the_clock_of_the_file_through_silences(tmp_path: Path, kind: type[Scripted]) -> None:
-    transcript = transcript_of(with_silences(tmp_path), kind((400, 600, "InlineDecoder.", 0.9)))
+    transcript = transcript_of(with_silences(tmp_path), kind((700, 900, "InlineDecoder.", 0.9)))
     starts = [segment.start_ms for segment in transcript.segments]
     assert starts == pytest.approx([10_500, 36_950], abs=150)
     assert transcript.duration_ms == pytest.approx(62_900, abs=50)

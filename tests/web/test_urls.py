@@ -10,6 +10,7 @@ from transcribe.web.urls import (
     public_url,
     same_audio,
     same_page,
+    source_key,
     web_address,
     without_tracking,
 )
@@ -187,3 +188,18 @@ def test_a_query_after_a_files_name_may_be_a_token_or_not() -> None:
 @given(st.text() | st.from_regex(r"https?://[a-z.:@\[\]0-9]*/?[a-z.%?&=]*"))
 def test_any_text_is_borne(text: str) -> None:
     assert isinstance(same_page(text) + same_audio(text), str)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("https://example.org/feed", "https://example.org/feed"),
+        ("https://me:secret@example.org/feed", "https://example.org/feed"),
+        ("https://example.org/feed?token=s3cret", "https://example.org/feed?token=… 9c2ff1cbbad9ccbd"),
+        ("/tapes/me@home", "/tapes/me@home"),
+    ],
+)
+def test_a_source_is_known_by_its_address_without_its_secrets(address: str, key: str) -> None:
+    assert source_key(address).partition(" ")[0] == key.partition(" ")[0]
+    assert "cret" not in source_key(address)
+    assert source_key(source_key(address)) == source_key(address)

@@ -4,12 +4,13 @@ An index holds the passages of transcripts. Its answers are those that reading a
 give. The embedded index is `whoosh.index.WhooshIndex`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
-from search.index.hits import Hit
+from search.index.hits import Hit, stored_address
 from search.index.passages import Contents, Passages
 from search.query.limits import MAX_HITS, WITHIN_S
 from search.query.parser import Query
@@ -73,8 +74,18 @@ class Answer:
     unknown: tuple[Unknown, ...] = ()  # where there are no hits: the words that nobody says
 
 
-def body(request: Request, answer: Answer, took_s: float, url: str = "/api/search?") -> dict[str, Any]:
-    """The answer as the API and `playhead search --json` give it; `url` leads to the next page, all but its offset."""
+def body(
+    request: Request,
+    answer: Answer,
+    took_s: float,
+    url: str = "/api/search?",
+    audio: Callable[[str], str] = stored_address,
+) -> dict[str, Any]:
+    """The answer as the API and `playhead search --json` give it; `url` leads to the next page, all but its offset.
+
+    `audio` gives the address of the sound of an episode (id).
+    """
+    address = functools.cache(audio)
     after = request.offset + request.limit
     more = request.limit > 0 and after < answer.total and after + request.limit <= MAX_HITS
     return {
@@ -84,7 +95,7 @@ def body(request: Request, answer: Answer, took_s: float, url: str = "/api/searc
         "offset": request.offset,
         "next": url + urlencode({"offset": after}) if more else None,
         "took_ms": round(took_s * 1000, 2),
-        "hits": [hit.to_json() for hit in answer.hits],
+        "hits": [hit.to_json(address(hit.contents.episode.id)) for hit in answer.hits],
         "unknown": [
             {"word": each.word, "did_you_mean": list(each.nearest), "other_forms": list(each.other_forms)}
             for each in answer.unknown

@@ -39,8 +39,8 @@ class Hit:
         """The hit's start as a media fragment: `t=754.2`."""
         return f"t={seconds(self.start_ms)}"
 
-    def to_json(self) -> dict[str, Any]:
-        """The hit as the API gives it."""
+    def to_json(self, audio: str | None = None) -> dict[str, Any]:
+        """The hit as the API gives it; `audio` is the address of the sound, the stored bytes' where not given."""
         episode = self.contents.episode
         return {
             "episode": {
@@ -61,8 +61,13 @@ class Hit:
             "confidence": self.confidence,
             "flags": list(self.flags),
             "player": f"/episodes/{episode.id}#{self.fragment}",
-            "audio": f"/audio/{episode.id}#{self.fragment},{seconds(self.end_ms + 99)}",
+            "audio": f"{audio or stored_address(episode.id)}#{self.fragment},{seconds(self.end_ms + 99)}",
         }
+
+
+def stored_address(episode_id: str) -> str:
+    """Of the stored bytes of an episode's sound."""
+    return f"/audio/{episode_id}"
 
 
 def hit(

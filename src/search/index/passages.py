@@ -165,7 +165,7 @@ def passages(transcript: Transcript, digest: str) -> Passages:
         found = words_of_token(word.text) if word.spoken else ()
         about = segment.id, segment.speaker, segment.flags, word.joined
         spoken.append(StoredWord(position, len(found), word.start_ms, word.end_ms, word.text, word.confidence, *about))
-        if not turns or turns[-1][1] != segment.speaker:
+        if word.spoken and (not turns or turns[-1][1] != segment.speaker):
             turns.append((position, segment.speaker))
         if found and segment.flags:
             begun = doubts.pop()[0] if doubts and doubts[-1][1] == position - 1 else position

@@ -1,10 +1,12 @@
 """The routes of the API. Answers are plain data; results are text and offsets, never HTML."""
 
+import asyncio
 import time
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import Field
@@ -18,6 +20,8 @@ from search.index.passages import Contents
 from search.query.limits import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from search.query.parser import Mode, Synonyms, parse
 from search.service.problem_details import described
+from search.sound import EpisodeSounds
+from transcribe.errors import AudioError
 from transcribe.library.caption_writer import FORMATS
 from transcribe.library.chapters import load_chapters
 from transcribe.library.episode import is_id
@@ -29,6 +33,9 @@ _AUDIO: dict[str, Any] = {"audio/*": {"schema": {"type": "string", "format": "bi
 
 MOST_EPISODES = 1_000_000  # the highest offset in the list of episodes
 
+COPY_WAIT_S = 30.0  # for which a request for a seekable copy waits until it is made
+COPY_RETRY_S = 5  # after which it may be asked for again
+
 ISO_DATE = r"^\d{4}(-\d\d(-\d\d)?)?$"
 
 
@@ -36,6 +43,12 @@ async def library_index_of(request: Request) -> LibraryIndex:  # async: it does 
     """The index of the library that is served."""
     library_index: LibraryIndex = request.app.state.library_index
     return library_index
+
+
+async def sounds_of(request: Request) -> EpisodeSounds:
+    """The sounds of the library's episodes."""
+    sounds: EpisodeSounds = request.app.state.sounds
+    return sounds
 
 
 def episode_id_of(
@@ -66,6 +79,7 @@ def refuse_repeated(request: Request) -> None:
 
 
 OfLibraryIndex = Annotated[LibraryIndex, Depends(library_index_of)]
+OfSounds = Annotated[EpisodeSounds, Depends(sounds_of)]
 OfId = Annotated[str, Depends(episode_id_of)]
 OfContents = Annotated[Contents, Depends(contents_of)]
 
@@ -181,7 +195,10 @@ class SearchParameters:
 
 @router.get("/api/search", response_model=SearchBody, responses=described(400, 422, 503), tags=["search"])
 def search(
-    request: Request, library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]
+    request: Request,
+    library_index: OfLibraryIndex,
+    sounds: OfSounds,
+    parameters: Annotated[SearchParameters, Depends()],
 ) -> Response:
     """Finds every place where the words were said."""
     began = time.perf_counter()
@@ -189,7 +206,7 @@ def search(
     answer = library_index.index().search(asked)
     again = [(name, value) for name, value in request.query_params.multi_items() if name != "offset"]
     url = f"{request.url.path}?{urlencode(again)}&"
-    return JSONResponse(body(asked, answer, time.perf_counter() - began, url))
+    return JSONResponse(body(asked, answer, time.perf_counter() - began, url, sounds.address))
 
 
 @router.get(
@@ -278,21 +295,54 @@ def transcript(
         200: {"content": _AUDIO},
         206: {"description": "The part that Range asks for", "content": {**_AUDIO, "multipart/byteranges": {}}},
         304: {"description": "The same bytes that If-None-Match names"},
-        **described(400, 404, 416, 422),
+        **described(400, 404, 416, 422, 503),
     },
     response_class=FileResponse,
     tags=["archive"],
 )
-def audio(request: Request, name: OfId, library_index: OfLibraryIndex) -> Response:
-    """The stored bytes, whole or by Range."""
-    stored = library_index.audio(name)
-    if stored is None:
+async def audio(  # async, as it may wait for a copy
+    request: Request,
+    name: OfId,
+    sounds: OfSounds,
+    seekable: Annotated[
+        str | None,
+        Query(
+            description="A copy of the same frames that can be played from any moment, where the stored bytes cannot; "
+            "made when first asked for"
+        ),
+    ] = None,
+) -> Response:
+    """The stored bytes, whole or by Range; with `?seekable`, a copy in which a browser finds each moment truly."""
+    sound = await run_in_threadpool(sounds.of, name)
+    if seekable is not None and sound and sound.is_awaited:
+        await _made(request, name)
+        sound = await run_in_threadpool(sounds.of, name)
+    if sound is None:
         raise HTTPException(404, f"The audio of {name} is not in the library.")
-    path, media_type = stored
-    response = FileResponse(path, media_type=media_type, stat_result=path.stat())
+    copied = sound.copy if seekable is not None else None
+    file = copied or sound.stored
+    headers = {"Content-Location": sound.stored_address} if seekable is not None and not copied else None
+    stat = await run_in_threadpool(file.path.stat)
+    response = FileResponse(file.path, media_type=file.media_type, stat_result=stat, headers=headers)
     if response.headers["etag"] in request.headers.get("if-none-match", ""):  # which may name several
         return Response(status_code=304, headers={"etag": response.headers["etag"]})
     return response
+
+
+async def _made(request: Request, name: str) -> None:
+    """Waits until the copy of an episode is made, or is known not to be needed. 503 where that takes long.
+
+    Where it cannot be made, the stored bytes are the best there is.
+    """
+    future = asyncio.wrap_future(request.app.state.sound_maker.seekable(name))
+    try:
+        await asyncio.wait_for(asyncio.shield(future), COPY_WAIT_S)  # others may wait for the same
+    except TimeoutError:
+        detail, retry = f"The seekable copy of {name} is being made.", {"Retry-After": str(COPY_RETRY_S)}
+        raise HTTPException(503, detail, headers=retry) from None
+    except AudioError as problem:
+        if problem.code == "sound_busy":
+            raise HTTPException(503, str(problem), headers={"Retry-After": str(COPY_RETRY_S)}) from None
 
 
 @router.get("/livez", tags=["health"])

@@ -19,8 +19,10 @@ from search.index.library_index import LibraryIndex
 from search.query.parser import Synonyms
 from search.service import api, pages
 from search.service.problem_details import PlainTextToProblem, problem
+from search.sound import EpisodeSounds
 from transcribe import __version__
 from transcribe.errors import TranscriptError
+from transcribe.library.sound_maker import SoundMaker
 from transcribe.library.store import Library
 
 THREADS = 4  # so that a slow search leaves room for quick ones
@@ -39,13 +41,15 @@ def create_app(
     hosts: Sequence[str] = (),
     synonyms: Synonyms | None = None,
     library_index: LibraryIndex | None = None,
+    sound_maker: SoundMaker | None = None,
 ) -> FastAPI:
     """The service of one library, with its embedded index if no other is given.
 
-    If `hosts` are given, requests for any other Host are answered 400.
+    If `hosts` are given, requests for any other Host are answered 400. Without a `sound_maker`, which is closed when
+    the service ends, only stored bytes are played.
     """
     app = FastAPI(
-        lifespan=_few_threads,
+        lifespan=_serving,
         title="Playhead",
         version=__version__,
         description="Phrase search in a podcast archive, each hit with the time at which its first word is said.",
@@ -54,6 +58,8 @@ def create_app(
     )
     app.state.library_index = library_index or LibraryIndex(library)
     app.state.synonyms = synonyms
+    app.state.sound_maker = sound_maker
+    app.state.sounds = EpisodeSounds(library, copies=sound_maker is not None)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", pages.static_files(), name="static")
@@ -67,10 +73,12 @@ def create_app(
 
 
 @contextlib.asynccontextmanager
-async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+async def _serving(app: FastAPI) -> AsyncIterator[None]:
     """Limits the requests that are worked on at once: more threads would only wait for Python's lock."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
+    if app.state.sound_maker:
+        await anyio.to_thread.run_sync(app.state.sound_maker.close)
 
 
 class HeadLikeGet:

@@ -27,9 +27,10 @@ from search.index.library_index import LibraryIndex
 from search.query.limits import BUDGET_S, WITHIN_S
 from search.query.parser import Mode, Synonyms, parse
 from search.service import api
-from search.service.api import OfId, OfLibraryIndex, SearchParameters
+from search.service.api import OfId, OfLibraryIndex, OfSounds, SearchParameters
 from search.service.api_reference import operations
 from search.service.templates import ASSETS, render
+from search.sound import EpisodeSound
 from transcribe.errors import TranscriptError
 from transcribe.library.chapters import load_chapters
 from transcribe.library.clock import milliseconds
@@ -104,7 +105,9 @@ def error_page(request: Request, status: int, detail: str) -> Response:
 
 
 @router.get("/")
-def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParameters, Depends()]) -> Response:
+def search_page(
+    library_index: OfLibraryIndex, sounds: OfSounds, parameters: Annotated[SearchParameters, Depends()]
+) -> Response:
     """The hits of a search; without a query, what is in the library and how to search it."""
     shows = api.shows(library_index)
     if not parameters.text.strip():
@@ -119,7 +122,7 @@ def search_page(library_index: OfLibraryIndex, parameters: Annotated[SearchParam
         return render("search.html", 503, **{**shown, "problem": str(problem)})
     facets = list(_facets(parameters, answer, {show["slug"]: show["title"] for show in shows}))
     groups = [
-        _Group(tuple(neighbours), library_index.audio(name) is not None)
+        _Group(tuple(neighbours), sounds.of(name))
         for name, neighbours in itertools.groupby(answer.hits, key=lambda hit: hit.contents.episode.id)
     ]
     return render("search.html", **shown, answer=answer, facets=facets, groups=groups)
@@ -139,11 +142,16 @@ def episodes_page(
 
 @router.get("/episodes/{show}/{episode}")
 def player_page(
-    request: Request, name: OfId, library_index: OfLibraryIndex, q: str = "", mode: Mode = "exact", t: str = ""
+    request: Request,
+    name: OfId,
+    library_index: OfLibraryIndex,
+    sounds: OfSounds,
+    q: str = "",
+    mode: Mode = "exact",
+    t: str = "",
 ) -> Response:
     """The transcript, with the audio where the library holds it; `q` marks the hits of that search in it."""
     transcript = library_index.library.load_transcript(name)
-    stored = library_index.audio(name)
     flags = [set(segment.flags) for segment in transcript.segments]
     flagged = set.intersection(*flags) if flags else set()
     return render(
@@ -152,7 +160,7 @@ def player_page(
         sections=_sections(transcript, load_chapters(library_index.library, name)),
         starts={segment.start_ms for segment in transcript.segments},
         flagged=flagged,  # shown once above the transcript, not at each segment
-        audio_suffix=stored[0].suffix if stored else None,
+        sound=sounds.of(name),
         start_ms=_moment(t),
         found=_found_in(library_index, transcript.episode, q, mode, request.app.state.synonyms),
         q=q,
@@ -181,7 +189,7 @@ class _Group:
     """Hits of one episode that follow one another."""
 
     hits: tuple[Hit, ...]
-    has_audio: bool
+    sound: EpisodeSound | None  # None where the library does not hold it
 
     @property
     def contents(self) -> Any:

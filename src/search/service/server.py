@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,26 @@ from search.query.parser import synonyms
 from search.service.app import create_app
 from search.settings import Settings, web_root
 from transcribe.errors import CannotStart
+from transcribe.library.sound_maker import SoundMaker
 from transcribe.library.store import Library
 
 HTTP: dict[str, Any] = {"log_level": "warning", "server_header": False, "timeout_keep_alive": 30}
 
 
-def serve_forever(library: Library, settings: Settings, workers: int = 1) -> None:
+def serve_forever(
+    library: Library,
+    settings: Settings,
+    workers: int = 1,
+    sound_maker: SoundMaker | None = None,
+    worker: str = "search.service.server:app",
+) -> None:
     """Serves until it is stopped, and prints its address. Raises CannotStart where the address is taken.
 
-    Several workers are independent processes on one address. Raises what `open_library_index` raises.
+    Several workers are independent processes on one address. Each calls what `worker` names, as `module:function`, to
+    make its service from the environment. Raises what `open_library_index` raises.
     """
     host = settings.host
-    app = _app(library, settings)  # first: it raises what is wrong with the settings
+    app = _app(library, settings, sound_maker)  # first: it raises what is wrong with the settings
     listening = _listen(host, settings.port)
     address = web_root(host, listening.getsockname()[1])
     print(f"Playhead is at {address}  (Ctrl-C stops it)", file=sys.stderr, flush=True)
@@ -34,17 +43,19 @@ def serve_forever(library: Library, settings: Settings, workers: int = 1) -> Non
         uvicorn.Server(uvicorn.Config(app, **HTTP)).run(sockets=[listening])
         return
     os.environ.update(_environment(library, settings))
-    Multiprocess(uvicorn.Config("search.service.server:app", factory=True, workers=workers, **HTTP), [listening]).run()
+    Multiprocess(uvicorn.Config(worker, factory=True, workers=workers, **HTTP), [listening]).run()
 
 
-def app() -> FastAPI:
+def app(sound_maker_of: Callable[[Library, Settings], SoundMaker | None] = lambda *_: None) -> FastAPI:
     """The service of one of several workers, made from the environment."""
     library = Library(Path(os.environ["PLAYHEAD_LIBRARY"]))
-    return _app(library, Settings.load(library.root))
+    settings = Settings.load(library.root)
+    return _app(library, settings, sound_maker_of(library, settings))
 
 
-def _app(library: Library, settings: Settings) -> FastAPI:
-    return create_app(library, settings.hosts, synonyms(settings.synonyms), open_library_index(library, settings))
+def _app(library: Library, settings: Settings, sound_maker: SoundMaker | None) -> FastAPI:
+    library_index = open_library_index(library, settings)
+    return create_app(library, settings.hosts, synonyms(settings.synonyms), library_index, sound_maker)
 
 
 def _environment(library: Library, settings: Settings) -> dict[str, str]:

@@ -97,7 +97,7 @@ class Recording:
             left -= len(block)
             if left <= 0:
                 break
-        if not self.intact or (self._is_untimed and self.damaged >= self.intact):
+        if not self.intact or (self.is_untimed and self.damaged >= self.intact):
             raise AudioError("undecodable", f"{self.path.name}: most of it, or all, could not be decoded")
 
     def damage(self) -> Damage | None:
@@ -115,22 +115,29 @@ class Recording:
         return None
 
     @property
-    def _is_untimed(self) -> bool:
+    def codec(self) -> str:
+        """Of its sound, as libav names it: `mp3float` and `mp3` are one codec, mp3."""
+        return self.container.streams.audio[0].codec_context.codec.canonical_name
+
+    @property
+    def is_untimed(self) -> bool:
+        """Whether it is a bare stream of frames, whose timestamps are libav's own count."""
         return self.container.format.name in UNTIMED
 
     def _sound(self) -> Iterator[NDArray[np.int16]]:
         try:
-            yield from _resampled(self._frames())
+            yield from _resampled(frame for _, frames in self.decoded() for frame in frames)
         except av.error.FFmpegError as problem:  # a header may claim two thousand million samples a second
             message = f"{self.path.name}: its sound cannot be brought to {RATE} samples a second ({problem.strerror})"
             raise AudioError("undecodable", message) from None
 
-    def _frames(self) -> Iterator[tuple[AudioFrame, float]]:
-        """Decoded frames, each with the seconds of silence that belong before it."""
-        timeline: _Timeline = (
-            _Bytes() if self._is_untimed else _Timestamps((self.container.start_time or 0) / 1_000_000)
-        )
-        for packet in self._packets():
+    def decoded(self) -> Iterator[tuple[AudioPacket, list[tuple[AudioFrame, float]]]]:
+        """Each packet that can be decoded, with its frames, and before each frame the seconds of silence it needs.
+
+        To be walked once, in place of `blocks`. Damaged packets are passed over.
+        """
+        timeline: _Timeline = _Bytes() if self.is_untimed else _Timestamps((self.container.start_time or 0) / 1_000_000)
+        for packet in self.packets():
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
@@ -141,14 +148,16 @@ class Recording:
             self.intact += bool(frames)
             self.failing = self.failing and not frames
             timeline.keep(packet)
-            for frame in frames:
-                begin = timeline.position_s
-                gap = timeline.gap_before(frame)
-                if gap and (self.damaged or begin):  # a film's sound may begin later than its pictures
-                    self.missing.append((round(begin * 1000), round((begin + gap) * 1000)))
-                yield frame, gap
+            yield packet, [self._placed(frame, timeline) for frame in frames]
 
-    def _packets(self) -> Iterator[AudioPacket]:
+    def _placed(self, frame: AudioFrame, timeline: "_Timeline") -> tuple[AudioFrame, float]:
+        begin = timeline.position_s
+        gap = timeline.gap_before(frame)
+        if gap and (self.damaged or begin):  # a film's sound may begin later than its pictures
+            self.missing.append((round(begin * 1000), round((begin + gap) * 1000)))
+        return frame, gap
+
+    def packets(self) -> Iterator[AudioPacket]:
         """Packets of the first audio stream. A read that fails is tried again behind the fault."""
         failed = 0
         while failed < MOST_FAILED_READS:

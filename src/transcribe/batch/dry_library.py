@@ -14,6 +14,8 @@ from transcribe.library.transcript import Transcript
 class DryLibrary(Library):
     """Reads what is there, and writes nothing."""
 
+    read_only = True
+
     def save_record(self, record: Record) -> None:
         """Does nothing: the catalog of the run holds the record."""
 

@@ -10,6 +10,7 @@ from transcribe.library.episode import Record
 Step = Literal["fetch", "transcribe", "nothing"]
 TranscriptState = Literal["none", "current", "outdated"]
 
+NOT_TAKEN = "not_taken"  # the code of an item that turned out to be no recording
 FETCH: tuple[Step, ...] = ("fetch",)
 WORK: tuple[Step, ...] = ("fetch", "transcribe")
 
@@ -47,6 +48,7 @@ class Plan:
 
     episodes: tuple[PlannedEpisode, ...] = ()
     unchanged: tuple[str, ...] = ()
+    left: int = 0  # how many other episodes need something, beyond the limit
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -58,6 +60,8 @@ class Plan:
 
 def next_step(state: EpisodeState, update: bool) -> Step:
     """What an episode needs next; `update` takes audio that its publisher has changed."""
+    if state.record.error and state.record.error.code == NOT_TAKEN and not update:
+        return "nothing"  # it was looked at once
     replaced = update and state.record.changed_upstream
     if state.transcript == "current" and not replaced:
         return "nothing"
@@ -75,4 +79,4 @@ def plan(
     wanted = [episode for episode in planned if episode.step in steps]
     wanted.sort(key=lambda episode: episode.record.state == "failed")
     unchanged = (episode.record.episode.id for episode in planned if episode.step not in steps)
-    return Plan(tuple(wanted[:limit]), tuple(unchanged))
+    return Plan(tuple(wanted[:limit]), tuple(unchanged), len(wanted) - len(wanted[:limit]))

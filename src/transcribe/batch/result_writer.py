@@ -1,7 +1,9 @@
 """What came of each step, written into the library and the report."""
 
 import dataclasses
+import re
 
+from transcribe.batch.next_step import NOT_TAKEN
 from transcribe.batch.report import Report
 from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
@@ -11,13 +13,16 @@ from transcribe.fetch.episode_fetcher import FetchedEpisode
 from transcribe.fetch.polling import Candidate
 from transcribe.library.chapters import chapters_path, load_chapters, parse_chapters, save_chapters
 from transcribe.library.clock import clock
-from transcribe.library.episode import AudioFile, Episode, Failure, PublishedText, Record
+from transcribe.library.episode import DAMAGES, AudioFile, Episode, Failure, PublishedText, Record
 from transcribe.library.store import Library, link, write_whole
 from transcribe.library.transcript import Damage, Transcript
 from transcribe.publishers.publisher_transcript import PUBLISHED
 from transcribe.publishers.transcript_formats import suffix
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.web.urls import citable, citable_url
+
+_NO_SOUND = ("not_audio", "no_audio")
+_DONE = ("transcribed", *DAMAGES)
 
 
 class ResultWriter:
@@ -38,6 +43,11 @@ class ResultWriter:
         """Reports that an episode, by id, or a source failed; the episode's record says so, too."""
         if failure.code == "retry_later":
             self._report.later[name] = failure
+            return
+        if record and record.doubtful and failure.code in _NO_SOUND:
+            reason = _reason(failure)
+            self._report.not_taken[reason] += 1
+            self.keep(record.failed(NOT_TAKEN, f"{reason}: {failure.message}"))
             return
         self._report.failed[name] = failure
         if record:
@@ -61,6 +71,9 @@ class ResultWriter:
             self._merge(candidate, audio, same)
             return None
         path = audio.path.relative_to(self._library.root).as_posix()
+        if record.audio and record.audio.sha256 == audio.sha256 and record.state in _DONE:
+            self._keep_as_before(record, audio)
+            return None
         if record.audio and record.audio.path != path and (old := self._library.inside(record.audio.path)):
             old.unlink()  # it had another suffix
         if record.audio and record.audio.sha256 != audio.sha256:
@@ -70,12 +83,23 @@ class ResultWriter:
         self._keep_beside(record, got)
         self.keep(record)
         self._report.fetched.append(record.episode.id)
+        if record.episode.id in self._report.changed_upstream:
+            self._report.changed_upstream.remove(record.episode.id)  # it is taken
         self._report.bytes += audio.bytes
         if same and is_another and self._take_over(record, same):
             return None
         came = "found" if candidate.path == audio.path else "fetched"
         self._progress.say(f"{came} {record.episode.id}, {audio.bytes / 1e6:.1f} MB")
         return record
+
+    def _keep_as_before(self, record: Record, audio: Downloaded) -> None:
+        """Audio that was fetched again and is the same to the byte: its transcript stands."""
+        assert record.audio
+        stored = dataclasses.replace(record.audio, validators=audio.validators)
+        self.keep(dataclasses.replace(record, audio=stored, changed_upstream=False))
+        if record.episode.id in self._report.changed_upstream:
+            self._report.changed_upstream.remove(record.episode.id)
+        self._report.unchanged.append(record.episode.id)
 
     def keep_text(self, record: Record, offered: PublishedText, data: bytes) -> None:
         """Writes the publisher's transcript beside the audio, as it came."""
@@ -139,6 +163,14 @@ class ResultWriter:
         self.keep(dataclasses.replace(same, also=tuple(also), through=tuple(through)))
         self._report.unchanged.append(same.episode.id)
         self._progress.say(f"{candidate.path or record.episode.title} is already here, as {same.episode.id}")
+
+
+def _reason(failure: Failure) -> str:
+    """Why a file that might have been a recording is none: what the server said it is, where it said that."""
+    if failure.code == "no_audio":
+        return "video without sound"
+    served = re.search(r"served as ([\w.+-]+/[\w.+-]+)", failure.message)
+    return served[1] if served else "not audio"
 
 
 def public(episode: Episode) -> Episode:

@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from transcribe.batch.downloads import READY_WAIT_S, Downloads
 from transcribe.batch.episode_state import episode_state
@@ -32,6 +33,7 @@ from transcribe.library.store import Library
 from transcribe.library.transcript import Engine, Transcript
 from transcribe.publishers.match import Mismatch
 from transcribe.publishers.transcript_formats import suffix
+from transcribe.sources.enclosures import NO_FILE
 from transcribe.sources.source import FolderSource, Source
 from transcribe.transcription.checkpoints import Checkpoints, checkpoint_name
 from transcribe.transcription.job import Job, Offer
@@ -60,7 +62,7 @@ class Batch:
         configured = {source.address for source in self.options.sources}  # they are not put into the list
         came_from = [address for address in self.catalog.sources() if address not in configured]
         self.source_list = SourceList(library, came_from)
-        self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered)
+        self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered, self.polling.urls)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
         self._writer = ResultWriter(library, self.catalog, self.checkpoints, progress, self.report)
@@ -76,6 +78,10 @@ class Batch:
         """
         folder = [FolderSource(self.library.audio)] if self.library.audio.is_dir() else []
         offered = self.polling.ask(named or [*self.options.sources, *self.source_list.sources(), *folder])
+        self.report.not_taken.update(reason for reason in offered.not_taken if reason != NO_FILE)
+        if not named:
+            self.polling.states.keep_only({source.key for source in offered.asked})
+            self.polling.states.save()
         for source, trouble in offered.troubles.items():
             self._trouble(source, trouble)
         if (named or self.options.sources) and not self.options.dry_run:
@@ -95,6 +101,7 @@ class Batch:
             states = [episode_state(self.library, candidate, self.options.redo) for candidate in candidates]
         planned = plan(states, self.options.update, limit, steps)
         self.report.unchanged += planned.unchanged
+        self.report.to_go = planned.left
         return planned
 
     def fetch(self, planned: Plan) -> None:
@@ -111,6 +118,24 @@ class Batch:
     def fetch_speed(self) -> Speed:
         """What was downloaded so far, and how long each download took, added up."""
         return Speed(sum(size for size, _ in self.fetch_times), sum(seconds for _, seconds in self.fetch_times))
+
+    def attach(
+        self, record: Record, path: Path, workers: Workers, language: str | None = None, encoding: str | None = None
+    ) -> str | None:
+        """Makes a file the episode's own transcript, laid on its sound; why it cannot be, where it does not fit."""
+        assert record.audio is not None
+        offered, data = PublishedText(path.resolve().as_uri(), "", language), path.read_bytes()
+        sound = self.library.root / record.audio.path
+        job = Job(record.episode, record.audio, sound, offer=Offer(offered, data, record.persons, encoding))
+        for _, outcome in workers.run([job]):
+            if isinstance(outcome, Mismatch):
+                return f"it is not what is said there: {outcome}"
+            if not isinstance(outcome, Transcript):
+                return outcome.message
+            self._writer.keep_text(record, offered, data)
+            others = tuple(text for text in record.transcripts if text.url != offered.url)
+            self._writer.transcribed(dataclasses.replace(record, transcripts=(offered, *others)), outcome)
+        return None
 
     def _with_audio(self, planned: Plan) -> Iterator[Record | None]:
         """Records whose audio is stored, each as soon as it is; None where no other is ready yet."""

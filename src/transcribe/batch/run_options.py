@@ -24,7 +24,7 @@ class RunOptions:
 
     def texts(self, record: Record) -> Texts:
         """How its publisher's transcript is treated: as its source says, else the nearest source that led there."""
-        wished = {source.address: texts for source, texts in self.sources.items()}
+        wished = {source.key: texts for source, texts in self.sources.items()}
         addresses = (address for address in (record.source, *record.through) if address in wished)
         return next((wished[address] for address in addresses if address), "prefer")
 

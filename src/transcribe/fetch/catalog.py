@@ -1,12 +1,14 @@
 """Makes episodes of the recordings that sources offer: each once, each with an id that never changes."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
+from transcribe.fetch.same_show import LEAST_TELLING
 from transcribe.library.episode import Episode, Record, episode_id, former_slug, is_id, show_slug
 from transcribe.library.store import Library
 from transcribe.sources.source import FoundFile
-from transcribe.web.urls import same_audio
+from transcribe.web.urls import same_audio, source_key
 
 
 class Catalog:
@@ -14,9 +16,13 @@ class Catalog:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.records = {record.episode.id: record for record in library.records()}
+        stored = library.records()
+        self._sources_as_stored = {record.source for record in stored if record.source}
+        self.records = {record.episode.id: _without_secrets(record) for record in stored}
+        self.cleaned = [r for r in stored if self.records[r.episode.id] != r]  # as they are stored, secrets in them
         self._by_identity = {identity: r.episode.id for r in self.records.values() for identity in _identities(r)}
         self._by_audio: dict[str, dict[str, None]] = {}  # ids, in their order
+        self._by_date: dict[str, dict[str, None]] = {}  # likewise
         for record in self.records.values():
             self._keep_audio(record)
         self._taken = {*self.records, *library.transcript_ids()}
@@ -25,12 +31,12 @@ class Catalog:
         self._former = {title: slug for title, slug in slugs.items() if slug == show_slug(title, former_slug)}
         self._stored = {r.audio.path: r.episode.id for r in self.records.values() if r.audio}
 
-    def admit(self, found: FoundFile) -> Record:
-        """The record of a recording, the one it has or a new one, brought up to date with what its publisher says.
+    def admit(self, found: FoundFile, offered: Collection[str] = ()) -> Record:
+        """The record of a recording: the one it has, or a new one. What its publisher says of it is brought up to date.
 
-        Nothing is written yet.
+        `offered` are the identities of all that its feed offers now; see `known`. Nothing is written yet.
         """
-        before = self.known(found)
+        before = self.known(found, offered)
         name = before.episode.id if before else self._name(found, self._place(found))
         told = Episode(
             id=name,
@@ -42,9 +48,9 @@ class Catalog:
             enclosure=found.enclosure,
             description=found.description,
         )
-        if before and found.path:
-            return before  # a file has nothing new to tell
-        record = _told_again(before, told, found) if before else Record(told, found.identity, found.source)
+        if before and found.path:  # a file has nothing new to tell, but of the texts that lie beside it
+            return self._with_texts(before, found)
+        record = _told_again(before, told, found) if before else Record(told, found.identity, _key(found.source))
         if found.source or not before:
             record = dataclasses.replace(
                 record,
@@ -53,15 +59,53 @@ class Catalog:
                 persons=found.persons,
                 language=found.language,
                 length=found.length,
+                alternates=found.alternates,
+                doubtful=found.doubtful,
                 duration_ms=found.duration_ms,
             )
         self.keep(record)
         return record
 
-    def known(self, found: FoundFile) -> Record | None:
-        """The record that a recording has, if it has one."""
-        name = self._by_identity.get(found.identity) or self._by_audio_of(found) or self._by_own_name(found)
+    def _with_texts(self, before: Record, found: FoundFile) -> Record:
+        new = [text for text in found.transcripts if text not in before.transcripts]
+        if not new:
+            return before
+        record = dataclasses.replace(before, transcripts=(*before.transcripts, *new))
+        self.keep(record)
+        return record
+
+    def known(self, found: FoundFile, offered: Collection[str] = ()) -> Record | None:
+        """The record that a recording has, if it has one.
+
+        With `offered`, the identities of all that its feed offers now, also where the feed has given it a new guid: an
+        episode whose own is not offered any more, of the same address and title, or of the same date and length.
+        """
+        name = (
+            self._by_identity.get(found.identity)
+            or self._by_audio_of(found)
+            or self._under_another(found, offered)
+            or self._by_own_name(found)
+        )
         return self.records.get(name or self._stored.get(self._place(found) or "") or "")
+
+    def _under_another(self, found: FoundFile, offered: Collection[str]) -> str | None:
+        if not offered or not found.enclosure or not found.source:
+            return None
+        source, address = source_key(found.source), same_audio(found.enclosure, lasting_query=True)
+        titles = {_printable(found.title), _printable(found.whole or found.title)}
+        same = [
+            record
+            for record in (self.records.get(name) for name in self._by_audio.get(address, ()))
+            if record and record.episode.title in titles
+        ]
+        if not same and found.published and found.length and found.length >= LEAST_TELLING:
+            same = [
+                record
+                for record in (self.records.get(name) for name in self._by_date.get(found.published, ()))
+                if record and record.length == found.length
+            ]
+        left = [r for r in same if r.source == source and set(_identities(r)).isdisjoint(offered)]
+        return left[0].episode.id if len(left) == 1 else None
 
     def _by_audio_of(self, found: FoundFile) -> str | None:
         """The episode with audio at the same address, where either was found without its feed."""
@@ -86,9 +130,9 @@ class Catalog:
         return led
 
     def sources(self) -> list[str]:
-        """The feeds and folders that episodes came from, without the audio folder and missing ones."""
-        sources = {record.source for record in self.records.values() if record.source}
-        return sorted(source for source in sources if self._can_be_asked_again(source))
+        """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
+        sources = self._sources_as_stored | {record.source for record in self.records.values() if record.source}
+        return sorted(source for source in sources if "…" not in source and self._can_be_asked_again(source))
 
     def _can_be_asked_again(self, source: str) -> bool:
         if source.startswith(("http://", "https://")):
@@ -112,6 +156,8 @@ class Catalog:
     def _keep_audio(self, record: Record) -> None:
         if enclosure := record.episode.enclosure:
             self._by_audio.setdefault(same_audio(enclosure, lasting_query=True), {})[record.episode.id] = None
+        if published := record.episode.published:
+            self._by_date.setdefault(published, {})[record.episode.id] = None
 
     def forget(self, record: Record) -> None:
         """Removes an episode whose audio is another episode's."""
@@ -145,11 +191,21 @@ def _identities(record: Record) -> list[str]:
     return [*([record.identity] if record.identity else []), *record.also]
 
 
+def _key(source: str | None) -> str | None:
+    return source and source_key(source)
+
+
+def _without_secrets(record: Record) -> Record:
+    """A record as it is written today; earlier releases wrote sources with their passwords."""
+    through = tuple(dict.fromkeys(source_key(address) for address in record.through))
+    return dataclasses.replace(record, source=_key(record.source), through=through)
+
+
 def _told_again(before: Record, told: Episode, found: FoundFile) -> Record:
     """The record with what a feed says: a feed says more than a page, and is asked again."""
     if found.source is None and before.source:
         return before
-    source = found.source or before.source
+    source = _key(found.source) or before.source
     also = [name for name in (*before.also, before.identity) if name and name != found.identity]
     through = [address for address in (*before.through, before.source) if address and address != source]
     return dataclasses.replace(

@@ -3,6 +3,7 @@
 The answer of an address shows what it is: audio, a feed, an OPML file or a page.
 """
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +18,9 @@ from transcribe.fetch.http_client import MIB, Fetched, HttpClient, login_for
 from transcribe.fetch.ytdlp import extracted, is_installed
 from transcribe.library.episode import slug
 from transcribe.sources.feed import Feed, distinct, parse_feed
-from transcribe.sources.opml import Outline, parse_opml
+from transcribe.sources.opml import FeedList, Outline, parse_opml
 from transcribe.sources.page import Page, no_audio, parse_page
+from transcribe.sources.page_items import from_archive, is_home, items_of_page, own_recordings, persons_of, with_page
 from transcribe.sources.source import (
     AudioFileSource,
     FolderSource,
@@ -28,19 +30,26 @@ from transcribe.sources.source import (
     found_in_file,
     found_in_folder,
 )
+from transcribe.sources.web_archive import archived_copy
 from transcribe.web.media_types import HEAD_BYTES, audio_suffix, is_audio_type, media_type, sniffed
 from transcribe.web.text_decoding import decoded, from_root
-from transcribe.web.urls import public_url, same_audio, same_page
+from transcribe.web.urls import public_url
 
 MAX_PAGES = 100  # of one feed
 _PAGES_FOR_ONE_ITEM = 10  # of a feed in which a web page is looked for
 _FEEDS_OF_A_PAGE = 3  # that are asked
+_FRAMES_OF_A_PAGE = 3  # likewise
 _FEEDS_REMEMBERED = 64
+_NOT_THERE = ("http_404", "http_410")
 _LOCAL_LIMIT = 15 * MIB
 
 Kind = Literal["audio", "feed", "opml", "page"]
 Ask = Callable[[str, BodyFilter], Fetched | NotModified | NotDue]  # to a URL, where its headers are wanted
 
+_UNKNOWN_SITES = ("Generic", "HTML5", "Html5")  # yt-dlp's names for the extractors that know no site
+_NO_PLAYER = re.compile(
+    r"//[^/]*(?:youtube|vimeo|facebook|twitter|instagram|google|doubleclick|disqus|recaptcha|addthis)[^/]*/"
+)
 _ASKED = "yt-dlp found none either."
 _NOT_ASKED = "With the extra `media` (yt-dlp), which knows many sites, that is asked as well."
 _KINDS: dict[str, Kind] = {"rss": "feed", "feed": "feed", "rdf": "feed", "opml": "opml", "html": "page"}
@@ -58,7 +67,9 @@ class Discovered:
     answer: CachedAnswer | None = None  # the first one, of a source on the web that was asked
     moved_to: str | None = None  # the new URL of a feed
     problem: FetchError | None = None  # what kept the rest of a feed from being read
-    unchanged: bool = False  # it was asked recently, or has not changed since
+    notes: tuple[str, ...] = ()  # what a person is to know of it, and that is no failure
+    not_taken: tuple[str, ...] = ()  # why other items of a feed have no recording, each by its reason
+    unchanged: bool = False  # it was asked not long ago, or says that it holds what it held then
 
     def __iter__(self) -> Iterator[FoundFile]:
         return iter(self.found)
@@ -92,24 +103,29 @@ class Discovery:
                 return self._on_the_web(source.url)
 
     def _on_the_web(self, url: str) -> Discovered:
-        if audio_suffix(url):
-            return Discovered((_audio(url),))
-        answer = self._visit(url, _may_be_read)
+        """What lies at an address. One that ends like audio may be a page, such as a wiki's `File:talk.ogg`."""
+        try:
+            answer = self._visit(url, _may_be_read)
+        except FetchError:
+            if audio_suffix(url) is None:
+                raise
+            return Discovered((_audio(url),))  # which will say what is wrong, each time it is tried
         if not isinstance(answer, Fetched):
             return Discovered(unchanged=True)
         if not _may_be_read(answer.headers):
-            if is_audio_type(answer.headers.get("content-type", "")) or self._begins_as_audio(url):
+            if audio_suffix(url) or is_audio_type(answer.headers.get("content-type", "")) or self._begins_as_audio(url):
                 return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             answer = self._connection.get(url)
         match _kind(answer.body, answer.headers.get("content-type", "")):
             case "audio":
                 return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             case "opml":
-                return Discovered(listed=parse_opml(answer.body, url, answer.headers), answer=CachedAnswer.of(answer))
+                listed = parse_opml(answer.body, url, answer.headers)
+                return Discovered(listed=listed, answer=CachedAnswer.of(answer), notes=_skipped(listed, url))
             case "feed":
                 return self._of_a_feed(url, answer)
             case _:
-                return Discovered(self._of_a_page(url, answer), answer=CachedAnswer.of(answer))
+                return self._of_a_page(url, answer)
 
     def _begins_as_audio(self, url: str) -> bool:
         """Whether the answer begins as audio does; reads only its first bytes."""
@@ -119,13 +135,18 @@ class Discovery:
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
         """The items of all pages of a feed, up to the first page that cannot be fetched or read."""
         first = _parsed(answer, url)
-        items, problem = list(first.items), None
+        items, not_taken, problem = list(first.items), list(first.not_taken), None
         try:
             for feed in self._pages(first, url, lambda page: _parsed(self._connection.get(page), url)):
                 items += (dataclasses.replace(item, show=first.title) for item in feed.items)
+                not_taken += feed.not_taken
         except FetchError as cut:
             problem = cut
-        return Discovered(distinct(items), (), CachedAnswer.of(answer), first.moved_to or answer.moved_to, problem)
+        found = tuple(from_archive(item, answer.url) for item in distinct(items))
+        moved_to, notes = first.moved_to or answer.moved_to, tuple[str, ...]()
+        if problem and problem.code in _NOT_THERE:
+            problem, notes = None, (f"{problem}, so its older episodes are not read",)
+        return Discovered(found, (), CachedAnswer.of(answer), moved_to, problem, notes, tuple(not_taken))
 
     def _pages(self, first: Feed, url: str, read: Callable[[str], Feed], most: int = MAX_PAGES) -> Iterator[Feed]:
         """The pages of a feed after its first, each once."""
@@ -137,29 +158,57 @@ class Discovery:
             feed = read(login_for(feed.following, url))
             yield feed
 
-    def _of_a_page(self, url: str, answer: Fetched) -> tuple[FoundFile, ...]:
-        """The recordings of a page: its items in its feed, else its own audio, else what the extractor finds."""
+    def _of_a_page(self, url: str, answer: Fetched) -> Discovered:
+        """The item of its own feed that a page is, else what it says itself, else what the extractor finds.
+
+        A show's own page leads to its feed.
+        """
         page = parse_page(answer.body, answer.url, answer.headers.get("content-type", ""))
-        page = dataclasses.replace(page, addresses=(url, *page.addresses))
-        show = None
-        for address in page.feeds[:_FEEDS_OF_A_PAGE]:
+        page, kept = dataclasses.replace(page, addresses=(url, *page.addresses)), CachedAnswer.of(answer)
+        feeds: dict[str, Feed] = {}
+        for address in self._feeds(page):
             try:
-                first = self._read_once(login_for(address, url))
-                show = show or first.title
-                if items := self._items(page, first, login_for(address, url)):
-                    return tuple(_of_page(item, page, address) for item in items)
+                feed = feeds[address] = self._read_once(login_for(address, url))
+                if is_home(page, feed):
+                    return _show_of(page, address, feed, kept)
+                if items := self._items(page, feed, login_for(address, url)):
+                    return Discovered(tuple(_of_page(item, page, address) for item in items), answer=kept)
             except FetchError:
                 continue  # the page may have more to say than its feed
-        if own := _own(page, show or page.show) or tuple(self._extract(url, self._connection)):
-            return own
+        shows = [feed.title for feed in feeds.values()]
+        items = [item for feed in feeds.values() for item in feed.items]
+        if own := self._own(url, page, [*shows, page.show][0], items):
+            return Discovered(own, answer=kept)
+        for address, feed in feeds.items():
+            if feed.items and not page.is_post:
+                return _show_of(page, address, feed, kept)
         raise no_audio(url, _ASKED if is_installed() else _NOT_ASKED)
+
+    def _feeds(self, page: Page) -> list[str]:
+        """Addresses of the feeds of a page; of an archived page its archive's copies."""
+        copy = archived_copy(page.url)
+        found = (copy.of(url) if copy and not archived_copy(url) else url for url in page.feeds)
+        return list(found)[:_FEEDS_OF_A_PAGE]
+
+    def _own(self, url: str, page: Page, show: str, items: Sequence[FoundFile]) -> tuple[FoundFile, ...]:
+        """What a page shows, else what a page within it plays, else what the extractor finds."""
+        if own := own_recordings(page, show, items):
+            return own
+        for address in [frame for frame in page.frames if not _NO_PLAYER.search(frame)][:_FRAMES_OF_A_PAGE]:
+            with contextlib.suppress(FetchError):
+                answer = self._connection.get(address, wanted=_may_be_read)
+                frame = parse_page(answer.body, answer.url, answer.headers.get("content-type", ""))
+                if frame.recordings:
+                    return own_recordings(dataclasses.replace(page, recordings=frame.recordings), show)
+        found = self._extract(url, self._connection)
+        return tuple(with_page(each, page, not (each.key or "").startswith(_UNKNOWN_SITES)) for each in found)
 
     def _items(self, page: Page, first: Feed, url: str) -> list[FoundFile]:
         """The items of a feed that belong to this web page, from the first page of the feed that has any."""
-        if items := _matching(page, first):
+        if items := items_of_page(page, first):
             return items
         later = self._pages(first, url, self._read_once, most=_PAGES_FOR_ONE_ITEM)
-        matching = (_matching(page, dataclasses.replace(feed, title=first.title)) for feed in later)
+        matching = (items_of_page(page, dataclasses.replace(feed, title=first.title)) for feed in later)
         return next((items for items in matching if items), [])
 
     def _read_once(self, url: str) -> Feed:
@@ -182,6 +231,17 @@ def source_name(source: Source) -> str:
     return public_url(source.url) if isinstance(source, WebSource) else str(source.path)
 
 
+def _show_of(page: Page, address: str, feed: Feed, answer: CachedAnswer) -> Discovered:
+    """The feed of the show whose page was named."""
+    said = f"{public_url(page.url)} is the page of a show; its feed is {public_url(address)} ({feed.title})"
+    return Discovered(listed=(Outline(address, feed.title),), answer=answer, notes=(said,))
+
+
+def _of_page(item: FoundFile, page: Page, feed: str) -> FoundFile:
+    """An item of a feed that is not to be read again: the page was asked for, not the show."""
+    return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or persons_of(page))
+
+
 def _in_file(path: Path) -> Discovered:
     """A file that a person named: a feed or an OPML file that was saved, else a recording.
 
@@ -192,12 +252,21 @@ def _in_file(path: Path) -> Discovered:
     place = path.absolute()
     match _kind(data, "") if data else "audio":
         case "opml":
-            return Discovered(listed=parse_opml(data, str(path)))
+            listed = parse_opml(data, str(path))
+            return Discovered(listed=listed, notes=_skipped(listed, str(path)))
         case "feed":
-            items = parse_feed(data, place.as_uri()).items
-            return Discovered(tuple(dataclasses.replace(item, source=str(place)) for item in items))
+            feed = parse_feed(data, place.as_uri())
+            found = tuple(dataclasses.replace(item, source=str(place)) for item in feed.items)
+            return Discovered(found, not_taken=feed.not_taken)
         case _:
             return Discovered((found_in_file(path),))
+
+
+def _skipped(listed: FeedList, name: str) -> tuple[str, ...]:
+    if not listed.skipped:
+        return ()
+    lines = "1 line was" if listed.skipped == 1 else f"{listed.skipped} lines were"
+    return (f"{public_url(name)}: {lines} skipped: no http(s) address of a feed",)
 
 
 def _document(path: Path) -> bytes:
@@ -246,66 +315,3 @@ def _parsed(answer: Fetched, source: str) -> Feed:
     """A page of a feed; its items get the source, wherever the page was read."""
     feed = parse_feed(answer.body, answer.url, answer.headers)
     return dataclasses.replace(feed, items=tuple(dataclasses.replace(item, source=source) for item in feed.items))
-
-
-def _matching(page: Page, feed: Feed) -> list[FoundFile]:
-    """The items of a feed that a web page is: by its address, or by its audio.
-
-    A page may have more parts than its feed tells of, as those of WordPress do; they are added. Where many items name
-    one page, as those of a show that has no other, its audio decides.
-    """
-    places, parts = {same_page(address) for address in page.addresses}, {same_audio(url) for url in page.audio}
-    items = [dataclasses.replace(item, show=feed.title) for item in feed.items]
-    here = [item for item in items if any(same_page(url) in places for url in (item.link, item.guid) if url)]
-    heard = [item for item in items if same_audio(item.enclosure or "") in parts]
-    if len(here) == 1 and here[0] not in heard:
-        return here
-    if here and not parts:
-        return here
-    taken = [item for item in heard if item in here] or heard
-    return _with_other_parts(page, taken, items) if taken else []
-
-
-def _with_other_parts(page: Page, taken: list[FoundFile], items: list[FoundFile]) -> list[FoundFile]:
-    """The items in the page's order, with the parts between them that no item of the feed has."""
-    by_audio = {same_audio(item.enclosure or ""): item for item in taken}
-    others = {same_audio(item.enclosure or "") for item in items} - by_audio.keys()
-    parts = [(same_audio(url), url) for url in page.audio]
-    return [
-        by_audio.get(key) or _part(taken[0], number, url)
-        for number, (key, url) in enumerate(parts, start=1)
-        if key not in others
-    ]
-
-
-def _part(item: FoundFile, number: int, url: str) -> FoundFile:
-    """A further part of an item's recording."""
-    return FoundFile(
-        show=item.show,
-        title=f"{item.title}, part {number}",
-        published=item.published,
-        link=item.link,
-        enclosure=url,
-        description=item.description,
-        persons=item.persons,
-        language=item.language,
-    )
-
-
-def _of_page(item: FoundFile, page: Page, feed: str) -> FoundFile:
-    """A feed's item without the feed as its source: the page was asked for, not the show."""
-    return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or _persons(page))
-
-
-def _own(page: Page, show: str) -> tuple[FoundFile, ...]:
-    """The recordings that a page describes itself."""
-    whole = FoundFile(
-        show, page.title, page.published, link=page.link, description=page.description, persons=_persons(page)
-    )
-    if len(page.audio) == 1:
-        return (dataclasses.replace(whole, enclosure=page.audio[0]),)
-    return tuple(_part(whole, number, url) for number, url in enumerate(page.audio, start=1))
-
-
-def _persons(page: Page) -> tuple[str, ...]:
-    return (page.author,) if page.author else ()

@@ -87,15 +87,29 @@ def download(
 def changed(connection: HttpClient, url: str, validators: Validators) -> bool | None:
     """Whether a URL has other audio than its validators describe; None where the server does not tell.
 
-    At most one byte is asked for. Raises FetchError where it cannot be had, such as `http_404`.
+    At most one byte is asked for. Where it seems changed, it is asked once more: a server that puts other
+    advertisements into each answer says something else again, and so lets on nothing. Raises FetchError where it
+    cannot be had, such as `http_404`.
     """
+    first = _validators_now(connection, url, validators)
+    if first is None:
+        return False
+    if first.length == 0:
+        return True
+    verdict = differ(validators, first)
+    if verdict is not True:
+        return verdict
+    second = _validators_now(connection, url, first)
+    return None if second is not None and differ(first, second) is True else True
+
+
+def _validators_now(connection: HttpClient, url: str, validators: Validators) -> Validators | None:
+    """What a server says of a file now; None where it is still the one of these validators."""
     asked = {**validators.conditions(), "Range": "bytes=0-0"}
     with connection.stream(url, asked, also=(416,)) as answer:
         if answer.status == 304:
-            return False
-        if answer.status == 416:  # it is empty now
-            return True
-        return differ(validators, Validators.of(answer.headers))
+            return None
+        return Validators(length=0) if answer.status == 416 else Validators.of(answer.headers)  # 416: it is empty now
 
 
 def store(path: Path, target: Path) -> Downloaded:

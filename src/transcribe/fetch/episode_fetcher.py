@@ -4,9 +4,10 @@ What is brought may be brought in a thread; what it means for the library is for
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from transcribe.console import Advance, Progress
 from transcribe.errors import FetchError
@@ -16,9 +17,11 @@ from transcribe.fetch.polling import Candidate
 from transcribe.library.episode import PublishedText, Record
 from transcribe.library.store import Library, sha256_of
 from transcribe.web.media_types import type_of_file
-from transcribe.web.urls import host_of
+from transcribe.web.urls import host_of, public_url
 
 log = logging.getLogger(__name__)
+
+_NOT_OF_THE_URL = ("disk_full", "cannot_write", "stopped")  # another address would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,13 @@ class EpisodeFetcher:
         connection: HttpClient,
         progress: Progress,
         texts: Callable[[Record], Iterable[PublishedText]],
+        urls: Mapping[str, str] | None = None,
     ) -> None:
-        """`texts` gives those of an episode's published transcripts that are wanted, the best first."""
+        """`texts` gives those of an episode's published transcripts that are wanted, the best first.
+
+        `urls` are the addresses of sources by their keys, with the passwords that records do not hold.
+        """
+        self._urls = urls if urls is not None else {}
         self.library, self.connection, self.progress, self.texts = library, connection, progress, texts
 
     def bring(self, candidate: Candidate) -> FetchedEpisode:
@@ -53,7 +61,8 @@ class EpisodeFetcher:
     def text(self, candidate: Candidate) -> tuple[PublishedText, bytes] | None:
         """The best of the publisher's transcripts that can be fetched."""
         for offered in self.texts(candidate.record):
-            if data := self._bytes(offered.url, candidate.record):
+            data = _beside(candidate.path, offered.url) or self._bytes(offered.url, candidate.record)
+            if data:
                 return offered, data
         return None
 
@@ -79,8 +88,24 @@ class EpisodeFetcher:
         if path:
             return store(path, target)
         if enclosure:
-            return download(self.connection, self._with_login(enclosure, candidate.record), target, advance)
+            return self._downloaded([enclosure, *candidate.record.alternates], candidate.record, target, advance)
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+
+    def _downloaded(self, urls: Sequence[str], record: Record, target: Path, advance: Advance) -> Downloaded:
+        """The audio from the first of its URLs where it can be had; what is wrong with each of the others is said."""
+        problems: list[FetchError] = []
+        for url in urls:
+            try:
+                audio = download(self.connection, self._with_login(url, record), target, advance)
+            except FetchError as problem:
+                if problem.code in _NOT_OF_THE_URL:
+                    raise
+                problems.append(problem)
+                continue
+            for failed in problems:
+                self.progress.say(f"{record.episode.id}: {failed}; it came from {public_url(url)}")
+            return audio
+        raise FetchError(problems[0].code, "; ".join(map(str, problems)), problems[0].retry_after_s)
 
     def _bytes(self, url: str | None, record: Record) -> bytes | None:
         """The bytes at a URL; None where they cannot be fetched, since only the audio is needed."""
@@ -93,8 +118,22 @@ class EpisodeFetcher:
             return None
 
     def _with_login(self, url: str, record: Record) -> str:
-        source = record.source or ""
+        source = self._urls.get(record.source or "") or (record.source or "").partition(" ")[0]
         return login_for(url, source) if source.startswith(("http://", "https://")) else url
+
+
+def _beside(path: Path | None, url: str) -> bytes | None:
+    """A text that lies beside a file on this machine; no other file is opened, whatever a feed says."""
+    if path is None or not url.startswith("file:"):
+        return None
+    text = Path(unquote(urlsplit(url).path))
+    if text.parent.resolve() != path.parent.resolve():
+        return None
+    try:
+        return text.read_bytes()
+    except OSError as problem:
+        log.warning("%s: %s", text, problem.strerror)
+        return None
 
 
 def measured(path: Path) -> Downloaded:

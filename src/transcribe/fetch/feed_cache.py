@@ -147,6 +147,20 @@ class FeedCache:
         known = self._known.get(_key(url))
         return known is not None and (known.gone or not known.holds)
 
+    def checked(self, url: str) -> float | None:
+        """When it last answered, in seconds since 1970."""
+        known = self._known.get(_key(url))
+        return known.checked if known else None
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept, and what else a run remembers."""
+        return self._path.parent
+
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._now()
+
     def listed(self, url: str) -> tuple[str, ...]:
         """The addresses of the feeds that the URL lists, as far as is known."""
         known = self._known.get(_key(url))

@@ -28,6 +28,7 @@ MAX_REDIRECTS = 10
 _SCHEMES = ("http", "https")
 _PERMANENT = (301, 308)
 _BUSY = (429, 503)  # a host that answers so may say when to come back
+_FORBIDDEN = "It may answer another name: set `user_agent` in playhead.toml"
 _CONNECT_S = 10  # longest wait for a connection to be made
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
@@ -69,7 +70,8 @@ class HttpClient:
 
     `allow_hosts` are the names, addresses or `host:port` for which private addresses are good, written as in the URL.
     The environment's proxies are not used: behind one, the addresses that are connected to could not be checked.
-    The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR` are. No cookies are kept. The name and password of a URL go
+    The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR` are. Cookies are sent back on the redirects of one fetch, as
+    sites ask that let nobody in without, and are forgotten at its end. The name and password of a URL go
     to its host alone, whatever that redirects to.
 
     Each host has one request at a time; a thread waits for its turn. One that answers 429 or 503 with Retry-After is
@@ -165,11 +167,15 @@ class HttpClient:
         `hop` ends the answer and the turn at its host.
         """
         here, moved_to, for_good = _checked_url(url), None, True
+        cookies = httpx2.Cookies()
         for _ in range(MAX_REDIRECTS + 1):
             with _untimed():
                 hop.enter_context(self._hosts.turn(host_of(str(here))))
-            response = self._client.send(self._client.build_request("GET", here, headers=headers), stream=True)
+            request = self._client.build_request("GET", here, headers=headers)
+            cookies.set_cookie_header(request)
+            response = self._client.send(request, stream=True)
             hop.callback(response.close)
+            cookies.extract_cookies(response)
             if not response.has_redirect_location:
                 return response, moved_to
             hop.close()
@@ -184,7 +190,10 @@ class HttpClient:
         alone = status == 429 or (status in _BUSY and asked is not None)
         seconds = self._hosts.leave_alone(host_of(str(response.url)), asked) if alone else None
         reason = f"{status} {response.reason_phrase}".strip()
-        return FetchError(f"http_{status}", f"{public_url(url)}: the server answers {reason}", seconds)
+        hint = (
+            ". Some servers let in only who they know: `user_agent` in playhead.toml may help" if status == 403 else ""
+        )
+        return FetchError(f"http_{status}", f"{public_url(url)}: the server answers {reason}{hint}", seconds)
 
 
 def login_for(url: str, of: str) -> str:

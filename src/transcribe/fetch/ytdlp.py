@@ -76,8 +76,8 @@ def _found(entry: dict[str, Any], url: str) -> FoundFile:
     day = re.fullmatch(r"(\d{4})(\d\d)(\d\d)", str(entry.get("upload_date") or ""))
     show = next((name for key in ("series", "channel", "uploader") if (name := entry.get(key))), None)
     return FoundFile(
-        show=str(show or entry.get("webpage_url_domain") or "web"),
-        title=plain_text(str(entry.get("title") or "Untitled")),
+        show=str(show or ""),
+        title=plain_text(str(entry.get("title") or "")),
         published="-".join(day.groups()) if day else None,
         link=citable_url(url),
         enclosure=str(entry["url"]),

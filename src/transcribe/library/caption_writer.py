@@ -19,6 +19,7 @@ from transcribe.library.transcript import Segment, Transcript
 PAUSE_MS = 2_000
 LONG_PARAGRAPH = 600  # characters
 LONGEST_PARAGRAPH = 1_500
+_ROUND = str.maketrans("[]", "()")
 
 
 class Format(NamedTuple):
@@ -43,10 +44,13 @@ def to_vtt(transcript: Transcript) -> str:
 
 
 def to_srt(transcript: Transcript) -> str:
-    """SubRip, cues numbered from 1. The format has neither speakers nor escapes, so text stands as it is."""
+    """SubRip, cues numbered from 1. It has no place for speakers, so they stand before the text: `[Ann]: Welcome.`
+
+    Nor has it a way to escape, so text stands as it is.
+    """
     return "\n".join(
         f"{number}\n{timestamp(segment.start_ms, ',')} --> {timestamp(segment.end_ms, ',')}\n"
-        f"{_without_arrow(_line(segment.text))}\n"
+        f"{_bracketed(segment)}{_without_arrow(_line(segment.text))}\n"
         for number, segment in enumerate(_spoken(transcript), 1)
     )
 
@@ -86,6 +90,11 @@ FORMATS: Mapping[str, Format] = {
 
 def _spoken(transcript: Transcript) -> list[Segment]:
     return [segment for segment in transcript.segments if segment.text.strip()]
+
+
+def _bracketed(segment: Segment) -> str:
+    speaker = _without_arrow(_line(segment.speaker or "")).translate(_ROUND)
+    return f"[{speaker}]: " if speaker else ""
 
 
 def _paragraphs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

@@ -20,6 +20,7 @@ DAMAGES: tuple[State, ...] = ("truncated", "damaged")  # also codes of `Record.e
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}", re.ASCII)
 _SLUG_LIKE = re.compile(r"[a-z0-9-]+", re.ASCII)
 _SLUG_LENGTH = 80
+_SIGNS = re.compile(r"(?<=[A-Za-z])(?:\+{1,2}|#)(?![\w+#])")  # of names such as C++ and C#
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Record:
     length: int | None = None  # of its audio in bytes, as its publisher says
     duration_ms: int | None = None  # of its audio, as its publisher says
     through: tuple[str, ...] = ()  # other sources that led to it: its page, a list with its feed
+    doubtful: bool = False  # by its type and name it may have no sound; that it has none is then no failure
+    alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
 
     def failed(self, code: str, message: str) -> "Record":
         """The record after a failure."""
@@ -150,6 +153,8 @@ class Record:
                 data.get("length"),
                 data.get("duration_ms"),
                 tuple(data.get("through", ())),
+                data.get("doubtful", False) is True,
+                tuple(data.get("alternates", ())),
             )
         except (TypeError, AttributeError, ValueError) as problem:
             raise TranscriptError("bad_record", f"not an episode's record: {problem}") from problem
@@ -158,7 +163,7 @@ class Record:
 
     def _check(self) -> None:
         texts = ["" if text is None else text for text in (self.identity, self.source, self.chapters, self.language)]
-        texts += [*self.persons, *self.also, *self.through]
+        texts += [*self.persons, *self.also, *self.through, *self.alternates]
         texts += [part for text in self.transcripts for part in (text.url, text.media_type, text.language or "")]
         texts += [self.audio.path, self.audio.sha256, self.audio.media_type] if self.audio else []
         texts += [self.error.code, self.error.message] if self.error else []
@@ -187,9 +192,10 @@ def is_id(text: str) -> bool:
 def slug(text: str, fallback: str = "untitled") -> str:
     """Lower-case ASCII letters, digits and hyphens, at most 80; `fallback` where nothing of the text remains.
 
-    Letters of other scripts are written in Latin letters.
+    Letters of other scripts are written in Latin letters; `C++` and `C#` are told apart.
     """
-    return _hyphenated(anyascii(text)) or fallback
+    told = _SIGNS.sub(lambda sign: " sharp" if sign[0] == "#" else " plus" * len(sign[0]), text)
+    return _hyphenated(anyascii(told)) or fallback
 
 
 def former_slug(text: str, fallback: str = "untitled") -> str:

@@ -23,14 +23,16 @@ from transcribe.library.caption_writer import to_vtt
 from transcribe.library.episode import Record, is_id
 from transcribe.library.transcript import Transcript
 
-_UMASK = os.umask(0o077)  # the umask can only be read by setting it
-os.umask(_UMASK)
+UMASK = os.umask(0o077)  # the umask can only be read by setting it
+os.umask(UMASK)
 
 ASKED_S = 0.5  # `is_locked` of another process may hold the lock for so long
 
 
 class Library:
     """One library. To make this object reads and writes nothing."""
+
+    read_only = False  # whether it is only looked at, as in a dry run
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -177,7 +179,7 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(mode & ~_UMASK)
+        temporary.chmod(mode & ~UMASK)
         publish(temporary, path)
     except BaseException as problem:
         if temporary:

@@ -1,265 +1,307 @@
-"""Published captions as they come: WebVTT, SubRip and Podcasting 2.0 JSON, with the slips of real files put right."""
+"""One reader for all files that say what was said and when: imported captions and publishers' transcripts.
 
-import html
-import json
+A form's own module gives its cues as they stand there; here they become a `Script`: times put right, each word once,
+speakers told from text.
+"""
+
+import dataclasses
+import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, groupby, pairwise
-from operator import attrgetter, itemgetter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from webvtt import Caption, WebVTT
 
 from transcribe.errors import TranscriptError
-from transcribe.library.clock import milliseconds, timestamp
-from transcribe.library.transcript import LATEST_MS, Word
-from transcribe.web.text_decoding import decoded, one_line
+from transcribe.library.transcript import Word, joined
+from transcribe.publishers.caption_blocks import Block, read_blocks
+from transcribe.publishers.cue_markup import Shown, Token, timed_words, tokens_of
+from transcribe.publishers.given import Given, GivenScript
+from transcribe.publishers.lyrics import read_lrc, read_tsv
+from transcribe.publishers.rolling import each_once
+from transcribe.publishers.script import Cue, Form, Script, are_words, spread
+from transcribe.publishers.sounds import set_apart, spoken
+from transcribe.publishers.speaker_labels import Turn, turns
+from transcribe.publishers.substation import read_substation
+from transcribe.publishers.timed_text import read_ttml
+from transcribe.publishers.transcript_json import read_json
+from transcribe.publishers.typed_text import read_docx, read_html, read_typed
+from transcribe.web.caption_encoding import decoded_captions
 
+FORMS: dict[str, Form] = {
+    ".json": "json",
+    ".ttml": "ttml",
+    ".dfxp": "ttml",
+    ".xml": "ttml",
+    ".vtt": "vtt",
+    ".webvtt": "vtt",
+    ".ass": "ass",
+    ".ssa": "ass",
+    ".srt": "srt",
+    ".sbv": "sbv",
+    ".lrc": "lrc",
+    ".tsv": "tsv",
+    ".html": "html",
+    ".htm": "html",
+    ".docx": "docx",
+    ".txt": "txt",
+    ".text": "txt",
+    ".md": "txt",
+}
+TYPED: tuple[Form, ...] = ("html", "docx", "txt")  # texts that need not say when
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
-_WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
-
-_TAG = re.compile(r"</?(?:v|c|i|b|u|s|em|strong|font|span|lang|ruby|rt)(?:[.\s][^<>]*)?>", re.IGNORECASE)
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
-_INLINE_TIME = re.compile(r"<((?:\d+:)?\d\d:\d\d\.\d{3})>", re.ASCII)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", re.ASCII)
-_STYLE_OVERRIDE = re.compile(r"\{\\[^{}]*\}")  # {\an8}, which SubRip files have from Advanced SubStation
-_LANGUAGE = re.compile(r"\blanguage:\s*([a-z]{2,3})\b", re.IGNORECASE)
+_ASIDE_WORDS = 3  # at most, that somebody says into another one's sentence
+_MOST = 0.5  # of the cues: what is so bad is not a file of that kind
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """What is shown at a time, in one speaker's voice. 0 <= start <= end."""
-
-    start_ms: int
-    end_ms: int
-    text: str  # one line, not empty, without markup
-    speaker: str | None = None
-    words: tuple[Word, ...] = ()  # where the file says when each word begins; else empty
-
-
-@dataclass(frozen=True, slots=True)
-class Captions:
-    """What a caption file holds."""
-
-    cues: tuple[Cue, ...]  # by start
-    language: str | None = None  # where the file names it, as it does
-    repairs: int = 0  # cues whose times had to be put right, or that had to be dropped for want of any
-
-
-class _Shown(NamedTuple):
-    """A cue as it stands in its file."""
-
-    start_ms: int
-    end_ms: int
-    text: str  # with its markup
-    speaker: str | None = None
-
-
-def read_captions(path: Path) -> Captions:
-    """The captions of a `.vtt`, `.srt` or Podcasting 2.0 `.json` file.
-
-    Raises TranscriptError (`bad_captions`), naming the path and what is wrong, where it is none or cannot be read.
-    """
+def read_script(path: Path, encoding: str | None = None, language: str | None = None) -> Script:
+    """What a file says. Raises TranscriptError (`bad_captions`), naming the path and what is wrong."""
     try:
-        return parse_captions(path.read_bytes(), path.suffix)
+        return parse(path.read_bytes(), form_of_name(path), encoding=encoding, language=language)
     except OSError as problem:
         raise TranscriptError("bad_captions", f"{path}: {problem.strerror}") from problem
     except TranscriptError as problem:
         raise TranscriptError(problem.code, f"{path}: {problem}") from problem
 
 
-def parse_captions(data: bytes, suffix: str) -> Captions:
-    """The same, of the bytes of a file and its suffix (`.vtt`, `.srt` or `.json`)."""
-    match suffix.lower():
-        case ".json":
-            return _from_json(data)
-        case ".vtt" | ".srt":
-            return _from_text(decoded(data), suffix.lower())
-    raise TranscriptError("bad_captions", f"not a caption file: its name ends in {suffix!r}, not .vtt, .srt or .json")
+def form_of_name(path: Path) -> Form:
+    """The form that a file's name tells. Raises TranscriptError (`bad_captions`) where it tells none."""
+    form = FORMS.get(path.suffix.lower())
+    if form is None:
+        kinds = ", ".join(dict.fromkeys(FORMS))
+        raise TranscriptError("bad_captions", f"not a caption file: its name ends in {path.suffix!r}, not {kinds}")
+    return form
 
 
-def are_words(lengths: Collection[int]) -> bool:
-    """Whether captions of so many words each are single words, as in some podcasts' JSON, and not lines."""
-    return sum(lengths) < _WORD_BY_WORD * len(lengths)
+def parse(
+    data: bytes,
+    form: Form,
+    *,
+    encoding: str | None = None,
+    language: str | None = None,
+    persons: Collection[str] = (),
+) -> Script:
+    """The same, of the bytes of a file in one of the forms, or, where they show that they are in another, in that one.
 
-
-def spread(texts: Sequence[str], start_ms: int, end_ms: int) -> list[Word]:
-    """Texts one after the other, each with a share of the time by its length and the space behind it."""
-    marks = list(accumulate((len(text) + 1 for text in texts), initial=0))
-    whole = marks[-1] or 1
-    bounds = [start_ms + (end_ms - start_ms) * mark // whole for mark in marks]
-    return [Word(start, end, text) for text, (start, end) in zip(texts, pairwise(bounds), strict=True)]
-
-
-def _from_text(text: str, suffix: str) -> Captions:
-    """WebVTT by its first word, whatever the file is called; else SubRip. webvtt reads the blocks of both."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if text.lstrip().startswith("WEBVTT"):
-        while not lines[0].strip():
-            del lines[0]
-        lines = list(_vtt_lines([lines[0].lstrip(), *lines[1:]]))
-    elif "-->" in text or (suffix == ".srt" and not text.strip()):
-        lines = ["WEBVTT", *_subrip_lines(lines)]
-    else:
-        raise TranscriptError("bad_captions", "it does not begin with WEBVTT, and no line of it has a cue's times")
-    captions = WebVTT.from_string("\n".join(lines)).captions
-    ordered, repairs = _in_order(_unrolled(captions))
-    # Sorted once more: the second voice of a cue can begin after the next cue does.
-    cues = sorted((turn for cue in ordered for turn in _turns(cue)), key=attrgetter("start_ms"))
-    language = _LANGUAGE.search(text.partition("-->")[0])
-    return Captions(tuple(cues), language[1].lower() if language else None, repairs)
-
-
-def _vtt_lines(lines: Iterable[str]) -> Iterator[str]:
-    """The lines with cue times in strict form: webvtt passes over in silence what is not."""
-    opened = False  # whether the block at hand has begun with times or is a note, so that an arrow is only text
-    for number, line in enumerate(lines, 1):
-        opened = bool(line) and (opened or line.startswith("NOTE"))
-        if "-->" not in line:
-            yield line
-        elif times := _times(line):
-            opened = True
-            yield times
-        elif opened:
-            yield line.replace("-->", "--&gt;")
-        else:
-            raise _no_times(number, line)
-
-
-def _subrip_lines(lines: Iterable[str]) -> Iterator[str]:
-    """SubRip in WebVTT's form. A cue ends where the next one's number or times stand: blank lines inside are let go."""
-    above = ""
-    held: list[str] = []  # a line that may turn out to be the next cue's number
-    for number, line in enumerate(lines, 1):
-        if times := "-->" in line and _times(line):
-            yield from ("", times)
-            held = []
-        elif "-->" in line and (not above.strip() or held):
-            raise _no_times(number, line)
-        else:
-            yield from held
-            shown = _STYLE_OVERRIDE.sub("", line).replace("-->", "--&gt;")
-            held = [line] if line.strip().isdecimal() else []
-            if shown.strip() and not held:
-                yield shown
-        above = line
-    yield from held
-
-
-def _times(line: str) -> str | None:
-    """The line of a cue's times as WebVTT wants it, without settings; None if it is not one."""
-    start, _, rest = line.partition("-->")
-    try:
-        start_ms, end_ms = milliseconds(start), milliseconds(" ".join(rest.split()[:1]))
-    except ValueError:
-        return None
-    return f"{timestamp(start_ms)} --> {timestamp(end_ms)}" if max(start_ms, end_ms) <= LATEST_MS else None
-
-
-def _no_times(number: int, line: str) -> TranscriptError:
-    return TranscriptError("bad_captions", f"line {number} has an arrow but not a cue's times: {line.strip()[:80]!r}")
-
-
-def _unrolled(captions: Sequence[Caption]) -> Iterator[_Shown]:
-    """Cues with text. Captions that roll up, as YouTube's do, show each line twice: the second time it is dropped.
-
-    Such files are known by their inline times; in others a line said twice was said twice.
+    `encoding` and `language` are what is known of the file, `persons` who speaks.
     """
-    rolls = any(_INLINE_TIME.search(caption.raw_text) for caption in captions)
-    above = ""
-    for caption in captions:
-        lines = [line for line in caption.lines if _plain(line)]
-        fresh = [line for line in lines if not (rolls and _plain(line) == above)]
-        above = _plain(lines[-1]) if lines else above
-        if fresh:
-            yield _Shown(milliseconds(caption.start), milliseconds(caption.end), "\n".join(fresh))
+    form = form_seen(data) or form
+    if form == "docx":
+        return _typed(form, read_docx(data), persons)
+    if form == "json":
+        return _timed(form, read_json(data), persons)
+    if form == "ttml":
+        return _timed(form, read_ttml(data), persons)
+    text = decoded_captions(data, encoding, language)
+    if form in TYPED:
+        script = _typed(form, read_html(text.text) if form == "html" else read_typed(text.text), persons)
+    else:
+        readers: dict[Form, Callable[[str], GivenScript]] = {"ass": read_substation, "lrc": read_lrc, "tsv": read_tsv}
+        script = _timed(form, readers.get(form, _read_blocks)(text.text), persons)
+        if form == "vtt" and not text.text.strip():
+            raise TranscriptError("bad_captions", "it is empty: it does not begin with WEBVTT")
+    return dataclasses.replace(script, notes=(*text.notes, *script.notes))
 
 
-def _in_order(shown: Iterable[_Shown]) -> tuple[list[_Shown], int]:
-    """Cues by start, none ending before it starts, and how many were not so."""
-    given = list(shown)
-    repairs = sum(one.start_ms > other.start_ms for one, other in pairwise(given))
-    ordered = sorted(given, key=itemgetter(0))
+def form_seen(data: bytes) -> Form | None:
+    """The form that the bytes show. Hosts serve WebVTT as SubRip, and an error page as anything."""
+    if data.startswith(b"PK\x03\x04"):
+        return "docx"
+    head = data[:4000]
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:2].count(0) == 1
+    opening = (head.decode("utf-16", "replace") if wide else head.decode("utf-8", "replace")).lstrip(
+        "\ufeff \t\r\n\u200e"
+    )
+    if opening.upper().startswith("WEBVTT"):
+        return "vtt"
+    if opening.startswith("{") and not opening.startswith("{\\"):
+        return "json"
+    if re.match(r"\[Script Info\]", opening, re.IGNORECASE):
+        return "ass"
+    if re.match(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:\w+:)?tt[\s>]", opening, re.DOTALL):
+        return "ttml"
+    if re.match(r"<(?:!doctype html|html|head|body|cite|time|p|div|article|section|h\d)[\s>]", opening, re.IGNORECASE):
+        return "html"
+    if re.search(r"^\s*(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3})?\s*-->", opening, re.MULTILINE):
+        return "srt"
+    return "sbv" if re.match(r"\d{1,3}:\d\d:\d\d\.\d{3},\d{1,3}:\d\d:\d\d\.\d{3}\s", opening) else None
+
+
+def _read_blocks(text: str) -> GivenScript:
+    found = read_blocks(text)
+    first = next((line for line in text.splitlines() if line.strip("\ufeff\u200e \t")), "")
+    if not found.cues and text.strip() and not first.lstrip("\ufeff\u200e ").upper().startswith("WEBVTT"):
+        raise TranscriptError("bad_captions", "it does not begin with WEBVTT, and no line of it has a cue's times")
+    notes = ("its parts have no common clock, and were laid one after the other",) if found.follows else ()
+    return GivenScript(tuple(map(_block, found.cues)), found.language, notes, found.ours)
+
+
+def _block(cue: Block) -> Given:
+    unreadable = cue.start_ms is None or cue.end_ms is None
+    trouble = f"line {cue.number} has an arrow but not a cue's times: {cue.times.strip()[:80]!r}" if unreadable else ""
+    return Given(cue.start_ms, cue.end_ms, "\n".join(cue.lines), trouble=trouble, is_mended=cue.is_mended)
+
+
+def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
+    """A script of cues with times: put in order, each word once, one speaker's each."""
+    placed, notes = _placed(given.cues)
+    shown, repairs = _in_order([_shown(each, codes=not given.ours) for each in placed])
+    repairs += len(given.cues) - len(placed) + sum(each.is_mended for each in placed)
+    once = shown if given.ours else each_once(shown)
+    if (repeats := sum(len(cue.tokens) for cue in shown) - sum(len(cue.tokens) for cue in once)) > 0:
+        notes = [*notes, f"{repeats} words that are shown again were taken once"]
+    cues = sorted(_cues(once, persons, given.ours), key=attrgetter("start_ms"))
+    cues = list(_with_asides(_until_the_next(cues)))
+    if are_words([cue.text for cue in cues]):
+        cues = [_word_by_word(cue) for cue in cues]
+    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes))
+
+
+def _placed(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
+    """The cues that can be placed in time: one that lacks a start begins where the one before ends.
+
+    Raises TranscriptError (`bad_captions`) where most have no times that can be read.
+    """
+    bad = [cue.trouble for cue in given if cue.trouble]
+    if len(bad) > _MOST * len(given):
+        raise TranscriptError("bad_captions", bad[0])
+    placed: list[Given] = []
+    for cue in given:
+        if cue.start_ms is not None:
+            placed.append(cue)
+        elif cue.end_ms is not None:
+            before = placed[-1].end_ms if placed else 0
+            placed.append(dataclasses.replace(cue, start_ms=min(cue.end_ms, before or 0), is_mended=True))
+    lost = [cue.trouble for cue in given if cue.start_ms is None and cue.end_ms is None]
+    return placed, [f"{len(lost)} dropped, as nobody can tell when: {lost[0]}"] if lost else []
+
+
+def _shown(cue: Given, codes: bool = True) -> Shown:
+    start, end = cue.start_ms or 0, -1 if cue.end_ms is None else cue.end_ms
+    if cue.words:
+        tokens: tuple[Token, ...] = tuple(Token(word.text, start_ms=word.start_ms, word=word) for word in cue.words)
+        return Shown(start, end, tokens, cue.speaker)
+    if cue.plain:
+        lines = enumerate(cue.text.split("\n"))
+        return Shown(start, end, tuple(Token(word, line) for line, text in lines for word in text.split()), cue.speaker)
+    tokens, torn = tokens_of(cue.text, codes)
+    return Shown(start, end, tokens, cue.speaker, torn)
+
+
+def _in_order(given: Iterable[Shown]) -> tuple[list[Shown], int]:
+    """Cues that have words by start, none ending before it starts, and how many were not so."""
+    shown = [cue for cue in given if cue.tokens]
+    repairs = sum(one.start_ms > other.start_ms for one, other in itertools.pairwise(shown))
+    ordered = sorted(shown, key=attrgetter("start_ms"))
     for at, cue in enumerate(ordered):
         if cue.end_ms < cue.start_ms:
             following = ordered[at + 1].start_ms if at + 1 < len(ordered) else cue.start_ms
-            ordered[at] = cue._replace(end_ms=min(following, cue.start_ms + _UNKNOWN_LENGTH_MS))
+            ordered[at] = dataclasses.replace(cue, end_ms=min(following, cue.start_ms + _UNKNOWN_LENGTH_MS))
             repairs += 1
     return ordered, repairs
 
 
-def _turns(cue: _Shown) -> Iterator[Cue]:
-    """The cue, or where several voices share it, one for each with its part of the time."""
-    first, *rest = _VOICE.split(cue.text)
-    spans = [
-        (cue.speaker, first),
-        *((_plain(name) or None, text) for name, text in zip(*[iter(rest)] * 2, strict=True)),
-    ]
-    voices = groupby((span for span in spans if _plain(span[1])), key=itemgetter(0))
-    turns = [(speaker, "\n".join(text for _, text in texts)) for speaker, texts in voices]
-    parts = spread([_plain(text) for _, text in turns], cue.start_ms, cue.end_ms)
-    for (speaker, text), part in zip(turns, parts, strict=True):
-        words = _timed_words(text, part.start_ms, part.end_ms)
-        yield Cue(part.start_ms, part.end_ms, part.text, speaker, words)
+def _cues(shown: Sequence[Shown], persons: Collection[str], ours: bool) -> Iterator[Cue]:
+    """A cue for each turn."""
+    if ours or any(cue.speaker or any(token.voice for token in cue.tokens) for cue in shown):
+        told = [_voices(cue) for cue in shown]
+    else:
+        told = turns([cue.tokens for cue in shown], persons)
+    for cue, parts in zip(shown, told, strict=True):
+        yield from _parted(cue, parts)
 
 
-def _timed_words(text: str, start_ms: int, end_ms: int) -> tuple[Word, ...]:
-    """Words by the inline times among them; none where there are no such times or they make no sense."""
-    first, *rest = _INLINE_TIME.split(text)
-    bounds = [start_ms, *map(milliseconds, rest[::2]), end_ms]
-    if not rest or bounds != sorted(bounds):
-        return ()
-    pieces = zip([first, *rest[1::2]], pairwise(bounds), strict=True)
-    words = tuple(word for piece, span in pieces for word in spread(_plain(piece).split(), *span))
-    return words if " ".join(word.text for word in words) == _plain(text) else ()
+def _word_by_word(cue: Cue) -> Cue:
+    """A caption of one word says when that word is said."""
+    if cue.words or len(written := cue.written()) != 1:
+        return cue
+    return dataclasses.replace(cue, words=tuple(written))
 
 
-def _plain(text: str) -> str:
-    """Without tags, entities and line breaks. What only looks like a tag (`List<String>`) is text."""
-    text = _INLINE_TIME.sub("", _TAG.sub("", _BREAK.sub(" ", text)))
-    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    return " ".join(text.split())
+def _voices(cue: Shown) -> list[Turn]:
+    """The turns of the voices that share a cue; what stands before the first is the cue's own speaker's."""
+    voices = itertools.groupby(cue.tokens, key=lambda token: token.voice or cue.speaker)
+    return [Turn(speaker, tuple(tokens)) for speaker, tokens in voices]
 
 
-def _from_json(data: bytes) -> Captions:
-    try:
-        segments = json.loads(data)["segments"]
-        given = [_shown(number, segment) for number, segment in enumerate(segments)]
-    except (ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise TranscriptError("bad_captions", f"not a Podcasting 2.0 transcript: {problem}") from problem
-    timed = [cue for cue in given if cue]
-    if given and not timed:
-        raise TranscriptError("bad_captions", "not a Podcasting 2.0 transcript: no segment has a startTime")
-    ordered, repairs = _in_order(cue for cue in timed if cue.text)
-    cues = tuple(Cue(cue.start_ms, cue.end_ms, cue.text, cue.speaker) for cue in ordered)
-    return Captions(cues, repairs=repairs + len(given) - len(timed))
+def _parted(cue: Shown, parts: Sequence[Turn]) -> Iterator[Cue]:
+    """The cue, or where several speakers share it, one for each with its part of the time."""
+    texts = [set_apart(" ".join(token.text for token in part.tokens)) for part in parts]
+    spans = [(word.start_ms, word.end_ms) for word in spread(texts, cue.start_ms, cue.end_ms)]
+    for part, text, (start, end) in zip(parts, texts, spans, strict=True):
+        words = _marked(() if cue.torn else timed_words(part.tokens, start, end))
+        if words and part.tokens[0].word:
+            text = set_apart(joined(words)) if len(parts) > 1 else joined(words)
+            start, end = min(start, words[0].start_ms), max(end, *(word.end_ms for word in words))
+        elif words and set_apart(text) != " ".join(word.text for word in words):
+            words = ()
+        yield Cue(text, part.speaker, start, end, words)
 
 
-def _shown(number: int, segment: Any) -> _Shown | None:
-    """A segment of the JSON; None where nobody can tell when it was said."""
-    if not isinstance(segment, dict):
-        raise TypeError(f"segment {number} is not an object")
-    start, end = (_from_seconds(segment.get(name)) for name in ("startTime", "endTime"))
-    if start is None:
-        return None
-    speaker = _clean(segment.get("speaker")).rstrip(":").rstrip() or None
-    return _Shown(start, -1 if end is None else end, _clean(segment.get("body")), speaker)
+def _marked(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Words, those that were not spoken marked."""
+    said = spoken([word.text for word in words], [word.joined for word in words])
+    if all(said):
+        return tuple(words)
+    return tuple(dataclasses.replace(word, spoken=each) for word, each in zip(words, said, strict=True))
 
 
-def _from_seconds(value: object) -> int | None:
-    """Milliseconds of a number or a text that holds one; before the start is the start."""
-    if not isinstance(value, int | float | str) or isinstance(value, bool):
-        return None
-    try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return round(1000 * max(0.0, seconds)) if seconds <= LATEST_MS / 1000 else None
+def _until_the_next(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues that stay while the next is shown, as YouTube's do, end where it begins: then their words are said."""
+    pairs = [(one, other) for one, other in itertools.pairwise(cues) if one.speaker == other.speaker]
+    reach = [one for one, other in pairs if _reaches_into(one, other)]
+    if len(pairs) < 2 or len(reach) <= _MOST * len(pairs):
+        return list(cues)
+    found = []
+    for one, other in itertools.pairwise([*cues, None]):
+        if one and other and one.speaker == other.speaker and _reaches_into(one, other) and not one.words:
+            one = dataclasses.replace(one, end_ms=other.start_ms)
+        if one:
+            found.append(one)
+    return found
 
 
-def _clean(value: object) -> str:
-    """On one line, and such that it can be written again: JSON can hold halves of characters."""
-    return one_line(value) if isinstance(value, str) else ""
+def _reaches_into(one: Cue, other: Cue) -> bool:
+    return (one.start_ms or 0) < (other.start_ms or 0) < (one.end_ms or 0) < (other.end_ms or 0)
+
+
+def _with_asides(cues: Sequence[Cue]) -> Iterator[Cue]:
+    """Marks what somebody says, in a word or three, into another one's sentence."""
+    around: Cue | None = None  # the cue that lasts longest of those begun
+    for number, cue in enumerate(cues):
+        following = cues[number + 1] if number + 1 < len(cues) else None
+        holder = next((each for each in (around, following) if each and _is_within(cue, each)), None)
+        yield dataclasses.replace(cue, aside=True) if holder else cue
+        if around is None or (cue.end_ms or 0) >= (around.end_ms or 0):
+            around = cue
+
+
+def _is_within(cue: Cue, other: Cue) -> bool:
+    if cue.speaker is None or other.speaker is None or cue.speaker == other.speaker:
+        return False
+    inside = (other.start_ms or 0) <= (cue.start_ms or 0) and (cue.end_ms or 0) <= (other.end_ms or 0)
+    shorter = len(cue.text.split()) < len(other.text.split())
+    return inside and shorter and len(cue.text.split()) <= _ASIDE_WORDS
+
+
+def _typed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
+    """A script of paragraphs: those that have no speaker of their own may begin with one."""
+    if not given.cues or not any(cue.text.strip() for cue in given.cues):
+        raise TranscriptError("bad_captions", "the published transcript holds no text")
+    paragraphs = [_shown(dataclasses.replace(cue, plain=True)).tokens for cue in given.cues]
+    told = turns(paragraphs, persons, [cue.speaker for cue in given.cues], typed=True)
+    cues: list[Cue] = []
+    for cue, parts in zip(given.cues, told, strict=True):
+        for number, part in enumerate(parts):
+            text = set_apart(" ".join(token.text for token in part.tokens))
+            cues.append(Cue(text, part.speaker, cue.start_ms if number == 0 else None))
+    return Script(form, tuple(_never_back(cues)), given.language, 0, given.notes)
+
+
+def _never_back(cues: Iterable[Cue]) -> Iterator[Cue]:
+    """Times that go back are taken for text of another kind, and left out."""
+    before = 0
+    for cue in cues:
+        if cue.start_ms is not None and cue.start_ms < before:
+            cue = dataclasses.replace(cue, start_ms=None, end_ms=None)
+        before = cue.start_ms if cue.start_ms is not None else before
+        yield cue

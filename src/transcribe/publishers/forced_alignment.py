@@ -18,7 +18,7 @@ from transcribe.audio.decode import SAMPLES_A_MS, segment
 from transcribe.audio.voice_activity import Piece
 from transcribe.library.spans import total_ms
 from transcribe.library.transcript import Span, Word
-from transcribe.publishers.caption_reader import spread
+from transcribe.publishers.script import spread
 from transcribe.publishers.text_alignment import pairs
 
 

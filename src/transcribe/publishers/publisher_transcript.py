@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from transcribe import __version__
 from transcribe.audio.speech_decoder import SpeechDecoder
@@ -20,7 +22,7 @@ from transcribe.errors import TranscriptError
 from transcribe.library.clock import clock
 from transcribe.library.language_tags import primary_language
 from transcribe.library.transcript import Engine, Segment, Span, Transcript, Word, segment
-from transcribe.publishers.caption_reader import are_words, spread
+from transcribe.publishers.caption_reader import parse
 from transcribe.publishers.forced_alignment import (
     Aligner,
     Placed,
@@ -31,8 +33,10 @@ from transcribe.publishers.forced_alignment import (
     over_speech,
 )
 from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, verify_untimed
+from transcribe.publishers.script import Cue, Script, are_words, spread
+from transcribe.publishers.speaker_labels import known_as
 from transcribe.publishers.text_alignment import comparable
-from transcribe.publishers.transcript_formats import Line, Script, form_of, known_as, parse
+from transcribe.publishers.transcript_formats import form_of
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognizer
 from transcribe.transcription.job import Job, Offer
 from transcribe.transcription.segmentation import SegmentOptions, segments
@@ -45,8 +49,6 @@ LONGEST_CAPTION_MS = 30_000  # a longer stretch is a paragraph: its start says l
 BEYOND_MS = 5_000  # that a text may go on after the audio has ended: a last caption is often left standing
 EXACT_MS = 300  # that words may be off which their publisher has timed; beyond that the times are moved, or found anew
 
-# An ideograph or a syllable of Chinese or Japanese, with the stops behind it, is a word; others stand between spaces.
-_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff][\u3000-\u303f\uff01-\uff20]*|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _ENGLISH = frozenset({"the", "of", "and", "to", "a", "in", "is", "that", "it", "i", "you", "was", "for", "we"})
 _ENGLISH_SHARE = 0.15  # of all words: of English ones a quarter are among these, of others hardly any
 
@@ -103,25 +105,34 @@ def published_transcript(
 
     Raises TranscriptError (`bad_captions`) for bytes that are no transcript, AudioError and RecognitionError.
     """
-    form = form_of(offer.text.media_type, offer.text.url)
-    if form is None:
-        raise TranscriptError("bad_captions", f"a transcript of type {offer.text.media_type!r} cannot be read")
-    script = parse(offer.data, form)
+    script = _script(offer)
     language = _language(offer, script)
-    lines = _with_words(_with_ends(script.lines))
+    cues = _with_ends(script.cues)
+    said = [cue for cue in cues if _texts(cue)]
     listened = _Listened(listening.listen(job.path))
     ears = recognizer if recognizer and _understands(recognizer, language) else None
-    based = _on_captions if _are_captions(lines) else _on_paragraphs
-    basis = based(lines, listened, ears, language)
+    based = _on_captions if _are_captions(said) else _on_paragraphs
+    basis = based(said, listened, ears, language)
     if isinstance(basis, Mismatch):
         return basis
     hands = next((aligner for aligner in aligners if aligner.knows(language)), basis.aligner)
-    again = listening.listen(job.path) if hands and not basis.placed else ()
-    placed = basis.placed or aligned(basis.stretches, again, hands)
-    said = list(_segments(lines, _settled(placed, listened.sound.duration_ms), offer.persons))
-    utterances = listened.utterances(word for part in said for word in part.words)
+    placed = basis.placed or aligned(basis.stretches, listening.listen(job.path) if hands else (), hands)
+    parts = list(_segments(cues, _settled(placed, listened.sound.duration_ms), offer.persons))
+    utterances = listened.utterances(word for part in parts for word in part.words if word.spoken)
     engine = _engine(offer, script, basis, hands)
-    return transcript(job, listened.sound, engine, language, said, utterances, now())
+    return transcript(job, listened.sound, engine, language, parts, utterances, now())
+
+
+def _script(offer: Offer) -> Script:
+    """What the text says. Raises TranscriptError where it cannot be read, or says nothing."""
+    form = form_of(offer.text.media_type, offer.text.url)
+    if form is None:
+        raise TranscriptError("bad_captions", f"a transcript of type {offer.text.media_type!r} cannot be read")
+    told = primary_language(offer.text.language) if offer.text.language else None
+    script = parse(offer.data, form, language=told, persons=offer.persons, encoding=offer.encoding)
+    if not any(_texts(cue) for cue in script.cues):
+        raise TranscriptError("bad_captions", "the published transcript holds no text")
+    return script
 
 
 def _language(offer: Offer, script: Script) -> str:
@@ -129,7 +140,7 @@ def _language(offer: Offer, script: Script) -> str:
     told = offer.text.language or script.language
     if told:
         return primary_language(told) or UNDETERMINED
-    words = [word for line in script.lines for word in comparable(line.text)]
+    words = [word for cue in script.cues for word in comparable(cue.text)]
     common = sum(word in _ENGLISH for word in words)
     return "en" if common > _ENGLISH_SHARE * len(words) else UNDETERMINED
 
@@ -139,66 +150,53 @@ def _understands(recognizer: Recognizer, language: str) -> bool:
     return recognizer.engine.name != "pocketsphinx" or language == "en"
 
 
-def _with_ends(lines: Sequence[Line]) -> list[Line]:
-    """A line that has no end of its own ends where the next begins."""
+def _with_ends(cues: Sequence[Cue]) -> list[Cue]:
+    """A cue that has no end of its own ends where the next begins."""
     found, following = [], None
-    for line in reversed(lines):
-        if line.start_ms is not None and line.end_ms is None and following is not None:
-            line = dataclasses.replace(line, end_ms=max(line.start_ms, following))
-        following = line.start_ms
-        found.append(line)
+    for cue in reversed(cues):
+        if cue.start_ms is not None and cue.end_ms is None and following is not None:
+            cue = dataclasses.replace(cue, end_ms=max(cue.start_ms, following))
+        following = cue.start_ms
+        found.append(cue)
     return found[::-1]
 
 
-def _with_words(lines: Iterable[Line]) -> list[Line]:
-    """Without lines that have no words to be timed."""
-    return [line for line in lines if _texts(line)]
+def _texts(cue: Cue) -> tuple[str, ...]:
+    """The words of a cue that are spoken, as they are written."""
+    return tuple(word.text for word in cue.written() if word.spoken)
 
 
-def _texts(line: Line) -> tuple[str, ...]:
-    """The words of a line as they are written."""
-    if line.words:
-        return tuple(word.text for word in line.words)
-    return tuple(_WORDS.findall(line.text))
-
-
-def _are_captions(lines: Sequence[Line]) -> bool:
+def _are_captions(cues: Sequence[Cue]) -> bool:
     """Whether the times are so close that they say when each word is said, within seconds."""
     return all(
-        line.start_ms is not None and line.end_ms is not None and line.end_ms - line.start_ms <= LONGEST_CAPTION_MS
-        for line in lines
+        cue.start_ms is not None and cue.end_ms is not None and cue.end_ms - cue.start_ms <= LONGEST_CAPTION_MS
+        for cue in cues
     )
 
 
-def _on_captions(
-    lines: Sequence[Line], listened: _Listened, ears: Recognizer | None, language: str
-) -> _Basis | Mismatch:
+def _on_captions(cues: Sequence[Cue], listened: _Listened, ears: Recognizer | None, language: str) -> _Basis | Mismatch:
     """Hears a few spots, and looks for their words where the captions have them."""
-    stretches = [Stretch(line.start_ms or 0, line.end_ms or 0, _texts(line)) for line in lines]
-    published = [placed.word for placed in aligned(stretches, (), None)]
-    known = all(line.words for line in lines)
-    if known:
-        published = [word for line in lines for word in line.words]
-    heard = [_heard([spot], ears, language) for spot in spots(listened, stretches[-1].end_ms) if ears]
-    if (beyond := _beyond(published, listened)) is not None:
-        return beyond
-    belonging = verify_timed(heard, published)
+    published = [word for cue in cues for word in cue.written() if word.spoken]
+    ends_ms = max(cue.end_ms or 0 for cue in cues)
+    heard = [_heard([spot], ears, language) for spot in spots(listened, ends_ms) if ears]
+    belonging = _beyond(published, listened) or verify_timed(heard, published)
     if isinstance(belonging, Mismatch):
         return belonging
     shift_ms = belonging.shift_ms if belonging and abs(belonging.shift_ms) > EXACT_MS else 0
-    moved = tuple(stretch.later(shift_ms) for stretch in stretches)
-    given = tuple(Placed(word, True) for word in published) if known and not shift_ms else ()
-    return _Basis(moved, belonging, given)
+    if not shift_ms and all(cue.words for cue in cues):
+        return _Basis((), belonging, tuple(Placed(word, True) for word in published))
+    stretches = [Stretch(cue.start_ms or 0, cue.end_ms or 0, _texts(cue)) for cue in cues]
+    return _Basis(tuple(stretch.later(shift_ms) for stretch in stretches), belonging)
 
 
 def _on_paragraphs(
-    lines: Sequence[Line], listened: _Listened, ears: Recognizer | None, language: str
+    cues: Sequence[Cue], listened: _Listened, ears: Recognizer | None, language: str
 ) -> _Basis | Mismatch:
     """Hears all that is said, and takes the times from words that are written as well."""
-    texts = [text for line in lines for text in _texts(line)]
+    texts = [text for cue in cues for text in _texts(cue)]
     if ears is None:
         speech = _to_the_end(listened)
-        return _Basis((), placed=tuple(Placed(word, False) for word in _spread(lines, texts, speech, listened.sound)))
+        return _Basis((), placed=tuple(Placed(word, False) for word in _spread(cues, texts, speech, listened.sound)))
     heard = list(
         itertools.chain.from_iterable(_heard(batch, ears, language) for batch in batches(listened, ears.batch_size))
     )
@@ -220,14 +218,12 @@ def _to_the_end(listened: _Listened) -> list[Span]:
     return listened.speech
 
 
-def _spread(lines: Sequence[Line], texts: Sequence[str], speech: Sequence[Span], sound: SpeechStream) -> list[Word]:
+def _spread(cues: Sequence[Cue], texts: Sequence[str], speech: Sequence[Span], sound: SpeechStream) -> list[Word]:
     """Words over their paragraphs where each has a time, else over all speech there is."""
-    if lines[0].start_ms is None or any(line.start_ms is None for line in lines):
+    if any(cue.start_ms is None for cue in cues):
         return over_speech(texts, speech) or spread(texts, 0, sound.duration_ms)
-    ends = [line.end_ms if line.end_ms is not None else sound.duration_ms for line in lines]
-    return [
-        word for line, end in zip(lines, ends, strict=True) for word in spread(_texts(line), line.start_ms or 0, end)
-    ]
+    ends = [cue.end_ms if cue.end_ms is not None else sound.duration_ms for cue in cues]
+    return [word for cue, end in zip(cues, ends, strict=True) for word in spread(_texts(cue), cue.start_ms or 0, end)]
 
 
 def _beyond(words: Sequence[Word], listened: _Listened) -> Mismatch | None:
@@ -248,25 +244,82 @@ def _settled(placed: Iterable[Placed], duration_ms: int) -> list[Placed]:
     return settled
 
 
-def _segments(lines: Sequence[Line], placed: Sequence[Placed], persons: Sequence[str]) -> Iterator[Segment]:
+def _segments(cues: Sequence[Cue], placed: Sequence[Placed], persons: Sequence[str]) -> Iterator[Segment]:
     """A segment for each caption. Paragraphs, and captions of a word each, make sentences."""
-    options, ids, rest = SegmentOptions(), itertools.count(), iter(placed)
-    alone = are_words([len(_texts(line)) for line in lines])
-    runs = itertools.groupby(enumerate(lines), key=lambda each: (each[1].speaker, 0 if alone else each[0]))
+    ids, words = itertools.count(), _in_cues(cues, placed)
+    alone = are_words([cue.text for cue in cues])
+    runs = itertools.groupby(enumerate(cues), key=lambda each: (each[1].speaker, 0 if alone else each[0]))
     for (speaker, _), run in runs:
-        own = list(itertools.islice(rest, sum(len(_texts(line)) for _, line in run)))
-        words = [each.word for each in own]
-        short = (
-            words[-1].end_ms - words[0].start_ms <= options.longest_ms
-            and sum(len(word.text) + 1 for word in words) <= options.longest_text
-        )
-        parts = (segment(0, words),) if short and not alone else segments(words)
+        own = [each for number, _ in run for each in words[number]]
         known = iter(own)
-        for part in parts:
-            found = sum(each.found for each in itertools.islice(known, len(part.words)))
-            flags = ("interpolated",) if 2 * found < len(part.words) else ()
-            name = known_as(speaker, persons)
-            yield dataclasses.replace(part, id=next(ids), speaker=name, flags=flags)
+        for part in _parts([each.word for each in own], alone):
+            found = [each.found for each in itertools.islice(known, len(part.words)) if each.word.spoken]
+            flags = ("interpolated",) if found and 2 * sum(found) < len(found) else ()
+            yield dataclasses.replace(part, id=next(ids), speaker=known_as(speaker, persons), flags=flags)
+
+
+def _parts(words: Sequence[Word], alone: bool) -> Sequence[Segment]:
+    """Words as they are, where a reader takes them in at a glance, else cut into sentences."""
+    options = SegmentOptions()
+    short = (
+        words[-1].end_ms - words[0].start_ms <= options.longest_ms
+        and sum(len(word.text) + 1 for word in words) <= options.longest_text
+    )
+    return (segment(0, words),) if short and not alone else segments(words)
+
+
+def _in_cues(cues: Sequence[Cue], placed: Sequence[Placed]) -> list[list[Placed]]:
+    """All words by their cues, those that were not spoken among those that were placed."""
+    rest, found = iter(placed), list[list[Placed]]()
+    for cue in cues:
+        timed: list[Placed] = []
+        for word in cue.written():
+            if word.spoken and (place := next(rest)):
+                times = place.word
+                word = dataclasses.replace(word, start_ms=times.start_ms, end_ms=times.end_ms)
+                timed.append(Placed(dataclasses.replace(word, confidence=times.confidence), place.found))
+            else:
+                timed.append(Placed(word, False))
+        found.append(timed)
+    latest = placed[-1].word.start_ms if placed else 0
+    for timed in reversed(found):
+        latest = _unspoken_placed(timed, latest)
+    earliest = 0
+    for timed in found:
+        earliest = _not_before(timed, earliest)
+    return found
+
+
+def _unspoken_placed(timed: list[Placed], latest: int) -> int:
+    """Gives what was not spoken the time before the spoken word that follows; the start of the first word."""
+    for at in range(len(timed) - 1, -1, -1):
+        word = timed[at].word
+        if not word.spoken:
+            before = timed[at - 1].word if at and timed[at - 1].word.spoken else None
+            start = before.end_ms if before else word.start_ms
+            start = min(start, latest)
+            timed[at] = Placed(
+                dataclasses.replace(word, start_ms=start, end_ms=max(start, min(word.end_ms, latest))), False
+            )
+        latest = min(latest, timed[at].word.start_ms)
+    return latest
+
+
+def _not_before(timed: list[Placed], earliest: int) -> int:
+    """Moves what was not spoken behind the start of the words before it; the start of the first word."""
+    first = before = earliest
+    for at, (word, found) in enumerate(timed):
+        start = word.start_ms if word.spoken else max(before, word.start_ms)
+        timed[at] = Placed(dataclasses.replace(word, start_ms=start, end_ms=max(start, word.end_ms)), found)
+        before = start
+        first = start if at == 0 else first
+    return first
+
+
+def _address(url: str) -> str:
+    """Where the text came from, without what may be a secret: of a file on this machine its name alone."""
+    address = re.split(r"[?#]", public_url(url))[0]
+    return unquote(PurePosixPath(urlsplit(url).path).name) if url.startswith("file:") else address
 
 
 def _engine(offer: Offer, script: Script, basis: _Basis, hands: Aligner | None) -> Engine:
@@ -274,7 +327,7 @@ def _engine(offer: Offer, script: Script, basis: _Basis, hands: Aligner | None) 
     belonging = basis.belonging
     own = "published" if basis.placed and basis.placed[0].found else None
     options = {
-        "url": re.split(r"[?#]", public_url(offer.text.url))[0],
+        "url": _address(offer.text.url),
         "sha256": hashlib.sha256(offer.data).hexdigest(),
         "times": own or (hands.name if hands and not basis.placed else "interpolated"),
         "found": f"{belonging.found} of {belonging.of}" if belonging else "not looked for",

@@ -70,12 +70,6 @@ def telling(pieces: Sequence[Piece]) -> Sequence[Piece]:
     return [piece for piece in pieces if speech_ms(piece) >= LITTLE_SPEECH_MS] or pieces
 
 
-def elected(pieces: Sequence[Piece], votes: Sequence[tuple[str, float]]) -> str:
-    """The language of most of the pieces, each with its vote, of those that hold enough speech."""
-    sure = set(map(id, telling(pieces)))
-    return majority(vote for piece, vote in zip(pieces, votes, strict=True) if id(piece) in sure)
-
-
 def speech_ms(piece: Piece, start_ms: int = 0) -> int:
     """How long somebody speaks in a piece from then on; all the time where that was not looked for."""
     spans: tuple[Span, ...] = piece.speech or (piece.span,)

@@ -8,23 +8,29 @@ cut away, document type and entities with it: measured on 6.0.14, an entity of 1
 import contextlib
 import dataclasses
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from transcribe.errors import FetchError
+from transcribe.library.chapters import LONGEST_TITLE, MOST
+from transcribe.library.clock import milliseconds
 from transcribe.library.episode import PublishedText
+from transcribe.library.transcript import LATEST_MS, Chapter
+from transcribe.sources.dates import read_date
+from transcribe.sources.enclosures import LIVE as LIVE_REASON
+from transcribe.sources.enclosures import NO_FILE, Choice, Enclosure, chosen
 from transcribe.sources.json_feed import read_json_feed
-from transcribe.sources.rss import CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
-from transcribe.sources.source import FoundFile, dated
-from transcribe.web.media_types import audio_suffix
+from transcribe.sources.page_elements import parse_elements
+from transcribe.sources.page_media import each_once, most_telling
+from transcribe.sources.rss import ALTERNATES, CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
+from transcribe.sources.source import FoundFile, dated, part
+from transcribe.web.media_types import audio_suffix, media_type
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
-from transcribe.web.urls import public_url, web_address, without_tracking
+from transcribe.web.urls import is_web, public_url, same_audio, web_address, without_tracking
 
 # The errors that feedparser raises on broken markup; found by mutating feeds.
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
@@ -33,16 +39,23 @@ _DESCRIPTION_LIMIT = 20_000  # characters of markup
 _LONGEST_S = 500 * 3600  # a longer recording is a slip of the pen
 _DURATION = re.compile(r"\d{1,7}(?::\d{1,2}){0,2}(?:\.\d{1,6})?", re.ASCII)
 _LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
-_PLAYLIST = re.compile(r"mpegurl|scpls")
-
-
-@dataclass(frozen=True, slots=True)
-class _Enclosure:
-    """A file that an item offers."""
-
-    media_type: str  # lower case; may be empty
-    address: Any
-    length: Any = None  # in bytes
+_CONTENT_LIMIT = 200_000  # characters of markup in which audio is looked for
+_MAY_NAME_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|ogg|oga|opus|wav|aac|flac|mp4)\b|audio/|<audio", re.IGNORECASE)
+_TRANSCRIPT_SUFFIXES = {
+    ".vtt": "text/vtt",
+    ".srt": "application/x-subrip",
+    ".json": "application/json",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".txt": "text/plain",
+}
+_TRANSCRIPT_TYPES = {
+    **dict.fromkeys(("plain/txt", "plain/text", "text", "txt", "text/txt"), "text/plain"),
+    **dict.fromkeys(("srt", "application/x-srt", "text/x-srt", "text/x-subrip"), "application/x-subrip"),
+    **dict.fromkeys(("vtt", "webvtt", "text/webvtt"), "text/vtt"),
+    **dict.fromkeys(("json", "text/x-json"), "application/json"),
+    **dict.fromkeys(("html", "plain/html"), "text/html"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,21 @@ class Feed:
     """One page of a feed: a show and its items."""
 
     title: str
-    items: tuple[FoundFile, ...]  # the items with audio, in the feed's order
+    items: tuple[FoundFile, ...]  # those that have audio, in the feed's order
+    not_taken: tuple[str, ...] = ()  # for each other item why it has none: `application/pdf`, `no file`
     following: str | None = None  # URL of the next page, or of the archive before this one (RFC 5005)
-    moved_to: str | None = None  # the feed's new URL (`itunes:new-feed-url`)
+    link: str | None = None  # the show's own page
+    moved_to: str | None = None  # URL at which the publisher wants it read from now on (`itunes:new-feed-url`)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a feed says that holds for its items."""
+
+    title: str
+    url: str  # what addresses are relative to
+    persons: tuple[str, ...]
+    language: str
 
 
 def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> Feed:
@@ -62,20 +87,34 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
     (see `distinct`); addresses are made absolute.
     """
     about, entries = _read(decoded(data, (headers or {}).get("content-type", "")), url)
-    title = _text(about, "title") or urlsplit(url).hostname or "Untitled"
-    persons, language = _persons(about), _line(about, "language")
-    items = (item for entry in entries if (item := _found(entry, title, url, persons, language)))
-    return Feed(title, distinct(items), _following(about, url), _moved_to(about, url))
+    said = _About(
+        _text(about, "title") or urlsplit(url).hostname or "Untitled", url, _persons(about), _line(about, "language")
+    )
+    items: list[FoundFile] = []
+    not_taken: list[str] = []
+    for entry in entries:
+        choice = Choice(refused=LIVE_REASON) if LIVE in entry else _choice(entry, url)
+        items += _found(entry, choice, said)
+        not_taken += [choice.refused] if choice.refused else []
+    return Feed(
+        said.title,
+        distinct(items),
+        not_taken=tuple(not_taken),
+        following=_following(about, url),
+        link=web_address(url, about.get("link")),
+        moved_to=_moved_to(about, url),
+    )
 
 
 def distinct(items: Iterable[FoundFile]) -> tuple[FoundFile, ...]:
     """Each recording once, the first of equal ones; for one page of a feed, and for all of its pages together.
 
-    A guid tells recordings apart, else the URL without its query. Where URLs without a guid differ in their queries
-    alone (`play.mp3?id=1`, `?id=2`), the parameters that last do, or if even those are alike, as where each has no more
-    than a token, the item's page or its title and date: `FoundFile.key` is set to it.
+    A guid tells recordings apart, else the URL without its query. Where a guid stands at several recordings, their URLs
+    do: `FoundFile.mark`. Where URLs without a guid differ in their queries alone (`play.mp3?id=1`, `?id=2`), the
+    parameters that last do, or if even those are alike, as where each has no more than a token, the item's page or its
+    title and date: `FoundFile.key` is set to it.
     """
-    plain = [dataclasses.replace(item, key=None) for item in items]
+    plain = [dataclasses.replace(item, key=None, mark=None) for item in items]
     kept: dict[str, FoundFile] = {}
     for item in _told_apart(plain):
         kept.setdefault(item.identity, item)
@@ -92,11 +131,32 @@ def _told_apart(items: list[FoundFile]) -> list[FoundFile]:
             twins[address].append(item)
             addresses[item.identity].add(address)
     keys: dict[FoundFile, str] = {}
+    shared = _marks_of_shared_guids(items)
     for address, alike in twins.items():
         for item, mark in zip(alike, _marks(alike), strict=True):
             if mark or len(addresses[item.identity]) > 1:
                 keys[item] = f"{address} {mark}".rstrip()
-    return [dataclasses.replace(item, key=keys.get(item)) for item in items]
+    return [dataclasses.replace(item, key=keys.get(item), mark=shared.get(item)) for item in items]
+
+
+def _marks_of_shared_guids(items: list[FoundFile]) -> dict[FoundFile, str]:
+    """What tells items apart that have one guid, as where a program writes the same for all of them."""
+    alike: dict[str, list[FoundFile]] = defaultdict(list)
+    for item in items:
+        if item.guid and item.enclosure:
+            alike[item.guid].append(item)
+    addresses = {guid: [_lasting(item) for item in same] for guid, same in alike.items()}
+    return {
+        item: address
+        for guid, same in alike.items()
+        if len(set(addresses[guid])) > 1
+        for item, address in zip(same, addresses[guid], strict=True)
+    }
+
+
+def _lasting(item: FoundFile) -> str:
+    """The address of its audio, without what may be another one tomorrow."""
+    return same_audio(item.enclosure or "", lasting_query=audio_suffix(item.enclosure or "") is None)
 
 
 def _marks(alike: list[FoundFile]) -> list[str]:
@@ -124,28 +184,31 @@ def _read(text: str, url: str) -> tuple[Any, Iterable[Any]]:
     return feed
 
 
-def _found(entry: Any, show: str, url: str, persons: tuple[str, ...], language: str) -> FoundFile | None:
-    audio = _enclosure(entry, url)
-    if audio is None or LIVE in entry:
-        return None
-    enclosure, length = audio.address, str(audio.length or "").strip()
-    chapters = (web_address(url, each.get("url")) for each in entry.get(CHAPTERS, ()))
-    return FoundFile(
-        show=show,
-        title=_text(entry, "title") or _line(entry, "itunes_title") or _name(enclosure),
-        published=_published(entry),
-        guid=_line(entry, "id") or None,
-        link=web_address(url, entry.get("link")),
-        enclosure=enclosure,
-        description=_description(entry),
-        source=url,
-        transcripts=tuple(dict.fromkeys(_transcripts(entry, url))),
-        chapters=next((address for address in chapters if address), None),
-        persons=_persons(entry) or persons,
-        language=_line(entry, "language") or language or None,
-        length=int(length) if _LENGTH.fullmatch(length) else None,
-        duration_ms=_duration_ms(_line(entry, "itunes_duration")),
-    )
+def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
+    """The recordings of an item: one, or its parts."""
+    chapters = (web_address(about.url, each.get("url")) for each in entry.get(CHAPTERS, ()))
+    address = next((address for address in chapters if address), None)
+    for number, file in enumerate(choice.files, start=1):
+        length = str(file.length or "").strip()
+        found = FoundFile(
+            show=about.title,
+            title=_text(entry, "title") or _line(entry, "itunes_title") or _name(file.address),
+            published=_published(entry, about.language),
+            guid=_line(entry, "id") or None,
+            link=_link(entry, about.url),
+            enclosure=file.address,
+            description=_description(entry),
+            source=about.url,
+            transcripts=tuple(dict.fromkeys(_transcripts(entry, about.url))) if number == 1 else (),
+            chapters=address if number == 1 else None,
+            headings=_headings(entry) if number == 1 else (),
+            persons=_persons(entry) or about.persons,
+            language=_line(entry, "language") or about.language or None,
+            length=int(length) if _LENGTH.fullmatch(length) else None,
+            duration_ms=_duration_ms(_line(entry, "itunes_duration")) if len(choice.files) == 1 else None,
+            doubtful=choice.doubtful,
+        )
+        yield found if len(choice.files) == 1 else part(found, number)
 
 
 def _duration_ms(text: str) -> int | None:
@@ -153,42 +216,103 @@ def _duration_ms(text: str) -> int | None:
     if not _DURATION.fullmatch(text):
         return None
     seconds = 0.0
-    for part in text.split(":"):
-        seconds = 60 * seconds + float(part)
+    for figures in text.split(":"):
+        seconds = 60 * seconds + float(figures)
     return round(1000 * seconds) if 0 < seconds < _LONGEST_S else None
 
 
-def _enclosure(entry: Any, url: str) -> _Enclosure | None:
-    """The first enclosure with an audio type, else the first with an audio name, else that of Media RSS."""
-    return _audio(_links(entry, "enclosure"), url) or _audio(_media(entry), url)
+def _choice(entry: Any, url: str) -> Choice:
+    """The files of an item: its enclosures, else what stands in for them, else what its text plays or offers."""
+    choice = chosen(
+        [
+            _links(entry, "enclosure"),
+            _media(entry),
+            (
+                Enclosure(_lower(each, "type"), each.get("uri"), each.get("length"))
+                for each in entry.get(ALTERNATES, ())
+            ),
+            _content_sources(entry),
+        ],
+        lambda address: _absolute(url, address),
+    )
+    return (
+        choice if choice.refused != NO_FILE else chosen([_in_its_text(entry)], lambda address: _absolute(url, address))
+    )
 
 
-def _audio(offered: Iterable[_Enclosure], url: str) -> _Enclosure | None:
-    resolved = [dataclasses.replace(file, address=_absolute(url, file.address)) for file in offered]
-    files = [file for file in resolved if file.address and not _PLAYLIST.search(file.media_type)]
-    said = [file for file in files if file.media_type.startswith("audio/")]
-    return next(iter(said + [file for file in files if audio_suffix(file.address)]), None)
+def _in_its_text(entry: Any) -> list[Enclosure]:
+    for content in (*entry.get("content", ()), entry.get("summary_detail")):
+        text = content.get("value") if isinstance(content, dict) else None
+        if isinstance(text, str) and _MAY_NAME_AUDIO.search(text):
+            media = parse_elements(text[:_CONTENT_LIMIT].encode("utf-8", "replace"), "text/html; charset=utf-8").media
+            if media := most_telling([medium for medium in media if medium.place != "script"]):
+                return [Enclosure("", address) for address in each_once(medium.address for medium in media)]
+    return []
 
 
-def _links(element: Any, relation: str) -> Iterator[_Enclosure]:
+def _content_sources(entry: Any) -> Iterator[Enclosure]:
+    """Atom's content that lies elsewhere."""
+    for content in entry.get("content", ()):
+        if isinstance(content, dict) and content.get("src"):
+            yield Enclosure(_lower(content, "type"), content.get("src"))
+
+
+def _links(element: Any, relation: str) -> Iterator[Enclosure]:
     """Each link of a relation. An element of a feed may be named `links`: it is text."""
     for link in element.get("links", ()):
         if isinstance(link, dict) and link.get("rel") == relation:
-            yield _Enclosure((link.get("type") or "").lower(), link.get("href"), link.get("length"))
+            yield Enclosure(_lower(link, "type"), link.get("href"), link.get("length"))
 
 
-def _media(entry: Any) -> Iterator[_Enclosure]:
+def _media(entry: Any) -> Iterator[Enclosure]:
     for content in entry.get("media_content", ()):
         if isinstance(content, dict):
-            media_type = (content.get("type") or f"{content.get('medium')}/").lower()
-            yield _Enclosure(media_type, content.get("url"), content.get("filesize"))
+            kind = _lower(content, "type") or {"audio": "audio", "video": "video", "image": "image/"}.get(
+                _lower(content, "medium")
+            )
+            yield Enclosure(kind or "", content.get("url"), content.get("fileSize") or content.get("filesize"))
 
 
 def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:
     for offered in entry.get(TRANSCRIPTS, ()):
         if address := web_address(url, offered.get("url")):
             language = one_line(offered.get("language") or "")
-            yield PublishedText(address, one_line(offered.get("type") or "").lower(), language or None)
+            yield PublishedText(address, _transcript_type(offered.get("type") or "", address), language or None)
+
+
+def _transcript_type(said: str, address: str) -> str:
+    """A transcript's type, in the one spelling that is registered; where it is none, that of its name."""
+    kind = one_line(said).lower()
+    if named := _TRANSCRIPT_TYPES.get(media_type(kind)):
+        return named
+    suffix = PurePosixPath(unquote(urlsplit(address).path, errors="replace")).suffix.lower()
+    return kind if "/" in kind else _TRANSCRIPT_SUFFIXES.get(suffix, kind)
+
+
+def _headings(entry: Any) -> tuple[Chapter, ...]:
+    """Podlove Simple Chapters (https://podlove.org/simple-chapters), which stand in the feed itself."""
+    simple = entry.get("psc_chapters")
+    given = simple.get("chapters") if isinstance(simple, dict) else None
+    found: dict[int, Chapter] = {}
+    for each in (given or ())[:MOST]:
+        title, link = one_line(each.get("title") or "")[:LONGEST_TITLE], str(each.get("href") or "").strip()
+        with contextlib.suppress(ValueError):
+            if title and (start_ms := milliseconds(str(each.get("start")))) <= LATEST_MS:
+                found.setdefault(start_ms, Chapter(start_ms, title, link if is_web(link) else None))
+    return tuple(found[start_ms] for start_ms in sorted(found))
+
+
+def _link(entry: Any, url: str) -> str | None:
+    """The item's page; feedparser takes a guid for it, which is one only where it is a whole address."""
+    link = entry.get("link")
+    if entry.get("guidislink") and link == entry.get("id") and not is_web(str(link)):
+        return None
+    return web_address(url, link)
+
+
+def _lower(element: Any, name: str) -> str:
+    value = element.get(name)
+    return value.strip().lower() if isinstance(value, str) else ""
 
 
 def _persons(element: Any) -> tuple[str, ...]:
@@ -216,13 +340,12 @@ def _absolute(url: str, address: Any) -> str | None:
         return None
 
 
-def _published(entry: Any) -> str | None:
+def _published(entry: Any, language: str) -> str | None:
+    """As it is written: feedparser's own dates fill in from today what is missing."""
     # Asked for by `in`, since feedparser's `updated` silently answers with `published`, and warns.
-    for name in ("published_parsed", "updated_parsed"):
-        if name in entry and isinstance(moment := entry[name], time.struct_time):
-            with contextlib.suppress(ValueError, OverflowError):
-                return datetime(*moment[:6], tzinfo=UTC).isoformat().replace("+00:00", "Z")
-    return None
+    texts = (entry[name] for name in ("published", "created", "updated") if name in entry)
+    dates = (read_date(text, language or None) for text in texts if isinstance(text, str))
+    return next((date for date in dates if date), None)
 
 
 def _description(entry: Any) -> str:

@@ -3,11 +3,8 @@
 So one reader of that shape, in `transcribe.sources.feed`, serves them all.
 """
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from time import struct_time
 from typing import Any
 
 Element = Mapping[str, Any]
@@ -35,7 +32,6 @@ def read_json_feed(text: str) -> tuple[Element, list[Element]] | None:
 
 
 def _entry(item: Element) -> Element:
-    moments = {"published_parsed": _moment(item, "date_published"), "updated_parsed": _moment(item, "date_modified")}
     return {
         "id": _string(item, "id"),
         "title_detail": _plain(item, "title"),
@@ -44,7 +40,8 @@ def _entry(item: Element) -> Element:
         "links": [_enclosure(attachment) for attachment in _objects(item, "attachments")],
         "summary_detail": _plain(item, "summary"),
         "content": [_plain(item, "content_text"), {"value": _string(item, "content_html"), "type": "text/html"}],
-        **{name: moment for name, moment in moments.items() if moment},
+        "published": _string(item, "date_published"),
+        "updated": _string(item, "date_modified"),
     }
 
 
@@ -55,14 +52,6 @@ def _enclosure(attachment: Element) -> Element:
         "type": _string(attachment, "mime_type"),
         "length": _string(attachment, "size_in_bytes"),
     }
-
-
-def _moment(item: Element, name: str) -> struct_time | None:
-    """Reads a date and time of RFC 3339; without a zone it is in UTC."""
-    with contextlib.suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(_string(item, name).strip().upper())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).utctimetuple()
-    return None
 
 
 def _plain(element: Element, name: str) -> Element:

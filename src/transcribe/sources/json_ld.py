@@ -20,29 +20,46 @@ _ABOUT = (
     ("AudioObject",),
     ("WebPage",),
 )
+_EPISODES = (*_ABOUT[0], "BlogPosting", "NewsArticle", "Article", "AudioObject", "PodcastSeason")
 _TEXT_LIMIT = 20_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedAudio:
+    """A file that a page names in data, and the episode that it is of; texts empty where nothing is said."""
+
+    address: str  # as written
+    title: str = ""
+    published: str = ""
+    description: str = ""
+    link: str = ""  # the episode's own page, as written
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedData:
     """What a page's JSON-LD says of it; texts as written, empty where it says nothing."""
 
-    audio: tuple[str, ...] = ()  # addresses as written, in the page's order
+    recordings: tuple[LinkedAudio, ...] = ()  # in the page's order
     title: str = ""
     show: str = ""
     published: str = ""
     author: str = ""
     description: str = ""
 
+    @property
+    def audio(self) -> tuple[str, ...]:
+        """The addresses of the recordings, as written."""
+        return tuple(recording.address for recording in self.recordings)
+
 
 def parse_linked_data(texts: Iterable[str]) -> LinkedData:
     """Reads the texts of a page's JSON-LD scripts; ignores what is no JSON."""
     nodes = [node for text in texts for node in _nodes(_json(text))]
-    about = [node for kinds in _ABOUT for _, node in nodes if not set(kinds).isdisjoint(_types(node))]
+    about = [node for kinds in _ABOUT for _, node, _ in nodes if not set(kinds).isdisjoint(_types(node))]
     return LinkedData(
-        audio=tuple(address for key, node in nodes for address in _addresses(key, node)),
+        recordings=tuple(_audio(address, owner) for key, node, owner in nodes for address in _addresses(key, node)),
         title=_first(about, "name", "headline"),
-        show=_first(about, "partOfSeries") or _first([n for _, n in nodes if "WebSite" in _types(n)], "name"),
+        show=_first(about, "partOfSeries") or _first([n for _, n, _ in nodes if "WebSite" in _types(n)], "name"),
         published=_first(about, "datePublished", "uploadDate"),
         author=_first(about, "author", "creator"),
         description=_first(about, "description"),
@@ -56,16 +73,38 @@ def _json(text: str) -> Any:
         return None
 
 
-def _nodes(data: Any) -> Iterator[tuple[str, Any]]:
-    """Every value in the data, in the order of the text, with its key."""
-    waiting = [("", data)]
+def _nodes(data: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every value within, in the order of the text, with the key that it stands under and the episode that it is of."""
+    waiting: list[tuple[str, Any, Any]] = [("", data, None)]
     while waiting:
-        key, value = waiting.pop()
-        yield key, value
+        key, value, owner = waiting.pop()
+        if not set(_types(value)).isdisjoint(_EPISODES) and (owner is None or "AudioObject" not in _types(value)):
+            owner = value
+        yield key, value, owner
         if isinstance(value, dict):
-            waiting += reversed(list(value.items()))
+            waiting += [(name, inner, owner) for name, inner in reversed(list(value.items()))]
         elif isinstance(value, list):
-            waiting += [(key, inner) for inner in reversed(value)]
+            waiting += [(key, inner, owner) for inner in reversed(value)]
+
+
+def _audio(address: str, owner: Any) -> LinkedAudio:
+    """What its episode says of a file."""
+    if not isinstance(owner, dict):
+        return LinkedAudio(address)
+    return LinkedAudio(
+        address,
+        title=_first([owner], "name", "headline"),
+        published=_first([owner], "datePublished", "uploadDate"),
+        description=_first([owner], "description"),
+        link=_link(owner),
+    )
+
+
+def _link(owner: dict[str, Any]) -> str:
+    about = owner.get("mainEntityOfPage")
+    about = about.get("@id") if isinstance(about, dict) else about
+    found = (text for value in (owner.get("url"), about) if (text := _text(value)) and not audio_suffix(text))
+    return next(found, "")
 
 
 def _types(node: Any) -> Sequence[str]:

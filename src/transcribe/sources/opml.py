@@ -13,8 +13,9 @@ from xml.sax.handler import ContentHandler, feature_external_ges
 from xml.sax.xmlreader import AttributesImpl
 
 from transcribe.errors import FetchError
+from transcribe.sources.source import feed_address
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line
-from transcribe.web.urls import is_web, public_url
+from transcribe.web.urls import public_url
 
 _DEEPEST_GROUP = 10  # groups within this one count as it
 
@@ -28,11 +29,19 @@ class Outline:
     groups: tuple[str, ...] = ()  # titles of the groups it is in, the outermost first
 
 
-def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None) -> tuple[Outline, ...]:
-    """The feeds in their order, each address once; `base` is the file's URL or path, for messages.
+class FeedList(tuple[Outline, ...]):
+    """The feeds of an OPML file, and how many of its lines name one that cannot be fetched."""
 
-    Outlines without an `xmlUrl` are groups or are passed over, and so are those whose address is not absolute or not of
-    http(s). Bare ampersands and HTML's names of characters, not rare in such files, are taken as they are meant.
+    skipped: int = 0
+
+
+def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None) -> FeedList:
+    """The feeds in their order, each address once, as it came first; base is the file's URL or path, for messages.
+
+    An address is in `xmlUrl`, else in the `url` of an outline that says it is a feed; `feed://` and the like, and one
+    without a scheme, are taken as they are meant. Outlines without one are groups or are passed over, and so are the
+    episodes that Overcast lists within its feeds. A line whose address is not of the web is skipped and counted. Bare
+    ampersands and HTML's names of characters, not rare in such files, are taken as they are meant.
     Raises FetchError (`not_opml`) where it is something else, or breaks off.
     """
     root = from_root(decoded(data, (headers or {}).get("content-type", "")))
@@ -48,7 +57,17 @@ def parse_opml(data: bytes, base: str, headers: Mapping[str, str] | None = None)
     except xml.sax.SAXParseException as problem:
         where = f"line {problem.getLineNumber()} from its root on"
         raise FetchError("not_opml", f"{public_url(base)} is broken OPML: {problem.getMessage()}, {where}") from problem
-    return tuple(reader.found.values())
+    feeds = FeedList(reader.found.values())
+    feeds.skipped = reader.skipped
+    return feeds
+
+
+def _address(said: Mapping[str, str]) -> str:
+    """The address of the feed that an outline with these attributes names; empty where it names none."""
+    if "xmlurl" in said:
+        return said["xmlurl"].strip()
+    is_feed = said.get("type", "").strip().lower() in ("rss", "rss1", "rss2", "atom", "feed", "podcast")
+    return said.get("url", "").strip() if is_feed else ""
 
 
 class _OutlineHandler(ContentHandler):
@@ -57,6 +76,7 @@ class _OutlineHandler(ContentHandler):
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[str, Outline] = {}  # by URL
+        self.skipped = 0
         self._groups: list[tuple[str, ...]] = [()]  # those around what comes next; one more for each open outline
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - named by xml.sax
@@ -64,9 +84,12 @@ class _OutlineHandler(ContentHandler):
             return
         said = {key.lower(): value for key, value in attrs.items()}
         title = one_line(said.get("text") or "") or one_line(said.get("title") or "")
-        url, groups = said.get("xmlurl", "").strip(), self._groups[-1]
-        if is_web(url):
+        address, groups = _address(said), self._groups[-1]
+        url = feed_address(address)
+        if url:
             self.found.setdefault(url, Outline(url, title, groups))
+        elif address or "xmlurl" in said:
+            self.skipped += 1
         is_group = title and "xmlurl" not in said and len(groups) < _DEEPEST_GROUP
         self._groups.append((*groups, title) if is_group else groups)
 

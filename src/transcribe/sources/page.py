@@ -1,37 +1,61 @@
 """Reads an episode's web page: its audio, title, date, author and feeds. Uses no network."""
 
-import contextlib
+import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from transcribe.errors import FetchError
-from transcribe.sources.audio_tags import full_date
-from transcribe.sources.json_ld import LinkedData, parse_linked_data
-from transcribe.sources.page_elements import Elements, Medium, parse_elements
-from transcribe.web.media_types import audio_suffix
+from transcribe.sources.dates import read_date
+from transcribe.sources.json_ld import LinkedAudio, LinkedData, parse_linked_data
+from transcribe.sources.page_elements import Elements, FoundIn, Link, Medium, Moment, parse_elements
+from transcribe.sources.page_media import each_once, most_telling, of_the_post, page_post
+from transcribe.sources.web_archive import original
 from transcribe.web.text_decoding import plain_text
-from transcribe.web.urls import host_of, public_url, same_audio, web_address
+from transcribe.web.urls import host_of, public_url, same_audio, same_page, web_address
 
 LOOKED_FOR = (
     "JSON-LD with an AudioObject or a PodcastEpisode",
     "og:audio",
-    "<audio> and <source>",
+    "<audio>, <video> and <source>",
     "links to audio files",
-    "embedded players that are given a file",
+    "players and scripts that are given a file",
 )
 FoundBy = Literal["", "JSON-LD", "og:audio", "player", "link", "embedded"]
+_FOUND_BY: dict[FoundIn, FoundBy] = {
+    "player": "player",
+    "download": "link",
+    "video": "player",
+    "embedded": "embedded",
+    "link": "link",
+    "script": "embedded",
+}
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
-_OG_AUDIO = ("og:audio", "og:audio:url", "og:audio:secure_url")
-_COMMENTS = re.compile(r"comment|kommentar|comentario|commento", re.IGNORECASE)
+_STATED = (("og:audio", "og:audio:url", "og:audio:secure_url"), ("twitter:player:stream",))
+_COMMENTS = re.compile(
+    r"comment|[ck]om+ent|reacties|reaktion|yorum|коммент|коментар|hozzászól|σχόλι|コメント|评论|評論|댓글",
+    re.IGNORECASE,
+)
+_FEED_ADDRESS = re.compile(r"/feed/?$|rss|atom|podcast[^/]*\.xml|feed[^/]*\.(?:xml|json)", re.IGNORECASE)
 _FEED_TITLE = re.compile(r"^(.+?) [»›|:–—-] (?:rss |atom )?feed$", re.IGNORECASE)  # as WordPress has it
 _DATE_IN_PATH = re.compile(r"/(\d{4})[/-](\d\d)[/-](\d\d)(?=[/_-]|$)", re.ASCII)
 _BETWEEN = r"[»«›‹|:·•~–—-]"  # what stands between a page's title and its site's name
 _TEXT_LIMIT = 20_000  # characters of markup
+
+
+@dataclass(frozen=True, slots=True)
+class PageAudio:
+    """A recording of a page. Texts are plain, and empty where the page says no more of it than of itself."""
+
+    address: str  # absolute
+    title: str = ""
+    published: str | None = None
+    description: str = ""
+    link: str = ""  # of its own page, absolute
+    linked: bool = False  # only linked, as pages of other recordings may do
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +68,38 @@ class Page:
     published: str | None = None  # ISO 8601: a date, or a date and time
     author: str | None = None
     description: str = ""
-    link: str = ""  # its canonical address, if that is on its own host
-    addresses: tuple[str, ...] = ()  # all its addresses: its own, the canonical one, the short one
-    feeds: tuple[str, ...] = ()  # without the feeds of its comments
-    audio: tuple[str, ...] = ()  # its parts in the page's order, each once
-    found_by: FoundBy = ""  # where its audio was found; empty where there is none
+    link: str = ""  # the address it wants to be known by, if that is on its own host
+    addresses: tuple[str, ...] = ()  # all it is known by: its own, its canonical one, its short one
+    feeds: tuple[str, ...] = ()  # those of its comments left out
+    recordings: tuple[PageAudio, ...] = ()  # its parts in the page's order, each once
+    frames: tuple[str, ...] = ()  # pages within the page, which may play what it does not show
+    says_show: bool = False  # `show` is what it says, and not its host
+    is_post: bool = False  # it is one post or article, and not the list of several or a show's own page
+    found_by: FoundBy = ""  # what led to the audio; empty where there is none
+
+    @property
+    def audio(self) -> tuple[str, ...]:
+        """The addresses of its recordings."""
+        return tuple(recording.address for recording in self.recordings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """The page's own post, and what of its markup tells of it."""
+
+    elements: Elements
+    told: LinkedData
+    base: str  # what addresses are relative to
+    known: frozenset[str]  # what the page's own addresses have in common, see `same_page`
+    number: int | None  # of the post
+    is_certain: bool
+    title: str
+
+    def absolute(self, address: str) -> str | None:
+        return _absolute(self.base, address)
+
+    def is_of_here(self, address: str) -> bool:
+        return bool(address) and same_page(self.absolute(address) or "") in self.known
 
 
 def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
@@ -60,22 +111,44 @@ def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
     elements = parse_elements(data, content_type)
     told = parse_linked_data(elements.linked_data)
     base = _absolute(url, elements.base) or url
-    show = _show(elements, told) or urlsplit(url).hostname or "Untitled"
-    found_by, audio = _audio(elements, told, base)
+    show = _show(elements, told)
     others = list(_other_addresses(elements, base))
+    addresses = tuple(dict.fromkeys([url, *others]))
+    post = _post(elements, told, base, addresses, show)
+    found_by, recordings = _audio(post)
+    frames = (frame for address in elements.frames if (frame := _absolute(base, address)))
     return Page(
         url=url,
-        title=_title(elements, told, show) or _last_of_path(url) or show,
-        show=show,
-        published=_published(elements, told, url),
+        title=post.title or _last_of_path(url) or show or _host(url),
+        show=show or _host(url),
+        published=_published(post, url),
         author=_author(elements, told),
         description=_plain(told.description or elements.meta("og:description", "description", "twitter:description")),
         link=next((other for other in others if host_of(other) == host_of(url)), url),
-        addresses=tuple(dict.fromkeys([url, *others])),
+        addresses=addresses,
         feeds=tuple(dict.fromkeys(_feeds(elements, base, url))),
-        audio=audio,
+        recordings=recordings,
+        frames=tuple(dict.fromkeys(frames)),
+        is_post=_is_post(post, url),
+        says_show=bool(show),
         found_by=found_by,
     )
+
+
+def _post(elements: Elements, told: LinkedData, base: str, addresses: tuple[str, ...], show: str) -> _Post:
+    known = frozenset(map(same_page, addresses))
+    leads_here = {post.address for post in elements.posts if same_page(_absolute(base, post.address) or "") in known}
+    number, is_certain = page_post(elements, leads_here)
+    heading = elements.posts[number].title if number is not None and is_certain else ""
+    return _Post(elements, told, base, known, number, is_certain, _title(elements, told, show or _host(base), heading))
+
+
+def _is_post(post: _Post, url: str) -> bool:
+    """Whether the page is of one post. The page at a site's root is of a show, whatever it says."""
+    if urlsplit(original(url)).path in ("", "/") and not urlsplit(url).query:
+        return False
+    said = post.elements.is_single or post.elements.meta("og:type") == "article"
+    return said or (post.is_certain and post.number is not None)
 
 
 def no_audio(url: str, also: str) -> FetchError:
@@ -85,35 +158,70 @@ def no_audio(url: str, also: str) -> FetchError:
     return FetchError("no_audio_on_page", message)
 
 
-def _audio(elements: Elements, told: LinkedData, base: str) -> tuple[FoundBy, tuple[str, ...]]:
-    def parts(addresses: Iterable[str]) -> tuple[str, ...]:
-        return _each_once(found for address in dict.fromkeys(addresses) if (found := _absolute(base, address)))
-
-    shown = [medium for medium in elements.media if medium.place != "embedded"]
-    if audio := parts(told.audio):
+def _audio(post: _Post) -> tuple[FoundBy, tuple[PageAudio, ...]]:
+    """The page's recordings by the first of the places that name any."""
+    if audio := _in_data(post):
         return "JSON-LD", audio
-    played = parts(medium.address for medium in _of_the_article(shown))
-    if audio := parts(text for name, text in elements.metas if name in _OG_AUDIO):
-        known = {same_audio(url) for url in played}
-        return "og:audio", played if known.issuperset(map(same_audio, audio)) else audio
-    if played:
-        return "player" if any(medium.place == "player" for medium in _of_the_article(shown)) else "link", played
-    audio = parts(medium.address for medium in _of_the_article(elements.media))
-    return ("embedded", audio) if audio else ("", ())
+    media = of_the_post(
+        [m for medium in post.elements.media if (m := _seen_from(post, medium))], post.number, post.is_certain
+    )
+    best = most_telling(media, post.title)
+    played = _each_once(best) if best and best[0].place not in ("embedded", "script") else ()
+    named = (post.absolute(text) for names in _STATED for name, text in post.elements.metas if name in names)
+    if stated := each_once(address for address in named if address):
+        known = {same_audio(audio.address) for audio in played}
+        if not known.issuperset(map(same_audio, stated)):
+            return "og:audio", tuple(PageAudio(_without_count(address)) for address in stated)
+        return "og:audio", played
+    return (_FOUND_BY[best[0].place], _each_once(best)) if best else ("", ())
 
 
-def _of_the_article(media: list[Medium]) -> list[Medium]:
-    """The audio within the page's article, if there is any; a sidebar plays other episodes."""
-    return [medium for medium in media if medium.in_article] or media
+def _in_data(post: _Post) -> tuple[PageAudio, ...]:
+    """What JSON-LD names: of several episodes the one that this page is of, else each under its own name."""
+    told = [(address, linked) for linked in post.told.recordings if (address := post.absolute(linked.address))]
+    own = [
+        (address, linked)
+        for address, linked in told
+        if post.is_of_here(linked.link) or (linked.title and _plain(linked.title) == post.title)
+    ]
+    told = own or told
+    best = each_once(address for address, _ in told)
+    said = dict(reversed(told))
+    if len(best) < 2 or len({said[address].title for address in best}) < len(best):
+        return tuple(PageAudio(_without_count(address)) for address in best)
+    return tuple(_named(address, said[address], post) for address in best)
 
 
-def _each_once(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Each recording's address once; of files that differ in their format alone, the first."""
-    kept: dict[str, str] = {}
-    for address in addresses:
-        key = same_audio(address)
-        kept.setdefault(key.removesuffix(audio_suffix(key) or ""), _without_count(address))
-    return tuple(kept.values())
+def _named(address: str, linked: LinkedAudio, post: _Post) -> PageAudio:
+    return PageAudio(
+        _without_count(address),
+        title=_plain(linked.title),
+        published=read_date(linked.published, post.elements.language),
+        description=_plain(linked.description),
+        link=post.absolute(linked.link) or "",
+    )
+
+
+def _seen_from(post: _Post, medium: Medium) -> Medium | None:
+    address = post.absolute(medium.address)
+    return dataclasses.replace(medium, address=address) if address else None
+
+
+def _each_once(media: list[Medium]) -> tuple[PageAudio, ...]:
+    """Each recording once; under its own name where a list gives each one another."""
+    best = each_once(medium.address for medium in media)
+    said = {medium.address: medium for medium in reversed(media)}
+    names = [_plain(said[address].title) for address in best]
+    own = len(best) > 1 and all(names) and len(set(names)) == len(names)
+    return tuple(
+        PageAudio(
+            _without_count(address),
+            title=name if own else "",
+            published=read_date(said[address].published) if own else None,
+            linked=said[address].place == "link",
+        )
+        for address, name in zip(best, names, strict=True)
+    )
 
 
 def _without_count(url: str) -> str:
@@ -126,7 +234,10 @@ def _without_count(url: str) -> str:
 def _absolute(base: str, address: str | None) -> str | None:
     """An http(s) address made absolute, without its fragment; None for any other text."""
     meant = web_address(base, address)
-    return meant and urldefrag(meant).url
+    if not meant:
+        return None
+    scheme, _, rest = urldefrag(meant).url.partition(":")
+    return f"{scheme.lower()}:{rest}"
 
 
 def _other_addresses(elements: Elements, base: str) -> Iterator[str]:
@@ -136,23 +247,49 @@ def _other_addresses(elements: Elements, base: str) -> Iterator[str]:
 
 
 def _feeds(elements: Elements, base: str, url: str) -> Iterator[str]:
+    """Those of comments left out; a feed under the page's own path may be that of its comments, and comes last."""
     own = urlsplit(url).path.rstrip("/") + "/"
+    under: list[str] = []
     for link in elements.links:
-        feed = _absolute(base, link.address) if "alternate" in link.rel and link.media_type in _FEED_TYPES else None
+        feed = _absolute(base, link.address) if "alternate" in link.rel and _is_feed(link) else None
         if feed and not _COMMENTS.search(link.title) and "/comments/" not in feed:
-            of_its_comments = own != "/" and urlsplit(feed).path.startswith(own)  # WordPress: <page>/feed/
-            if not of_its_comments:
+            if own != "/" and urlsplit(feed).path.startswith(own):
+                under.append(feed)
+            else:
                 yield feed
+    yield from under
+
+
+def _is_feed(link: Link) -> bool:
+    return link.media_type in _FEED_TYPES or (
+        link.media_type in ("text/xml", "application/xml", "") and bool(_FEED_ADDRESS.search(link.address))
+    )
 
 
 def _show(elements: Elements, told: LinkedData) -> str:
+    """The site's name: as data, its feed's title, the page's head or the page's title have it."""
     named = (match[1] for link in elements.links if (match := _FEED_TITLE.match(_plain(link.title))))
-    return _plain(told.show or elements.meta("og:site_name", "application-name")) or next(named, "")
+    said = _plain(told.show or elements.meta("og:site_name", "application-name")) or next(named, "")
+    shown = (name for text in elements.site_names if (name := _plain(text)))
+    return said or next(shown, "") or _rest_of_title(elements)
 
 
-def _title(elements: Elements, told: LinkedData, show: str) -> str:
-    """The first of JSON-LD, og:title, a heading and the title that says more than the site's name."""
-    texts = [told.title, elements.meta("og:title"), *elements.headings[:3], elements.title]
+def _rest_of_title(elements: Elements) -> str:
+    """What stands beside a heading of the page in its title: `The Well | Peer Talks`."""
+    title = _plain(elements.title)
+    for heading in (*elements.headings, elements.meta("og:title"), *(post.title for post in elements.posts)):
+        text = re.escape(_plain(heading))
+        if text and (
+            match := re.fullmatch(rf"{text} {_BETWEEN} (.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title)
+        ):
+            return match[1] or match[2]
+    return ""
+
+
+def _title(elements: Elements, told: LinkedData, show: str, heading: str) -> str:
+    """The first of JSON-LD, og:title, headings and the title that says more than the site's name."""
+    several = len({recording.title for recording in told.recordings}) > 1  # and the page may be of none of them
+    texts = ["" if several else told.title, elements.meta("og:title"), *elements.headings[:3], heading, elements.title]
     return next((title for text in texts if (title := _without_name(_plain(text), show))), "")
 
 
@@ -168,34 +305,34 @@ def _author(elements: Elements, told: LinkedData) -> str | None:
     return next((name for text in names if (name := _plain(text)) and "://" not in name), None)
 
 
-def _published(elements: Elements, told: LinkedData, url: str) -> str | None:
-    moments = sorted(elements.moments, key=lambda moment: (not moment.of_publication, not moment.in_article))
+def _published(post: _Post, url: str) -> str | None:
+    """The page's date. Of moments those that say they are of the publication, of its own post, come first."""
+    elements, language = post.elements, post.elements.language or None
+
+    def rank(moment: Moment) -> tuple[bool, bool, bool]:
+        of_another = moment.post not in (None, post.number)
+        return of_another, not moment.of_publication, moment.post is None
+
+    moments = [m for m in sorted(elements.moments, key=rank) if not post.is_certain or m.post in (None, post.number)]
     texts = [
         elements.meta("article:published_time"),
-        told.published,
-        elements.meta("datepublished", "date", "dc.date", "pubdate"),
+        post.told.published,
+        elements.meta("datepublished", "date", "dc.date", "dc.date.issued", "dcterms.created", "pubdate"),
         *(moment.text for moment in moments),
+        elements.meta("uploaddate"),
     ]
-    if match := _DATE_IN_PATH.search(urlsplit(url).path):
-        texts.append("-".join(match.groups()))
-    return next((date for text in texts if (date := _utc(text.strip()))), None)
-
-
-def _utc(text: str) -> str | None:
-    """A date as it is; a date and time in UTC, like those of feeds."""
-    date = full_date(text)
-    if date is None or len(date) == 10:
-        return date
-    moment = datetime.fromisoformat(date)
-    if moment.tzinfo is None:
-        return date
-    with contextlib.suppress(OverflowError):  # in the first or the last hours of the calendar
-        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return None
+    dates = (read_date(_plain(text), language) for text in texts if text)
+    in_path = (match := _DATE_IN_PATH.search(urlsplit(original(url)).path)) and read_date("-".join(match.groups()))
+    return next((date for date in dates if date), in_path)
 
 
 def _plain(text: str) -> str:
     return plain_text(text[:_TEXT_LIMIT])
+
+
+def _host(url: str) -> str:
+    """Of the page itself, where it is a web archive's copy."""
+    return urlsplit(original(url)).hostname or "Untitled"
 
 
 def _last_of_path(url: str) -> str:

@@ -1,23 +1,39 @@
 """Collects the elements of a web page that describe a recording. Uses no network."""
 
-import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
+from transcribe.sources.page_regions import Regions
+from transcribe.sources.players import audio_parameter, hosted_audio, is_audio_address, script_tracks, variables
 from transcribe.web.html_stream import read
 from transcribe.web.media_types import audio_suffix, is_audio_type, media_type
 from transcribe.web.text_decoding import decoded
 
 MAX_LENGTH = 4 * 1024 * 1024  # characters
 
-FoundIn = Literal["player", "link", "embedded"]
+# The most telling first: what the page plays, offers, and merely links to; what is hidden in players and scripts.
+FoundIn = Literal["player", "download", "video", "embedded", "link", "script"]
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 1024  # bytes (WHATWG, HTML, 13.2.3.2)
 _ADDRESS_LIMIT = 4000  # characters
+_TEXT_LIMIT = 2000  # characters of one heading or link
+_MOST_FRAMES = 20
+# What a link to a page's own recording says: to hear or to keep it, its form or its size.
+_OFFERS = re.compile(
+    r"\b(?:listen|download|play|get|save|audio|mp3|m4a|ogg|podcast|stream|hear|file|h(?:ö|oe)r|anh(?:ö|oe)r|herunterladen"
+    r"|abspielen|datei|t[ée]l[ée]charg|[ée]cout|escuch|descarg|o[ií]r|ascolt|scarica|baix|ouvir|luister|lyss?n|lytt|kuuntel"
+    r"|lataa|pobierz|słucha|poslouch|stáhn|скач|слуш|dinle|indir)|\d\s?(?:mb|mib)\b|下载|收听|ダウンロード|聴く",
+    re.IGNORECASE,
+)
+_OFFERING_CLASS = re.compile(r"download|powerpress|podpress|podlove|enclosure|player", re.IGNORECASE)
+_LONGEST_OFFER = 8  # words; a longer text is a sentence of which the link is a part
+_DATE_CLASSES = frozenset(("published", "entry-date", "post-date", "posted-on", "entry-time", "dt-published"))
+_SITE_NAMES = frozenset(("site-title", "blog-title", "site-name", "blogname", "blog-name"))
+_EMBEDDING = ("iframe", "embed", "object", "param")
+_DATE_TAGS = ("time", "abbr", "span", "p", "div", "li", "a", "h2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +42,10 @@ class Medium:
 
     place: FoundIn
     address: str
-    in_article: bool  # within <article> or <main>: not in a sidebar or a footer
+    post: int | None = None  # the post of the page that it stands in, counted from 0; None for none
+    main: bool = False  # within what the page says is its main content
+    title: str = ""  # that the player gives it
+    published: str = ""  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +60,21 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A `<time>`."""
+    """When something was, as a `<time>` or hAtom says."""
 
-    text: str  # its `datetime`
+    text: str  # for programs where there is that, else for people
     of_publication: bool  # it says so itself
-    in_article: bool
+    post: int | None = None  # the post that it stands in
+
+
+@dataclass(slots=True)
+class Post:
+    """One of the page's posts."""
+
+    number: str | None = None  # in WordPress
+    title: str = ""
+    address: str = ""  # of its own page, as written
+    has_h1: bool = False
 
 
 @dataclass(slots=True)
@@ -53,12 +82,18 @@ class Elements:
     """The elements of a page, in its order; texts as written, addresses not yet absolute."""
 
     base: str | None = None
+    language: str = ""
     title: str = ""
     headings: list[str] = field(default_factory=list)  # <h1>
     metas: list[tuple[str, str]] = field(default_factory=list)  # name or property in lower case, content
     links: list[Link] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
-    media: list[Medium] = field(default_factory=list)
+    media: list[Medium] = field(default_factory=list)  # those beside the posts left out
+    posts: list[Post] = field(default_factory=list)
+    post_number: str | None = None  # of the post that the page is of, where WordPress says that
+    is_single: bool = False  # WordPress says that the page is of one post
+    site_names: list[str] = field(default_factory=list)  # as the page's head shows them
+    frames: list[str] = field(default_factory=list)  # addresses of pages within the page
     linked_data: list[str] = field(default_factory=list)  # JSON-LD
 
     def meta(self, *names: str) -> str:
@@ -80,57 +115,104 @@ def parse_elements(data: bytes, content_type: str = "") -> Elements:
     return reader.found
 
 
+@dataclass(slots=True)
+class _Awaited:
+    """Text that is being gathered until its element ends."""
+
+    depth: int
+    told: Callable[[str], None]
+    parts: list[str] = field(default_factory=list)
+    length: int = 0
+
+
 class _ElementCollector:
     """Collects the elements that describe a recording."""
 
     def __init__(self) -> None:
         self.found = Elements()
-        self._articles = 0  # open now
+        self._regions = Regions()
+        self._depth = 0
+        self._heading = 0  # the depth of the heading of a post that is open
         self._player: Literal["none", "open", "filled"] = "none"
-        self._awaited = ""  # the tag whose text is being kept
-        self._texts: list[str] = []
+        self._player_tag: Literal["player", "video"] = "player"
+        self._awaited: list[_Awaited] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in ("article", "main"):
-            self._articles += 1
-        if told := getattr(self, f"_on_{tag}", None):
+        self._depth += 1
+        self._regions.start(tag, attributes)
+        for number in self._regions.posts[len(self.found.posts) :]:
+            self.found.posts.append(Post(number))
+        if told := getattr(self, f"_on_{tag.replace('-', '_')}", None):
             told(attributes)
+        self._site_name(attributes)
+        self._item_property(tag, attributes)
+        self._moment(tag, attributes)
         self._embedded(tag, attributes)
 
     def end(self, tag: str) -> None:
-        if tag in ("article", "main"):
-            self._articles -= 1
-        if tag == "audio":
+        while self._awaited and self._awaited[-1].depth >= self._depth:
+            awaited = self._awaited.pop()
+            awaited.told("".join(awaited.parts))
+        if tag in ("audio", "video", "amp-audio"):
             self._player = "none"
-        if tag == self._awaited:
-            self._said(tag, "".join(self._texts))
-            self._awaited, self._texts = "", []
+        if self._heading == self._depth:
+            self._heading = 0
+        self._depth -= 1
+        self._regions.end()
 
     def data(self, text: str) -> None:
-        if self._awaited:
-            self._texts.append(text)
+        for awaited in self._awaited[-3:]:
+            if awaited.length <= MAX_LENGTH:
+                awaited.parts.append(text)
+                awaited.length += len(text)
 
-    def _said(self, tag: str, text: str) -> None:
-        if tag == "title":
-            self.found.title = self.found.title or text
-        elif tag == "h1":
-            self.found.headings.append(text)
-        else:
-            self.found.linked_data.append(text)
+    def _await(self, told: Callable[[str], None]) -> None:
+        self._awaited.append(_Awaited(self._depth, told))
 
-    def _await(self, tag: str) -> None:
-        if not self._awaited:
-            self._awaited, self._texts = tag, []
+    def _on_html(self, attributes: dict[str, str]) -> None:
+        self.found.language = attributes.get("lang", "") or attributes.get("xml:lang", "")
+
+    def _on_body(self, attributes: dict[str, str]) -> None:
+        names = attributes.get("class", "").lower().split()
+        numbers = (match[1] for name in names if (match := re.fullmatch(r"(?:postid|page-id)-(\d+)", name)))
+        self.found.post_number = next(numbers, None)
+        self.found.is_single = "single" in names
 
     def _on_title(self, _: dict[str, str]) -> None:
-        self._await("title")
+        self._await(self._titled)
 
-    def _on_h1(self, _: dict[str, str]) -> None:
-        self._await("h1")
+    def _titled(self, text: str) -> None:
+        self.found.title = self.found.title or text
+
+    def _on_h1(self, attributes: dict[str, str]) -> None:
+        post = self._post()
+        if post:
+            post.has_h1 = True
+        self._await(self.found.headings.append)
+        self._on_h2(attributes)
+
+    def _on_h2(self, _: dict[str, str]) -> None:
+        """The first heading of a post is its title."""
+        post = self._post()
+        if post and not post.title:
+            self._heading = self._depth
+
+            def told(text: str) -> None:
+                post.title = post.title or " ".join(text[:_TEXT_LIMIT].split())
+
+            self._await(told)
+
+    _on_h3 = _on_h2
 
     def _on_script(self, attributes: dict[str, str]) -> None:
-        if media_type(attributes.get("type", "")) == "application/ld+json":
-            self._await("script")
+        kind = media_type(attributes.get("type", ""))
+        if address := hosted_audio(attributes.get("src", "")):
+            self._add("embedded", address)
+        elif kind == "application/ld+json":
+            self._await(self.found.linked_data.append)
+        elif not attributes.get("src"):
+            is_list = "wp-playlist-script" in attributes.get("class", "")
+            self._await(lambda text: self._add_tracks("player" if is_list else "script", text))
 
     def _on_base(self, attributes: dict[str, str]) -> None:
         self.found.base = self.found.base or attributes.get("href")
@@ -144,15 +226,49 @@ class _ElementCollector:
         rel = tuple(attributes.get("rel", "").lower().split())
         kind, title = media_type(attributes.get("type", "")), attributes.get("title", "")
         self.found.links.append(Link(rel, attributes.get("href", ""), kind, title))
+        if "enclosure" in rel:
+            self._add("player", attributes.get("href", ""))
 
-    def _on_time(self, attributes: dict[str, str]) -> None:
+    def _site_name(self, attributes: dict[str, str]) -> None:
+        """The site's name, which themes show above the post as a link to the site's own page."""
+        names = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower().split()
+        is_home = "home" in attributes.get("rel", "").lower().split()
+        if (is_home or not _SITE_NAMES.isdisjoint(names)) and len(self.found.site_names) < _MOST_FRAMES:
+            self._await(lambda text: self.found.site_names.append(text[:_TEXT_LIMIT]))
+
+    def _item_property(self, tag: str, attributes: dict[str, str]) -> None:
+        """The `contentUrl` of schema.org, in microdata."""
+        if attributes.get("itemprop", "").lower() in ("contenturl", "audio", "embedurl") and tag not in (
+            "audio",
+            "video",
+        ):
+            address = next((attributes[name] for name in ("content", "href", "src") if attributes.get(name)), "")
+            if is_audio_address(address) or (address and attributes["itemprop"].lower() == "contenturl"):
+                self._add("player", address)
+
+    def _moment(self, tag: str, attributes: dict[str, str]) -> None:
         marks = f"{attributes.get('itemprop', '')} {attributes.get('class', '')}".lower().split()
-        said = "pubdate" in attributes or not {"datepublished", "published", "entry-date"}.isdisjoint(marks)
-        self.found.moments.append(Moment(attributes.get("datetime", ""), said, self._articles > 0))
+        said = "pubdate" in attributes or not _DATE_CLASSES.isdisjoint(marks) or "datepublished" in marks
+        if not (tag == "time" or (said and tag in _DATE_TAGS)) or self._regions.here.beside:
+            return
+        post = self._regions.here.post
+        text = attributes.get("datetime", "") or (attributes.get("title", "") if tag in ("abbr", "span") else "")
+        if text or tag == "time":
+            self.found.moments.append(Moment(text, said, post))
+        if said and not text:
+            self._await(lambda told: self.found.moments.append(Moment(told[:_TEXT_LIMIT], True, post)))
 
     def _on_audio(self, attributes: dict[str, str]) -> None:
-        self._player = "open"
+        self._player, self._player_tag = "open", "player"
         self._play(attributes.get("src", ""))
+
+    _on_amp_audio = _on_audio
+
+    def _on_video(self, attributes: dict[str, str]) -> None:
+        is_ornament = "muted" in attributes and not {"loop", "autoplay"}.isdisjoint(attributes)
+        self._player, self._player_tag = "none" if is_ornament else "open", "video"
+        if not is_ornament:
+            self._play(attributes.get("src", ""))
 
     def _on_source(self, attributes: dict[str, str]) -> None:
         """Takes the first of a player's sources: they are one recording in several formats."""
@@ -163,35 +279,74 @@ class _ElementCollector:
     def _play(self, address: str) -> None:
         if address.strip():
             self._player = "filled"
-            self._add("player", address)
+            self._add(self._player_tag, address)
 
     def _on_a(self, attributes: dict[str, str]) -> None:
-        address = attributes.get("href", "")
-        if audio_suffix(address.strip()):
-            self._add("link", address)
+        post, address = self._post(), attributes.get("href", "").strip()
+        is_bookmark = self._heading or "bookmark" in attributes.get("rel", "").lower().split()
+        if post and not post.address and is_bookmark:
+            post.address = address
+        kind = media_type(attributes.get("type", ""))
+        is_typed = kind.startswith("audio/") and "mpegurl" not in kind and "scpls" not in kind
+        is_named = is_audio_address(address) or audio_parameter(address)
+        is_kept = bool(audio_suffix(attributes.get("download", "")))
+        if address and not address.startswith("#") and (is_typed or is_named or is_kept):
+            sure = is_typed or "download" in attributes or _OFFERING_CLASS.search(attributes.get("class", ""))
+            here = self._regions.here
+            self._await(lambda text: self._linked(address, bool(sure) or _offers(text, address), here.beside))
+
+    def _linked(self, address: str, is_offered: bool, is_beside: bool) -> None:
+        if not is_beside:
+            self._add("download" if is_offered else "link", address)
+
+    def _on_iframe(self, attributes: dict[str, str]) -> None:
+        address = attributes.get("src", "").strip() or attributes.get("data-src", "").strip()
+        if address and not self._regions.here.beside and len(self.found.frames) < _MOST_FRAMES:
+            self.found.frames.append(address)
 
     def _embedded(self, tag: str, attributes: dict[str, str]) -> None:
+        typed = attributes.get("type", "").lower().startswith("audio/")
         for name, value in attributes.items():
-            if name.startswith("data-") and audio_suffix(value.strip()):
-                self._add("embedded", value)
-            elif tag in ("iframe", "embed", "object", "param") and name in ("src", "data", "flashvars", "value"):
-                for address in _parameters(value):
+            if name.startswith("data-"):
+                self._add_data(value)
+            elif tag in ("iframe", "embed", "object", "param") and name in (
+                "src",
+                "data",
+                "flashvars",
+                "value",
+                "movie",
+            ):
+                found = [value] if typed and name in ("src", "data") else list(variables(value))
+                for address in [*found, *filter(None, [hosted_audio(value)])]:
                     self._add("embedded", address)
 
-    def _add(self, place: FoundIn, address: str) -> None:
-        if len(address) <= _ADDRESS_LIMIT:
-            self.found.media.append(Medium(place, address, self._articles > 0))
+    def _add_data(self, value: str) -> None:
+        if is_audio_address(value):
+            self._add("embedded", value)
+        elif value.lstrip().startswith(("{", "[")):
+            self._add_tracks("embedded", value)
+
+    def _add_tracks(self, place: FoundIn, text: str) -> None:
+        for track in script_tracks(text):
+            self._add(place, track.address, track.title, track.published)
+
+    def _add(self, place: FoundIn, address: str, title: str = "", published: str = "") -> None:
+        here = self._regions.here
+        if address.strip() and len(address) <= _ADDRESS_LIMIT and not here.beside:
+            self.found.media.append(Medium(place, address, here.post, here.main, title, published))
+
+    def _post(self) -> Post | None:
+        """The post that the innermost open element stands in, but for what is beside it."""
+        here = self._regions.here
+        return self.found.posts[here.post] if here.post is not None and not here.beside else None
 
 
-def _parameters(address: str) -> Iterator[str]:
-    """The audio in an embedded player's address or variables, or the embedded audio itself."""
-    if audio_suffix(address.strip()) and "=" not in address:
-        yield address
-    with contextlib.suppress(ValueError):  # not an address, or more parameters than any player has
-        query = urlsplit(address).query or address
-        for _, value in parse_qsl(query, max_num_fields=100):
-            if audio_suffix(value.strip()):
-                yield value
+def _offers(text: str, address: str) -> bool:
+    """Whether a link's text is of the recording itself: a word or two, its name, or a picture."""
+    words = text.split()
+    if not words or address.rpartition("/")[2].partition("?")[0].lower() in text.lower():
+        return True
+    return bool(audio_suffix(words[-1])) or (len(words) <= _LONGEST_OFFER and bool(_OFFERS.search(text)))
 
 
 def _said_charset(data: bytes, content_type: str) -> str:

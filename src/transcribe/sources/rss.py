@@ -16,6 +16,7 @@ import feedparser.api
 TRANSCRIPTS = "podcast transcripts"  # attributes of each `podcast:transcript`
 CHAPTERS = "podcast chapters"  # attributes of each `podcast:chapters`
 PERSONS = "podcast persons"  # names of those in the cast
+ALTERNATES = "podcast alternates"  # attributes of each `podcast:alternateEnclosure`, with the address of its source
 LIVE = "podcast live"  # there where the item is an announcement of a live stream
 
 _NAMESPACES = {
@@ -57,6 +58,14 @@ class _PodcastTags:
         name = self.pop("podcast_person")
         if name and self._is_of_cast:
             self._get_context().setdefault(PERSONS, []).append(name)
+
+    def _start_podcast_alternateenclosure(self, attributes: Attributes) -> None:
+        self._get_context().setdefault(ALTERNATES, []).append(dict(attributes))
+
+    def _start_podcast_source(self, attributes: Attributes) -> None:
+        """The first source of an alternate enclosure is taken; the others are the same file elsewhere."""
+        if alternates := self._get_context().get(ALTERNATES):
+            alternates[-1].setdefault("uri", attributes.get("uri", ""))
 
     def _start_podcast_liveitem(self, attributes: Attributes) -> None:
         self._start_item(attributes)

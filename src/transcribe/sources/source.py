@@ -1,6 +1,8 @@
 """The kinds of SOURCE, and the recordings in a file or a folder. Uses no network."""
 
 import contextlib
+import dataclasses
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -9,14 +11,24 @@ from pathlib import Path
 
 from transcribe.errors import UsageError
 from transcribe.library.episode import PublishedText
+from transcribe.library.transcript import Chapter
 from transcribe.sources.audio_tags import full_date, read_tags
-from transcribe.web.media_types import AUDIO_SUFFIXES, audio_suffix
-from transcribe.web.urls import citable_url, is_web, public_url, without_tracking
+from transcribe.web.media_types import AUDIO_SUFFIXES, TEXT_TYPES, audio_suffix
+from transcribe.web.urls import citable_url, is_web, public_url, source_key, without_tracking
 
 _WHAT_IT_CAN_BE = (
     "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
     "of a feed, of an OPML file or of an episode's page."
 )
+_FEED_SCHEME = re.compile(r"(?:feeds?|itpc|itms|pcast|podcast|rss)\+?:(?://)?(?=\S)", re.IGNORECASE)
+_BARE_ADDRESS = re.compile(
+    r"(?:[^\s/@]+@)?(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}(?::\d{1,5})?(?=[/?]|$)"
+    r"|(?:localhost|\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}(?=[/?]|$))",
+    re.IGNORECASE,
+)
+_DOCUMENT = re.compile(r"\.(?:xml|opml|rss|atom|json|txt|html?|pdf|zip|vtt|srt|py|toml)$", re.IGNORECASE)
+_LANGUAGE_TAG = re.compile(r"\.([a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?)", re.ASCII | re.IGNORECASE)
+_LOOKED_AT = 100_000  # bytes of a file that may be a transcript
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)[\s_.-]*(.*)", re.ASCII | re.DOTALL)
 
 
@@ -31,6 +43,11 @@ class AudioFileSource:
         """What it is known by."""
         return str(self.path.absolute())
 
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down."""
+        return self.address
+
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
@@ -43,6 +60,11 @@ class FolderSource:
         """What it is known by."""
         return str(self.path.absolute())
 
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down."""
+        return self.address
+
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
@@ -54,6 +76,11 @@ class WebSource:
     def address(self) -> str:
         """The URL, with its password if it has one."""
         return self.url
+
+    @property
+    def key(self) -> str:
+        """What it is known by in what is written down, without what is secret in it."""
+        return source_key(self.url)
 
 
 Source = AudioFileSource | FolderSource | WebSource
@@ -74,10 +101,16 @@ class FoundFile:
     source: str | None = None  # to be asked again later: a feed's URL, a folder; None for a single file
     transcripts: tuple[PublishedText, ...] = ()  # in the feed's order
     chapters: str | None = None  # the URL of `podcast:chapters`
+    headings: tuple[Chapter, ...] = ()  # chapters that stand in the feed itself
     persons: tuple[str, ...] = ()  # of `podcast:person`, of the item or else of the show
     feed: str | None = None  # the feed of its guid, where the source is another: a page
     language: str | None = None  # spoken, as the feed says: a BCP 47 tag such as en-GB
     length: int | None = None  # of the audio in bytes, as the feed says
+    alternates: tuple[str, ...] = ()  # other URLs of its audio, for when the enclosure cannot be had; best first
+    whole: str | None = None  # the title of what it is a part of, where its own is that with a number
+    linked: bool = False  # its page only links it, as pages of other recordings may do
+    doubtful: bool = False  # it may turn out to have no sound: a film, or of no type and name that tell
+    mark: str | None = None  # tells it from others of its feed that have the same guid
     duration_ms: int | None = None  # of the audio, as the feed says
     key: str | None = None  # in place of its URL, where another recording of its feed has the same without its query
 
@@ -85,18 +118,25 @@ class FoundFile:
     def identity(self) -> str:
         """The text by which the recording is recognized when it is met again; never shown.
 
-        A guid counts within its source only: two feeds may use the same. A URL counts without its query, which may
-        carry a token of the day; one that names no audio file (`download.php?id=2`) without what is known to pass. A
-        path counts as it is. Of both, it does not matter which source led there.
+        A guid counts within its source only: two feeds may use the same; where several recordings have it, its mark
+        too. A URL counts without its query, which may carry a token of the day; one that names no audio file
+        (`download.php?id=2`) without what is known to pass. A path counts as it is. Of both, it does not matter which
+        source led there.
         """
         if self.guid:
-            return f"{without_tracking(citable_url(self.feed or self.source or ''))} {self.guid}"
+            feed = without_tracking(citable_url(self.feed or self.source or ""))
+            return f"{feed} {self.guid} {self.mark}" if self.mark else f"{feed} {self.guid}"
         if self.key:
             return self.key
         if self.enclosure:
             address = without_tracking(self.enclosure)
             return address.partition("?")[0] if audio_suffix(address) else address
         return self.path.as_uri() if self.path else f"{self.source or ''} {self.link or self.title}"
+
+
+def part(whole: FoundFile, number: int) -> FoundFile:
+    """One of several recordings that are told of as one."""
+    return dataclasses.replace(whole, title=f"{whole.title}, part {number}", whole=whole.title)
 
 
 def parse_source(text: str) -> Source:
@@ -110,10 +150,30 @@ def parse_source(text: str) -> Source:
             return FolderSource(path)
         if path.is_file():
             return AudioFileSource(path)
-    url = text.strip()
-    if is_web(url):
+    if url := feed_address(text.strip()):
         return WebSource(url)
     raise UsageError(f"{public_url(text)!r} is no file or folder here, and no http(s) address. {_WHAT_IT_CAN_BE}")
+
+
+def feed_address(text: str) -> str | None:
+    """The http(s) address that is meant by one as people and programs pass it on; None where none is.
+
+    `feed://host/path`, `feed:https://...`, `itpc://`, `pcast://`, `podcast://` and `rss://` are http; so is an address
+    without a scheme, `host.example/path`, since a server that wants https leads there. One with a password is https.
+    """
+    url = _FEED_SCHEME.sub("", text) if _FEED_SCHEME.match(text) else text
+    if is_web(url):
+        return url
+    scheme = "https" if "@" in url.partition("/")[0] or text.lower().startswith("feeds:") else "http"
+    bare = url.removeprefix("//")
+    meant = _FEED_SCHEME.match(text) or _BARE_ADDRESS.match(bare)
+    address = f"{scheme}://{bare}"
+    return address if meant and is_web(address) and not _is_file_name(bare) else None
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether text is a name such as `talk.mp3` rather than a host's."""
+    return "/" not in text and bool(audio_suffix(f"http://x/{text}") or _DOCUMENT.search(text))
 
 
 def source_of(address: str, folder: Path) -> Source:
@@ -139,7 +199,30 @@ def found_in_file(path: Path, source: str | None = None) -> FoundFile:
         path=path,
         description=tags.description or "",
         source=source,
+        transcripts=texts_beside(path),
     )
+
+
+def texts_beside(path: Path) -> tuple[PublishedText, ...]:
+    """Captions and typed transcripts of an audio file's name that lie in its folder: `talk.srt`, `talk.en.vtt`."""
+    texts = []
+    with contextlib.suppress(OSError):
+        for other in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*")):
+            rest = other.name[len(path.stem) : -len(other.suffix)].removesuffix(".podcast")
+            media_type = TEXT_TYPES.get(other.suffix.lower())
+            tagged = _LANGUAGE_TAG.fullmatch(rest)
+            if media_type and (not rest or tagged) and _may_be_transcript(other):
+                texts.append(PublishedText(other.as_uri(), media_type, tagged[1].lower() if tagged else None))
+    return tuple(texts)
+
+
+def _may_be_transcript(path: Path) -> bool:
+    """Whether it is a file that says something; JSON may be anything, as the record of an episode."""
+    if path.suffix.lower() != ".json":
+        return path.is_file()
+    with path.open("rb") as file:
+        data = file.read(_LOOKED_AT)
+    return any(key in data for key in (b'"segments"', b'"snippets"', b'"events"', b'"start"'))
 
 
 def found_in_folder(folder: Path) -> Iterator[FoundFile]:

@@ -14,6 +14,7 @@ class Offer:
     text: PublishedText
     data: bytes
     persons: tuple[str, ...] = ()  # who speaks, by `podcast:person`
+    encoding: str | None = None  # of its letters, where its owner says it
 
 
 @dataclass(frozen=True, slots=True)

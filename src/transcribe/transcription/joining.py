@@ -42,7 +42,7 @@ def lasting(words: Sequence[Word]) -> list[Word]:
         end = at
         while end < len(found) and found[end].start_ms == found[end].end_ms:
             end += 1
-        if end > at:
+        if end > at and not (at and found[at - 1].end_ms > found[at].start_ms):  # people speaking at once
             _lengthen(found, at, end)
         at = end + 1
     return found

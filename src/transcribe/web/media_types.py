@@ -9,6 +9,7 @@ HEAD_BYTES = 4096  # enough for every format to show itself
 # The suffix of each format, the media type it is served as, and others that name it. Containers that may hold pictures
 # as well are among them: their sound alone is used. Of formats with one type, the first is the usual one.
 _FORMATS: dict[str, tuple[str, ...]] = {
+    ".3gp": ("video/3gpp", "audio/3gpp"),
     ".aac": ("audio/aac", "audio/aacp"),
     ".aiff": ("audio/aiff",),
     ".aif": ("audio/aiff",),
@@ -16,13 +17,19 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     ".flac": ("audio/flac", "audio/x-flac"),
     ".m4a": ("audio/mp4", "audio/m4a", "audio/x-m4a"),
     ".m4b": ("audio/mp4",),
+    ".m4v": ("video/x-m4v",),
     ".mka": ("audio/x-matroska",),
     ".mkv": ("video/x-matroska",),
     ".mov": ("video/quicktime",),
-    ".mp3": ("audio/mpeg", "audio/mp3"),
+    ".mp3": ("audio/mpeg", "audio/mp3", "audio/mpg", "audio/x-mpeg", "audio/x-mp3", "audio/mpeg3"),
+    ".mp2": ("audio/mpeg",),
+    ".mpga": ("audio/mpeg",),
     ".mp4": ("audio/mp4", "video/mp4"),
+    ".mpg": ("video/mpeg",),
+    ".mpeg": ("video/mpeg",),
     ".ogg": ("audio/ogg", "application/ogg"),
     ".oga": ("audio/ogg",),
+    ".ogv": ("video/ogg",),
     ".opus": ("audio/ogg", "audio/opus"),  # RFC 7845, section 9
     ".wav": ("audio/wav", "audio/wave", "audio/x-wav"),
     ".webm": ("audio/webm", "video/webm"),
@@ -33,9 +40,34 @@ AUDIO_SUFFIXES = frozenset(_FORMATS)
 
 _SUFFIXES = {media_type: suffix for suffix, types in reversed(_FORMATS.items()) for media_type in types}
 _NEVER_AUDIO = ("text/", "application/json", "application/xml", "application/xhtml", "application/pdf", "image/")
-_STARTS = {b"ID3": ".mp3", b"fLaC": ".flac", b"RF64": ".wav", b"#!AMR": ".amr", b"0&\xb2u\x8ef\xcf\x11": ".wma"}
+_STARTS = {
+    b"ID3": ".mp3",
+    b"fLaC": ".flac",
+    b"RF64": ".wav",
+    b"#!AMR": ".amr",
+    b"0&\xb2u\x8ef\xcf\x11": ".wma",
+    b"\0\0\x01\xba": ".mpg",  # a program stream (ISO 13818-1, 2.5.3.3)
+}
 _TEXT_BYTES = bytes([*range(0x20, 0x100), *b"\t\n\v\f\r\x1b"])  # what occurs in text; sound has other bytes in 4 kB
 _TEXT_STARTS = (b"<", b"{", b"\xfe\xff", b"\xff\xfe")  # markup, JSON, the byte order marks of UTF-16
+
+
+# Captions and typed transcripts that may lie beside audio, by their suffix.
+TEXT_TYPES = {
+    ".json": "application/json",
+    ".ttml": "application/ttml+xml",
+    ".dfxp": "application/ttml+xml",
+    ".vtt": "text/vtt",
+    ".ass": "text/x-ssa",
+    ".ssa": "text/x-ssa",
+    ".srt": "application/x-subrip",
+    ".sbv": "text/x-sbv",
+    ".lrc": "text/x-lrc",
+    ".html": "text/html",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".md": "text/markdown",
+    ".txt": "text/plain",
+}
 
 
 def media_type(content_type: str) -> str:

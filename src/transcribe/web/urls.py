@@ -1,6 +1,7 @@
 """Addresses on the web: what is one, which are of one thing, what may be shown of it. No network."""
 
 import contextlib
+import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import Any
@@ -111,6 +112,17 @@ def citable_url(url: str) -> str:
     as if nobody had thought it up: a UUID, or 20 letters and digits in a row. In a path many recordings are named so.
     """
     return _PRIVATE.sub("…", _PARAMETER.sub(_shown, re.sub(r"//[^/?#]*@", "//", url)))
+
+
+def source_key(address: str) -> str:
+    """What a source is known by in what is written down: its address, with a hash in the place of what is secret.
+
+    A name and password alone are left out: without them it is the same source. A path is its own key.
+    """
+    if not address.startswith(("http://", "https://")):
+        return address
+    plain, shown = _USER.sub("//", address), citable_url(address)
+    return plain if shown == plain else f"{shown} {hashlib.sha256(address.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def citable(text: str) -> str:

@@ -2,16 +2,17 @@
  * The player page: audio, transcript and address bar are kept at one moment.
  */
 import { clock, stretch } from "./clock.js";
-import { Deck } from "./deck.js";
 import { Follow } from "./follow.js";
 import { listenToKeys } from "./keys.js";
 import { copy, stand } from "./link.js";
+import { playerIn } from "./player.js";
+import { soundOf } from "./sound.js";
 import { Strip } from "./strip.js";
 import { Transcript } from "./transcript.js";
 
 const footer = document.querySelector(".deck");
 const audio = footer.querySelector("audio");
-const deck = audio && new Deck(audio);
+const deck = playerIn(footer);
 const strip = new Strip(footer.querySelector(".strip"));
 const transcript = new Transcript(document.querySelector(".transcript"));
 const follow = new Follow(() => transcript.current, footer.querySelector(".back"));
@@ -75,8 +76,8 @@ transcript.element.addEventListener("click", (event) => {
 });
 
 footer.querySelector(".copy").addEventListener("click", async () => tell(`${clock(now)}: ${await copy(now)}`));
-audio?.addEventListener("error", () => tell("This audio cannot be played here."));
 deck?.onTime(show);
+deck?.load(soundOf(footer.dataset));
 addEventListener("hashchange", () => goToAddress());
 listenToKeys(deck);
 goToAddress("instant");

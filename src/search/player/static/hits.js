@@ -1,6 +1,8 @@
 /**
  * The play buttons beside hits: all play on one deck, one at a time.
  */
+import { soundOf } from "./sound.js";
+
 export class Hits {
   /** The button whose hit is on the deck. @type {HTMLButtonElement | null} */
   #on = null;
@@ -17,7 +19,6 @@ export class Hits {
     for (const event of ["play", "playing", "pause", "ended"]) {
       deck.audio.addEventListener(event, () => this.#show());
     }
-    deck.audio.addEventListener("error", () => this.#tell("This audio cannot be played here."));
   }
 
   /** @param {HTMLButtonElement} button */
@@ -28,9 +29,8 @@ export class Hits {
     }
     this.#on?.removeAttribute("aria-pressed");
     this.#on = button;
-    this.#tell("");
     this.#name(button.dataset);
-    this.deck.load(button.dataset.audio);
+    this.deck.load(soundOf(button.dataset));
     this.deck.goTo(Number(button.dataset.startMs));
     this.deck.play();
   }
@@ -45,10 +45,5 @@ export class Hits {
 
   #show() {
     this.#on?.setAttribute("aria-pressed", String(this.deck.playing));
-  }
-
-  /** @param {string} notice */
-  #tell(notice) {
-    this.footer.querySelector(".notice").textContent = notice;
   }
 }

@@ -20,12 +20,13 @@ from transcribe.recognizers.batching import (
     LITTLE_SPEECH_MS,
     Made,
     checked_language,
-    elected,
     in_batches,
+    majority,
     own,
     said,
     speech_ms,
     spoken_in,
+    telling,
 )
 from transcribe.recognizers.faster_whisper.decoding import PieceDecoder
 from transcribe.recognizers.faster_whisper.weights import load_weights, weights
@@ -73,7 +74,7 @@ class FasterWhisper:
         """As `Recognizer` has it: each piece votes for its likeliest language, with that language's probability."""
         if self._asked:
             return self._asked
-        return elected(pieces, list(self._in_batches(self._languages, pieces)))
+        return majority(self._in_batches(self._languages, telling(pieces)))
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.

@@ -22,12 +22,13 @@ from transcribe.library.transcript import Engine, Word
 from transcribe.recognizers.batching import (
     LITTLE_SPEECH_MS,
     checked_language,
-    elected,
     in_batches,
+    majority,
     own,
     said,
     speech_ms,
     spoken_in,
+    telling,
 )
 from transcribe.recognizers.openai_whisper.weights import (
     checkpoint,
@@ -142,8 +143,7 @@ class OpenAIWhisper:
         if self._asked:
             return self._asked
         self._kept.clear()
-        votes = list(in_batches(self._languages, pieces, self.batch_size, _is_shortage))
-        return elected(pieces, votes)
+        return majority(in_batches(self._languages, telling(pieces), self.batch_size, _is_shortage))
 
     def recognize(self, pieces: Sequence[Piece], hints: Hints) -> list[Recognition]:
         """As `Recognizer` has it. More pieces than `batch_size` are taken in turns.
@@ -248,11 +248,10 @@ class OpenAIWhisper:
 
         from transcribe.recognizers.openai_whisper.decoding import attended, features
 
-        kept = [self._kept.pop(_name(sound), None) for sound in sounds] if self._kept else []
-        known = [row for row in kept if row is not None]
-        if len(known) == len(sounds):
-            return attended(self._model, torch.stack(known))
-        return attended(self._model, features(self._model, sounds, self._fp16))
+        kept = [self._kept.pop(_name(sound), None) if self._kept else None for sound in sounds]
+        others = [sound for sound, row in zip(sounds, kept, strict=True) if row is None]
+        new = iter(features(self._model, others, self._fp16) if others else ())
+        return attended(self._model, torch.stack([next(new) if row is None else row for row in kept]))
 
 
 def _name(sound: NDArray[np.float32]) -> bytes:

@@ -1,0 +1,118 @@
+"""What a caption file, a publisher's transcript or a typed text says was said: stretches of text, one speaker's each.
+
+One type for all of them. A caption has times, a paragraph of a text may have none.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Literal
+
+from transcribe.library.transcript import Word, gap
+from transcribe.publishers.sounds import spoken
+
+Form = Literal["json", "ttml", "vtt", "ass", "srt", "sbv", "lrc", "tsv", "html", "docx", "txt"]
+
+_WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
+# A Chinese or Japanese character, with the stops behind it, is a word; others stand between spaces.
+_IDEOGRAPH = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+_STOPS = "[\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]*"
+_WRITTEN = re.compile(rf"{_IDEOGRAPH}{_STOPS}|(?:(?!{_IDEOGRAPH})\S)+")
+# Thai, Lao, Burmese and Khmer have no spaces between words: these are about so many letters long.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_LETTERS_A_WORD = 5
+_CHARACTERS_A_WORD = 2  # of Chinese and Japanese
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A stretch of text, one speaker's: a caption or a paragraph."""
+
+    text: str  # one line, not empty, without markup
+    speaker: str | None = None
+    start_ms: int | None = None  # None where the text does not say when
+    end_ms: int | None = None  # never without a start, nor before it
+    words: tuple[Word, ...] = ()  # where it says when each word begins; else empty
+    aside: bool = False  # said into another one's sentence: shown, and no part of the row of words
+
+    def written(self) -> list[Word]:
+        """Its words, timed as the file has it or with a share of the cue's time each; unspoken ones are marked."""
+        if self.words:
+            return [dataclasses.replace(word, spoken=False) for word in self.words] if self.aside else list(self.words)
+        return spread_words(self.text, self.start_ms or 0, self.end_ms or self.start_ms or 0, self.aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """All that a file says was said."""
+
+    form: Form
+    cues: tuple[Cue, ...]  # in the order of speech; times where they are known never go back
+    language: str | None = None  # ISO 639, as the file itself names it
+    repairs: int = 0  # cues whose times had to be put right, or that had to be dropped for want of any
+    notes: tuple[str, ...] = ()  # what else was dropped, repaired or guessed, for a person
+
+    @property
+    def times_words(self) -> bool:
+        """Whether it says when words were said, and not only cues."""
+        return bool(self.cues) and all(cue.words for cue in self.cues)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it says of every cue when it was said."""
+        return bool(self.cues) and all(cue.start_ms is not None for cue in self.cues)
+
+
+def are_words(texts: Sequence[str]) -> bool:
+    """Whether captions with these texts are single words, as in some podcasts' JSON, and not lines."""
+    return sum(map(_words_in, texts)) < _WORD_BY_WORD * len(texts)
+
+
+def _words_in(text: str) -> float:
+    tokens = _WRITTEN.findall(text)
+    ideographs = sum(re.match(_IDEOGRAPH, token) is not None for token in tokens)
+    unspaced = sum(max(1.0, len(token) / _LETTERS_A_WORD) for token in tokens if _UNSPACED.match(token))
+    rest = sum(not re.match(_IDEOGRAPH, token) and not _UNSPACED.match(token) for token in tokens)
+    return ideographs / _CHARACTERS_A_WORD + unspaced + rest
+
+
+def written_words(text: str) -> list[tuple[str, bool | None]]:
+    """The words of a text as they are written, each with whether it is joined to the one before.
+
+    That is None where it follows from the two words, as between Chinese characters.
+    """
+    found: list[tuple[str, bool | None]] = []
+    before = None
+    for match in _WRITTEN.finditer(text):
+        stands = before is not None and before.end() == match.start()
+        said = before is None or (gap(before[0], match[0]) == "") == stands
+        found.append((match[0], None if said else stands))
+        before = match
+    return found
+
+
+def spread(texts: Sequence[str], start_ms: int, end_ms: int, gaps: Sequence[int] = ()) -> list[Word]:
+    """Texts one after the other, each with a share of the time by its length and the space behind it.
+
+    `gaps` says how many spaces stand behind each; one where it is not given.
+    """
+    sizes = zip(texts, gaps or (1,) * len(texts), strict=True)
+    marks = list(accumulate((len(text) + space for text, space in sizes), initial=0))
+    whole = marks[-1] or 1
+    bounds = [start_ms + (end_ms - start_ms) * mark // whole for mark in marks]
+    return [Word(start, end, text) for text, (start, end) in zip(texts, pairwise(bounds), strict=True)]
+
+
+def spread_words(text: str, start_ms: int, end_ms: int, aside: bool = False) -> list[Word]:
+    """The words of a text with a share of the time each; those that are not spoken are marked."""
+    written = written_words(text)
+    said = [not aside and each for each in spoken([word for word, _ in written], [joined for _, joined in written])]
+    texts = [word for word, _ in written]
+    gaps = [len(gap(one, other, joined)) for one, (other, joined) in zip(texts, written[1:], strict=False)]
+    timed = spread(texts, start_ms, end_ms, [*gaps, 1] if texts else [])
+    return [
+        dataclasses.replace(word, joined=joined, spoken=each)
+        for word, (_, joined), each in zip(timed, written, said, strict=True)
+    ]

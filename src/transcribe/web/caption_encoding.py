@@ -1,0 +1,268 @@
+"""The encoding of a caption file that is not in Unicode, told by what its bytes would say in each language.
+
+`charset-normalizer` says in which encodings the bytes make sense at all. Of short texts in a foreign script its order
+means little, so languages decide here: how common the letters are that a decoding gives, and how many of its words are
+among the most common ones. Where two decodings fit about as well, nobody should guess.
+"""
+
+import contextlib
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+from charset_normalizer.constant import FREQUENCIES
+
+from transcribe.errors import TranscriptError
+
+# The encodings that captions come in, and the languages that they are used for (ISO 639-1).
+ENCODINGS: dict[str, tuple[str, ...]] = {
+    "cp1252": ("fr", "de", "es", "pt", "it", "nl", "sv", "no", "da", "fi", "is", "ca", "en"),
+    "cp1250": ("pl", "cs", "hu", "sk", "ro", "hr", "sl"),
+    "iso8859-2": ("pl", "cs", "hu", "sk", "ro", "hr", "sl"),
+    "cp1254": ("tr",),
+    "cp1257": ("lt", "lv", "et"),
+    "cp1251": ("ru", "uk", "bg", "sr", "be"),
+    "koi8-r": ("ru",),
+    "koi8-u": ("uk",),
+    "cp866": ("ru",),
+    "iso8859-5": ("ru", "sr", "bg"),
+    "cp1253": ("el",),
+    "cp1255": ("he",),
+    "cp1256": ("ar", "fa", "ur"),
+    "iso8859-6": ("ar",),
+    "cp874": ("th",),
+    "gb18030": ("zh",),
+    "big5": ("zh",),
+    "cp932": ("ja",),
+    "euc-jp": ("ja",),
+    "cp949": ("ko",),
+}
+# The name of a language in the library's tables of letters, and words that every page of it holds.
+_OTHERS = {
+    "ru": ("Russian", "и в не на что я мы это с он как по но а у вы так о"),
+    "uk": ("Ukrainian", "і в не на що я ми це з він як по але а у ви так про"),
+    "bg": ("Bulgarian", "и в не на че аз да се от за е са но по"),
+    "sr": ("Serbian", "и у не на да је се за са од али као"),
+    "be": ("Russian", "і ў не на што я мы гэта з ён як"),
+    "el": ("Greek", "και το να η ο του της που είναι για με δεν από θα τα την"),
+    "he": ("Hebrew", "של את לא זה על אני הוא היא עם כל מה יש אבל"),
+    "ar": ("Arabic", "في من على أن إلى هذا ما لا عن هو التي كان"),
+    "fa": ("Farsi", "و در به از که این را با است برای آن من"),
+    "ur": ("Farsi", "کے کی میں ہے سے اور کو نے"),
+    "th": ("Thai", ""),
+    "ja": ("Japanese", ""),
+    "ko": ("Korean", ""),
+    "zh": ("Chinese", ""),
+}
+# The letters beyond ASCII that a language written in Latin letters has, and words that every page of it holds.
+_LATIN = {
+    "fr": ("éèàêâùûîïôçëœüæÿ", "est et les la le de un une pas que qui dans des pour à nous vous ce il je on"),
+    "de": ("äöüß", "und der die das ist nicht ein eine ich wir mit zu von auf den es sie im auch wie aus"),
+    "es": ("áéíóúñü¿¡", "que de no la el es y en lo un por qué una los se con para está como días"),
+    "pt": ("ãçáéêóõíâúàôü", "que não de um para uma os com por mais isso está você se do da em"),
+    "it": ("èàùòìéî", "che di non è il la un per una sono mi si ha con lo perché del"),
+    "nl": ("ëïéèöü", "de het een en van ik is dat niet je wat ze zijn met voor"),
+    "sv": ("åäöéü", "och att det är jag en som inte på för med vi har den av"),
+    "no": ("åøæéò", "og er det jeg ikke en som på vi har med å til av den"),
+    "da": ("æøåé", "og er det jeg ikke en som på vi har med at til af den"),
+    "fi": ("äöå", "on ja ei se en että hän mutta niin oli kun mitä minä"),
+    "is": ("áðéíóúýþæö", "og að er ekki það ég við í á sem þú"),
+    "ca": ("àèéíòóúçïü·", "que de no la el és i en un per una els amb"),
+    "en": ("éïèçñöüàâêôæœ", "the of and to a in is that it you was for we i"),
+    "pl": ("ąćęłńóśźż", "i w na nie się o to jest że z do co jak dzień tak ale"),
+    "cs": ("áčďéěíňóřšťúůýž", "a je na se to že v o jsem co den ale jak ve z"),
+    "sk": ("áäčďéíĺľňóôŕšťúýž", "a je na sa to že v o som čo ale ako nie z"),
+    "hu": ("áéíóöőúüű", "a az nem hogy és egy van ez de is mi meg napot ról"),
+    "ro": ("ăâîşţ", "şi nu de este un o să în la cu că pe mai ce"),
+    "hr": ("čćđšž", "je i da se u na to ne sam što ali li smo"),
+    "sl": ("čšž", "je in da se v na to ne sem kaj pa za ni"),
+    "tr": ("çğıöşüâîû", "bir ve bu ne için çok da de ben mi var değil"),
+    "lt": ("ąčęėįšųūž", "ir kad tai yra ne aš į su kaip bet"),
+    "lv": ("āčēģīķļņšūž", "un ir es tas ka ar uz nav par"),
+    "et": ("äöõüšž", "ja on ei see et ma mis ta kui"),
+}
+_MARKS = "“”„’‘«»–—…，。、！？：；「」（）،؟؛♪\u00a0"
+# Where the common characters lie in the standards of a script: the first bytes of their codes.
+_FIRST_LEVEL = {
+    "zh": (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6)),
+    "ja": (("shift_jis", 0x82, 0x97),),
+    "ko": (("euc_kr", 0xB0, 0xC8),),
+}
+_MARGIN = 0.12  # by which the best has to lead: below that, another decoding may be what was written
+_LEAST = 0.2  # of the best
+_SAMPLE = 20_000  # bytes with high bits that are looked at: more tells nothing new
+_MARKED_UTF8 = b"\xef\xbb\xbf"
+_MOJIBAKE = re.compile("[ÃÂÐÑØÙâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text, and what of it is not as it stood there."""
+
+    text: str
+    notes: tuple[str, ...] = ()  # for a person
+
+
+def decoded_captions(data: bytes, encoding: str | None = None, language: str | None = None) -> Decoded:
+    """The text of a file by its mark, as UTF-8 or UTF-16, or in the encoding of a language that it makes sense in.
+
+    `encoding` is what its owner says it is in, `language` (ISO 639-1) what is spoken. Raises TranscriptError
+    (`bad_captions`) where two encodings fit or none does, naming them.
+    """
+    if encoding:
+        return _replaced(data, encoding)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _replaced(data, "utf-16")
+    if data[:2].count(0) == 1:
+        return _replaced(data, "utf-16-be" if data[0] == 0 else "utf-16-le")
+    if b"\x1b$" in data:
+        return _replaced(data, "iso2022-jp")
+    if _is_utf8(data):
+        return _unmade(_replaced(data, "utf-8-sig"))
+    name = _told(data, language)
+    return Decoded(data.decode(name, errors="replace"), (f"read as {name}",))
+
+
+def _replaced(data: bytes, encoding: str) -> Decoded:
+    try:
+        text = data.decode(encoding, errors="replace")
+    except LookupError as problem:
+        raise TranscriptError("bad_captions", f"{encoding!r} is no encoding that is known here") from problem
+    lost = text.count("\ufffd") - data.count("\ufffd".encode()) if "\ufffd" in text else 0
+    name = encoding.removesuffix("-sig").upper()
+    what = "byte is" if lost == 1 else "bytes are"
+    return Decoded(text, (f"{lost} {what} no {name}, and became \ufffd",) if lost > 0 else ())
+
+
+def _is_utf8(data: bytes) -> bool:
+    """All of it, or so much that the rest is damage: more characters of several bytes than bytes that fit nowhere."""
+    if data.startswith(_MARKED_UTF8):
+        return True
+    text = data.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    return not bad or sum(letter >= "\u0080" for letter in text) - bad >= bad
+
+
+def _unmade(decoded: Decoded) -> Decoded:
+    """UTF-8 that somebody had taken for windows-1252 and written as UTF-8 again, made what it was."""
+    if len(_MOJIBAKE.findall(decoded.text)) < 2:
+        return decoded
+    lines, mended = [], 0
+    for line in decoded.text.split("\n"):
+        try:
+            right = line.encode("cp1252").decode("utf-8")
+        except UnicodeError:
+            right = line
+        mended += right != line
+        lines.append(right)
+    if not mended:
+        return Decoded(decoded.text, (*decoded.notes, "letters such as Ã© show that it was once decoded wrongly"))
+    return Decoded("\n".join(lines), (*decoded.notes, f"{mended} lines had been UTF-8 twice, and were put right"))
+
+
+def _told(data: bytes, language: str | None) -> str:
+    if not any(language in languages for languages in ENCODINGS.values()):
+        language = None
+    found: dict[str, tuple[float, str]] = {}  # by what it says, so that encodings that agree are one
+    for name, text in _decodings(data):
+        known = [each for each in ENCODINGS[name] if language in (None, each)]
+        fit = max((_fit(text, each) for each in known), default=-1.0)
+        if fit > found.get(text, (-1.0, ""))[0]:
+            found[text] = fit, name
+    ranked = sorted(found.values(), reverse=True)
+    if not ranked or ranked[0][0] < _LEAST:
+        raise TranscriptError("bad_captions", "its encoding cannot be told: say it with --encoding")
+    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _MARGIN:
+        both = " or ".join(name for _, name in ranked[:2])
+        raise TranscriptError("bad_captions", f"it may be in {both}: say which with --encoding, or --language")
+    return ranked[0][1]
+
+
+def _decodings(data: bytes) -> Iterator[tuple[str, str]]:
+    """Lines with letters beyond ASCII, in each encoding that takes all of them."""
+    lines = [line for line in re.split(rb"[\r\n]+", data) if not line.isascii()]
+    sample = b"\n".join(lines)[:_SAMPLE].rsplit(b"\n", 1)[0]
+    sensible = {match.encoding.replace("_", "-") for match in from_bytes(sample, cp_isolation=list(ENCODINGS))}
+    for name in ENCODINGS:
+        try:
+            text = sample.decode(name)
+        except UnicodeDecodeError:
+            if name.replace("_", "-") not in sensible:
+                continue
+            text = sample.decode(name, errors="replace")
+        if not any(unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\n\t" for letter in text):
+            yield name, text
+
+
+def _fit(text: str, language: str) -> float:
+    """How much a text is like one in a language: 1 for its most common letters and words, 0 or less for others."""
+    foreign = [letter for letter in text if letter >= "\u0080"]
+    if language in _LATIN:
+        letters, common = _LATIN[language]
+        like = 0.6 * _mean([_latin(letter, letters) for letter in foreign])
+    else:
+        name, common = _OTHERS[language]
+        lists = [each for listed, each in FREQUENCIES.items() if listed.rstrip("—") == name]
+        ranks = {letter: rank / len(each) for each in lists for rank, letter in enumerate(each)}
+        script = {unicodedata.name(letter, "?").split()[0] for each in lists for letter in each}
+        like = _mean([_of_script(letter, ranks, script, language) for letter in foreign])
+    words, usual = re.findall(r"[^\W\d_]+", text.lower()), frozenset(common.split())
+    share = sum(word in usual for word in words) / max(1, len(words))
+    fit = like + 0.6 * min(1.0, 2 * share) - _oddness(text, language)
+    return fit if language in _LATIN else fit * _presence(text)
+
+
+def _presence(text: str) -> float:
+    """How much of a text is in its own script: a letter or two among English words are no Russian."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return min(1.0, 3 * sum(letter >= "\u0080" for letter in letters) / max(1, len(letters)))
+
+
+def _latin(letter: str, letters: str) -> float:
+    if letter.lower() in letters:
+        return 1 - 0.5 * letters.index(letter.lower()) / len(letters)
+    return 0.5 if letter in _MARKS else -1.0
+
+
+def _of_script(letter: str, ranks: dict[str, float], script: set[str], language: str) -> float:
+    if not letter.isalpha():
+        return 0.3 if letter in _MARKS or unicodedata.category(letter) == "Mn" else -0.3
+    if (folded := letter.lower()) in ranks:
+        return 1 - 0.7 * ranks[folded]
+    if unicodedata.name(letter, "?").split()[0] not in script:
+        return -1.0
+    return (0.5 if _is_common(letter, language) else -0.3) if language in _FIRST_LEVEL else 0.0
+
+
+def _is_common(letter: str, language: str) -> bool:
+    """Whether it is among the characters that the standards of its script put first, as the common ones."""
+    for name, first, last in _FIRST_LEVEL[language]:
+        with contextlib.suppress(UnicodeEncodeError):
+            if first <= letter.encode(name)[0] <= last:
+                return True
+    return False
+
+
+def _oddness(text: str, language: str) -> float:
+    """The share of words that have letters of two scripts, signs inside, or capitals behind small letters."""
+    words = [word for word in re.findall(r"[^\W\d_](?:\S*[^\W\d_])?", text) if not word.isascii()]
+    odd: int = sum(
+        ("LATIN" not in _scripts(word) and re.search("[a-zA-Z]", word) is not None)
+        or any(unicodedata.category(letter) in ("So", "Sk", "Sc", "Sm", "No", "Lm") for letter in word)
+        or (word[1:] != word[1:].lower() and word != word.upper())
+        for word in words
+    )
+    accents = any(unicodedata.decomposition(letter) for letter in text) or len(words) < 3
+    cased = "".join(words)
+    shouted = len(cased) > 10 and cased != cased.lower() and cased == cased.upper()
+    return odd / max(1, len(words)) + (0.15 if shouted else 0) + (0.3 if language == "el" and not accents else 0)
+
+
+def _scripts(word: str) -> str:
+    return " ".join({unicodedata.name(letter, "?").split()[0] for letter in word if letter >= "\u0080"})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
