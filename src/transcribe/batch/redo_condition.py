@@ -91,15 +91,14 @@ class Condition:
 
 def parse(text: str) -> Condition:
     """The condition that a person wrote. Raises UsageError naming the part that cannot be read, and what there is."""
-    return Condition(tuple(_part(part) for part in re.split(r"\s*,\s*|\s+and\s+", text.strip())))
-
-
-def _part(text: str) -> Part:
-    match = _PART.fullmatch(text)
-    part = Part(match["name"], match["comparison"] or "", match["value"] or "") if match else None
-    if not part or not _makes_sense(part):
-        raise UsageError(f"--redo: {text!r} is no condition. {WHAT_THERE_IS}")
-    return part
+    parts = []
+    for written in re.split(r"\s*,\s*|\s+and\s+", text.strip()):
+        match = _PART.fullmatch(written)
+        part = Part(match["name"], match["comparison"] or "", match["value"] or "") if match else None
+        if not part or not _makes_sense(part):
+            raise UsageError(f"--redo: {written!r} is no condition. {WHAT_THERE_IS}")
+        parts.append(part)
+    return Condition(tuple(parts))
 
 
 def _makes_sense(part: Part) -> bool:
