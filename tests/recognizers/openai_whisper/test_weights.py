@@ -12,7 +12,7 @@ import sys
 import urllib.request
 from base64 import b85encode
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -123,6 +123,7 @@ def test_two_first_runs_at_once_both_work(published: str, tmp_path: Path) -> Non
     script = """
 import sys, whisper
 from pathlib import Path
+from typing import Any
 from transcribe.recognizers.openai_whisper.weights import checkpoint, load_weights
 url, heads, cache = sys.argv[1], sys.argv[2].encode(), Path(sys.argv[3])
 whisper._MODELS["micro"], whisper._ALIGNMENT_HEADS["micro"] = url, heads
@@ -231,7 +232,7 @@ def test_a_checkpoint_is_known_by_its_shape(name: str, published: bool) -> None:
         dims = ModelDimensions(80, 1500, width, heads, layers, vocabulary, 448, width, heads, layers)
         set_alignment_heads = Whisper.set_alignment_heads
 
-    model = OfThatShape()
+    model: Any = OfThatShape()
     expected = torch.zeros(layers, heads, dtype=torch.bool)
     if published:
         dump = gzip.decompress(base64.b85decode(whisper._ALIGNMENT_HEADS[name]))
