@@ -72,6 +72,9 @@ IndexAt = Annotated[
     str | None,
     typer.Option("--index", metavar="URL[,URL…]", help="An OpenSearch cluster that holds the index; or whoosh, here."),
 ]
+Update = Annotated[
+    bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
+]
 
 
 @app.callback()
@@ -99,7 +102,9 @@ def before_the_verb(
     if context.invoked_subcommand not in MAKES_A_LIBRARY and not library.is_dir():
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
     opened = Library(library)
-    asked = CommandContext(opened, functools.partial(_settings, opened), lambda: _index_quietly(asked))
+    asked = CommandContext(
+        opened, functools.partial(_settings, opened), lambda: _conclude_index(_refresh(_archive(asked)), quiet=True)
+    )
     context.obj = asked
 
 
@@ -120,9 +125,7 @@ def run(
     after: After = None,
     before: Before = None,
     match: Match = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Take the audio that publishers have put in the place of what is stored.")
-    ] = False,
+    update: Update = False,
     index: IndexAt = None,
     dry_run: DryRun = False,
     as_json: ReportAsJson = False,
@@ -223,14 +226,8 @@ def search(
     settings, said = _settings(asked.library), " ".join(text)
     query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
     opened = _archive(asked, index).index()
-    request = Request(
-        query=query,
-        filters=Filters(show_named(show, opened) if show else None, *dates, speaker, clean),
-        order=sort,
-        limit=limit,
-        offset=offset,
-        within_ms=within * 1000,
-    )
+    filters = Filters(show_named(show, opened) if show else None, *dates, speaker, clean)
+    request = Request(query, filters, order=sort, limit=limit, offset=offset, within_ms=within * 1000)
     if as_csv:
         terminal.print_csv(opened.every(request) if every else opened.search(request).hits, bom)
         return
@@ -403,10 +400,6 @@ def _refresh(library_index: "LibraryIndex", rebuild: bool = False) -> "IndexRepo
 
     with ProgressBars() as progress, progress.task("index") as advance:
         return library_index.refresh(rebuild, advance)
-
-
-def _index_quietly(asked: CommandContext) -> None:
-    _conclude_index(_refresh(_archive(asked)), quiet=True)
 
 
 def _refreshed(library_index: "LibraryIndex") -> "IndexReport | IndexUnavailable":

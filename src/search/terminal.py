@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,7 @@ from search.index.hits import Hit
 from search.status import CopiesStatus, EpisodeStatus
 from transcribe.console import printable
 from transcribe.library.clock import clock
-from transcribe.library.episode import DAMAGES, Quality
+from transcribe.library.episode import DAMAGES
 from transcribe.library.running_jobs import RunningJob
 from transcribe.library.source_states import SourceState
 from transcribe.library.store import Library
@@ -66,7 +66,7 @@ def print_status(
     for row in rows:
         fetched, transcribed, indexed = ("yes" if done else "-" for done in (row.fetched, row.transcribed, row.indexed))
         length = clock(row.duration_ms) if row.duration_ms else ""
-        covered, flagged = (_percent(row.quality, name) for name in ("covered", "flagged"))
+        covered, flagged = (f"{row.quality.covered:.0%}", f"{row.quality.flagged:.0%}") if row.quality else ("", "")
         line = f"{fetched:<9}{transcribed:<13}{indexed:<9}{length:>8}  {covered:>7}  {flagged:>7}"
         console.print(_text(f"{line}  {row.engine or '':<20}  {row.episode}"), soft_wrap=True)
         if row.failure:
@@ -102,10 +102,6 @@ def print_sources(sources: Sequence[SourceState]) -> None:
 
 def _day(moment: float) -> str:
     return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _percent(quality: Quality | None, share: Literal["covered", "flagged"]) -> str:
-    return f"{getattr(quality, share):.0%}" if quality else ""
 
 
 def _console() -> Console:

@@ -1,8 +1,9 @@
-"""Makes tests/data/record anew: PYTHONPATH=. python tests/support/make_record.py."""
+"""Makes tests/data/record anew: PYTHONPATH=. python tests/support/make_record.py [library|sample|answers ...]."""
 
 import json
 import lzma
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -41,7 +42,11 @@ def make_library(root: Path) -> None:
 
 
 if __name__ == "__main__":
+    wanted = sys.argv[1:] or ["library", "sample", "answers"]
     with tempfile.TemporaryDirectory() as folder:
-        make_library(Path(folder) / "library")
-        record("sample", transcripts_of_the_sample(Path(folder) / "sample"))
-        record("answers", answers(Path(folder) / "answers"))
+        if "library" in wanted:
+            make_library(Path(folder) / "library")
+        if "sample" in wanted:
+            record("sample", transcripts_of_the_sample(Path(folder) / "sample"))
+        if "answers" in wanted:
+            record("answers", answers(Path(folder) / "answers"))

@@ -96,16 +96,11 @@ def body(
         "next": url + urlencode({"offset": after}) if more else None,
         "took_ms": round(took_s * 1000, 2),
         "hits": [hit.to_json(address(hit.contents.episode.id)) for hit in answer.hits],
-        "unknown": [_unknown_body(unknown) for unknown in answer.unknown],
+        "unknown": [
+            {"word": each.word, "did_you_mean": list(each.nearest), "other_forms": list(each.other_forms)}
+            for each in answer.unknown
+        ],
         "facets": {name: [list(value) for value in values] for name, values in answer.facets.items()},
-    }
-
-
-def _unknown_body(unknown: Unknown) -> dict[str, Any]:
-    return {
-        "word": unknown.word,
-        "did_you_mean": list(unknown.nearest),
-        "other_forms": list(unknown.other_forms),
     }
 
 

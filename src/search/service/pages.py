@@ -63,8 +63,14 @@ class _PageRoute(APIRoute):
                 return RedirectResponse(f"{request.url.path}?{urlencode(given)}".rstrip("?"))
             try:
                 return await answer(request)
-            except (IndexUnavailable, TranscriptError, RequestValidationError) as problem:
-                return _error_page_of(request, problem)
+            except IndexUnavailable:
+                return error_page(request, 503, "The index of this library is missing, or cannot be read.")
+            except RequestValidationError as problem:
+                return error_page(request, 422, "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in problem.errors()))
+            except TranscriptError as problem:
+                if problem.code == "no_transcript":
+                    return error_page(request, 404, "There is no transcript of such an episode in this library.")
+                return error_page(request, 500, "The transcript of this episode cannot be read.")
 
         return page
 
@@ -272,17 +278,6 @@ def _link(asked: SearchParameters, **changes: str | int | None) -> str:
         "limit": asked.limit if asked.limit != HITS_A_PAGE else None,
     }
     return f"/?{urlencode({name: value for name, value in {**same, **changes}.items() if value})}"
-
-
-def _error_page_of(request: Request, problem: IndexUnavailable | TranscriptError | RequestValidationError) -> Response:
-    """The page for an error of the index, a transcript or the address."""
-    if isinstance(problem, IndexUnavailable):
-        return error_page(request, 503, "The index of this library is missing, or cannot be read.")
-    if isinstance(problem, RequestValidationError):
-        return error_page(request, 422, "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in problem.errors()))
-    if problem.code == "no_transcript":
-        return error_page(request, 404, "There is no transcript of such an episode in this library.")
-    return error_page(request, 500, "The transcript of this episode cannot be read.")
 
 
 def _an_episode(library_index: LibraryIndex) -> str:

@@ -254,7 +254,11 @@ def open_audio(path: Path, longest_ms: int = LONGEST_MS) -> Iterator[Recording]:
 
     Raises AudioError: `unreadable`, `playlist`, `no_audio`, `undecodable`. A video's pictures are not looked at.
     """
-    with _file(path) as file:
+    try:
+        file = path.open("rb")
+    except OSError as problem:
+        raise AudioError("unreadable", f"{path.name} cannot be read ({problem.strerror})") from None
+    with file:
         if not file.read(1):
             raise AudioError("undecodable", f"{path.name} is empty")
         _refuse_playlist(file, path)
@@ -335,13 +339,6 @@ def _opened(file: BinaryIO, path: Path) -> Iterator[InputContainer]:
         raise AudioError("undecodable", f"{path.name} is not audio that can be decoded ({problem.strerror})") from None
     with container:
         yield container
-
-
-def _file(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as problem:
-        raise AudioError("unreadable", f"{path.name} cannot be read ({problem.strerror})") from None
 
 
 def _refuse_playlist(file: BinaryIO, path: Path) -> None:

@@ -36,7 +36,9 @@ class SoundProcess:
             if episode_id in self._asked:
                 return self._asked[episode_id]
             if sum(not future.done() for future in self._asked.values()) >= self.waiting:
-                return _failed(AudioError("sound_busy", f"{self.waiting} episodes wait for their sound already."))
+                busy: Future[EpisodeSeeking] = Future()
+                busy.set_exception(AudioError("sound_busy", f"{self.waiting} episodes wait for their sound already."))
+                return busy
             future = self._asked[episode_id] = self._pool.submit(self._seekable, episode_id)
         future.add_done_callback(lambda done: self._forget(episode_id, done))
         return future
@@ -74,9 +76,3 @@ class SoundProcess:
                 raise AudioError("sound_failed", f"{episode_id}: its sound was not made to the end.")
             if time.monotonic() - begun > self.limit_s:
                 raise AudioError("decoder_failed", f"{episode_id}: the decoder took more than {self.limit_s:g} s")
-
-
-def _failed(problem: AudioError) -> "Future[EpisodeSeeking]":
-    future: Future[EpisodeSeeking] = Future()
-    future.set_exception(problem)
-    return future

@@ -8,6 +8,7 @@ with a call for each window.
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -153,7 +154,8 @@ class _Stretch:
         self.windows.append(window)
         self.likely.append(probability)
         self.spoken.append(probability >= (self.options.leave if going_on else self.options.enter))
-        if self._silent_ms() > self.options.pause_ms:
+        silent = sum(1 for _ in itertools.takewhile(operator.not_, reversed(self.spoken)))
+        if silent * WINDOW_MS > self.options.pause_ms:
             yield from self._cut(len(self.windows))
         elif (len(self.lead) + len(self.windows)) * WINDOW_MS > self.options.longest_ms - WINDOW_MS:
             at, pause = self._best_cut()
@@ -170,10 +172,6 @@ class _Stretch:
     @property
     def _context(self) -> int:
         return self.options.context_ms // WINDOW_MS
-
-    def _silent_ms(self) -> int:
-        silent = itertools.takewhile(lambda spoken: not spoken, reversed(self.spoken))
-        return WINDOW_MS * sum(1 for _ in silent)
 
     def _cut(self, at: int, context: int = 0) -> Iterator[Piece]:
         """Gives the speech before a window as a piece, and forgets it; what may lead in the next is kept.

@@ -56,18 +56,18 @@ class Part:
         """Whether it holds. A comparison with a value that the transcript lacks is false."""
         if not self.comparison:
             return SIGNS[self.name](transcript)
-        has, wanted = self._sides(transcript)
+        has: Any
+        wanted: Any
+        if self.name in NUMBERS:
+            has, wanted = NUMBERS[self.name](transcript), float(self.value)
+        elif self.name == "version":
+            has, wanted = _release(transcript.engine.version), _release(self.value)
+        else:
+            has, wanted = TEXTS[self.name](transcript), self.value
         return has is not None and COMPARISONS[self.comparison](has, wanted)
 
     def __str__(self) -> str:
         return f"{self.name}{self.comparison}{self.value}"
-
-    def _sides(self, transcript: Transcript) -> tuple[Any, Any]:
-        if self.name in NUMBERS:
-            return NUMBERS[self.name](transcript), float(self.value)
-        if self.name == "version":
-            return _release(transcript.engine.version), _release(self.value)
-        return TEXTS[self.name](transcript), self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,14 @@ class Condition:
 
 def parse(text: str) -> Condition:
     """The condition that a person wrote. Raises UsageError naming the part that cannot be read, and what there is."""
-    return Condition(tuple(_part(part) for part in re.split(r"\s*,\s*|\s+and\s+", text.strip())))
-
-
-def _part(text: str) -> Part:
-    match = _PART.fullmatch(text)
-    part = Part(match["name"], match["comparison"] or "", match["value"] or "") if match else None
-    if not part or not _makes_sense(part):
-        raise UsageError(f"--redo: {text!r} is no condition. {WHAT_THERE_IS}")
-    return part
+    parts = []
+    for written in re.split(r"\s*,\s*|\s+and\s+", text.strip()):
+        match = _PART.fullmatch(written)
+        part = Part(match["name"], match["comparison"] or "", match["value"] or "") if match else None
+        if not part or not _makes_sense(part):
+            raise UsageError(f"--redo: {written!r} is no condition. {WHAT_THERE_IS}")
+        parts.append(part)
+    return Condition(tuple(parts))
 
 
 def _makes_sense(part: Part) -> bool:

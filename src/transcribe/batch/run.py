@@ -59,7 +59,9 @@ class Batch:
         self.catalog = Catalog(library)
         repair_records(library, self.catalog, progress)
         self.polling = Polling(library, self.catalog, connection, feed_cache, progress)
-        self.source_list = SourceList(library, self._sources_of_old())
+        configured = {source.address for source in self.options.sources}  # they are not put into the list
+        came_from = [address for address in self.catalog.sources() if address not in configured]
+        self.source_list = SourceList(library, came_from)
         self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered, self.polling.urls)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
         self.report = Report()
@@ -229,11 +231,6 @@ class Batch:
         for candidate, outdated in looked:
             if outdated is True:
                 self._writer.changed_upstream(candidate.record)
-
-    def _sources_of_old(self) -> list[str]:
-        """What the episodes came from, where there is no list yet; the settings' own are not put into it."""
-        configured = {source.address for source in self.options.sources}
-        return [address for address in self.catalog.sources() if address not in configured]
 
     def _trouble(self, source: Source, failure: Failure) -> None:
         """A folder or file that was once named may be gone for good; one that the settings name is missed."""

@@ -37,6 +37,11 @@ class Catalog:
         `offered` are the identities of all that its feed offers now; see `known`. Nothing is written yet.
         """
         before = self.known(found, offered)
+        if before and found.path:  # a file has nothing new to tell, but of the texts that lie beside it
+            if new := [text for text in found.transcripts if text not in before.transcripts]:
+                before = dataclasses.replace(before, transcripts=(*before.transcripts, *new))
+                self.keep(before)
+            return before
         name = before.episode.id if before else self._name(found, self._place(found))
         told = Episode(
             id=name,
@@ -48,8 +53,6 @@ class Catalog:
             enclosure=found.enclosure,
             description=found.description,
         )
-        if before and found.path:  # a file has nothing new to tell, but of the texts that lie beside it
-            return self._with_texts(before, found)
         record = _told_again(before, told, found) if before else Record(told, found.identity, _key(found.source))
         if found.source or not before:
             record = dataclasses.replace(
@@ -63,14 +66,6 @@ class Catalog:
                 doubtful=found.doubtful,
                 duration_ms=found.duration_ms,
             )
-        self.keep(record)
-        return record
-
-    def _with_texts(self, before: Record, found: FoundFile) -> Record:
-        new = [text for text in found.transcripts if text not in before.transcripts]
-        if not new:
-            return before
-        record = dataclasses.replace(before, transcripts=(*before.transcripts, *new))
         self.keep(record)
         return record
 
@@ -132,13 +127,13 @@ class Catalog:
     def sources(self) -> list[str]:
         """The feeds and folders that the library's episodes came from; its own audio folder and what is gone aside."""
         sources = self._sources_as_stored | {record.source for record in self.records.values() if record.source}
-        return sorted(source for source in sources if "…" not in source and self._can_be_asked_again(source))
-
-    def _can_be_asked_again(self, source: str) -> bool:
-        if source.startswith(("http://", "https://")):
-            return True
-        place = Path(source)  # a folder, or a feed that was saved
-        return place.exists() and not place.resolve().is_relative_to(self.library.audio)
+        again = []
+        for source in sorted(source for source in sources if "…" not in source):
+            place = Path(source)  # a folder, or a feed that was saved
+            is_of_web = source.startswith(("http://", "https://"))
+            if is_of_web or (place.exists() and not place.resolve().is_relative_to(self.library.audio)):
+                again.append(source)
+        return again
 
     def keep(self, record: Record) -> None:
         """Stores the record in the catalog."""

@@ -41,7 +41,7 @@ def is_of_page(found: FoundFile) -> bool:
 
 
 def _own(page: Sequence[FoundFile], owners: Mapping[str, FoundFile]) -> tuple[FoundFile, ...]:
-    own = [found for found in page if _is_same_page(owners[_key(found)], found)]
+    own = [found for found in page if _page_key(owners[_key(found)].link or "") == _page_key(found.link or "")]
     if len(own) == len(page):
         return tuple(page)
     if not own:
@@ -68,10 +68,6 @@ def _as_known(found: FoundFile, record: Record | None) -> FoundFile:
 def _strength(found: FoundFile) -> tuple[bool, bool, bool, list[int]]:
     date = [-ord(letter) for letter in (found.published or _LATE)]
     return bool(found.guid), not found.linked, found.whole is None, date
-
-
-def _is_same_page(one: FoundFile, other: FoundFile) -> bool:
-    return _page_key(one.link or "") == _page_key(other.link or "")
 
 
 def _page_key(url: str) -> str:

@@ -113,7 +113,11 @@ class Discovery:
         if not isinstance(answer, Fetched):
             return Discovered(unchanged=True)
         if not _may_be_read(answer.headers):
-            if audio_suffix(url) or is_audio_type(answer.headers.get("content-type", "")) or self._begins_as_audio(url):
+            is_audio = audio_suffix(url) or is_audio_type(answer.headers.get("content-type", ""))
+            if not is_audio:  # its first bytes tell
+                with self._connection.stream(url) as stream:
+                    is_audio = sniffed(next(stream.chunks, b"")) is not None
+            if is_audio:
                 return Discovered((_audio(url),), answer=CachedAnswer.of(answer))
             answer = self._connection.get(url)
         match _kind(answer.body, answer.headers.get("content-type", "")):
@@ -126,11 +130,6 @@ class Discovery:
                 return self._of_a_feed(url, answer)
             case _:
                 return self._of_a_page(url, answer)
-
-    def _begins_as_audio(self, url: str) -> bool:
-        """Whether the answer begins as audio does; reads only its first bytes."""
-        with self._connection.stream(url) as stream:
-            return sniffed(next(stream.chunks, b"")) is not None
 
     def _of_a_feed(self, url: str, answer: Fetched) -> Discovered:
         """The items of all pages of a feed, up to the first page that cannot be fetched or read."""
@@ -172,7 +171,12 @@ class Discovery:
                 if is_home(page, feed):
                     return _show_of(page, address, feed, kept)
                 if items := self._items(page, feed, login_for(address, url)):
-                    return Discovered(tuple(_of_page(item, page, address) for item in items), answer=kept)
+                    # Without a source, as the page was asked for and not the show: its feed is not to be read again.
+                    author = persons_of(page)
+                    found = (
+                        dataclasses.replace(i, source=None, feed=address, persons=i.persons or author) for i in items
+                    )
+                    return Discovered(tuple(found), answer=kept)
             except FetchError:
                 continue  # the page may have more to say than its feed
         shows = [feed.title for feed in feeds.values()]
@@ -235,11 +239,6 @@ def _show_of(page: Page, address: str, feed: Feed, answer: CachedAnswer) -> Disc
     """The feed of the show whose page was named."""
     said = f"{public_url(page.url)} is the page of a show; its feed is {public_url(address)} ({feed.title})"
     return Discovered(listed=(Outline(address, feed.title),), answer=answer, notes=(said,))
-
-
-def _of_page(item: FoundFile, page: Page, feed: str) -> FoundFile:
-    """An item of a feed that is not to be read again: the page was asked for, not the show."""
-    return dataclasses.replace(item, source=None, feed=feed, persons=item.persons or persons_of(page))
 
 
 def _in_file(path: Path) -> Discovered:

@@ -132,11 +132,9 @@ def store(path: Path, target: Path) -> Downloaded:
 logging.getLogger("stamina").addHandler(logging.NullHandler())  # a retry is no news unless somebody asks for it
 
 
-def _worth_another(problem: Exception) -> bool:
-    return isinstance(problem, FetchError) and problem.code in _PASSING
-
-
-_TRIES = stamina.RetryingCaller(attempts=4, timeout=None, wait_initial=0.5, wait_max=5).on(_worth_another)
+_TRIES = stamina.RetryingCaller(attempts=4, timeout=None, wait_initial=0.5, wait_max=5).on(
+    lambda problem: isinstance(problem, FetchError) and problem.code in _PASSING
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ class FeedCache:
             self._saved = True
 
     def _answer(self, url: str, known: FeedState | None, connection: HttpClient, wanted: BodyFilter) -> Fetched:
+        """Asks the new address first; where that is dead, the old one. Raises the new one's error where both fail."""
         conditions = known.validators.conditions() if known else {}
         place = login_for(known.moved_to, url) if known and known.moved_to else url
         try:
@@ -209,18 +210,14 @@ class FeedCache:
         except FetchError as problem:
             if place == url or problem.code not in _DEAD_ENDS:
                 raise
-            return self._answer_of_old(url, connection, wanted, problem)
+            try:
+                answer = connection.get(url, wanted=wanted)
+            except FetchError:
+                raise problem from None
+            self.drop(url)  # the new address with it
+            return answer
         if answer.status == 304 and not conditions:
             raise FetchError("http_304", f"{public_url(url)}: the server answers 304 to a question without conditions")
-        return answer
-
-    def _answer_of_old(self, url: str, connection: HttpClient, wanted: BodyFilter, problem: FetchError) -> Fetched:
-        """After the new address failed: the answer of the old one, or the problem where that fails too."""
-        try:
-            answer = connection.get(url, wanted=wanted)
-        except FetchError:
-            raise problem from None
-        self.drop(url)
         return answer
 
     def _remember(self, url: str, visit: FeedState) -> None:

@@ -28,7 +28,6 @@ MAX_REDIRECTS = 10
 _SCHEMES = ("http", "https")
 _PERMANENT = (301, 308)
 _BUSY = (429, 503)  # a host that answers so may say when to come back
-_FORBIDDEN = "It may answer another name: set `user_agent` in playhead.toml"
 _CONNECT_S = 10  # longest wait for a connection to be made
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
@@ -212,8 +211,9 @@ def system_addresses(host: str, port: int) -> list[str]:
 def is_public(address: str) -> bool:
     """Whether an IP address is public: no loopback, private, link-local or multicast address."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and (inner := _inner(ip)):
-        ip = inner
+    if isinstance(ip, ipaddress.IPv6Address):  # what counts is the IPv4 address that it leads to: NAT64, mapped, 6to4
+        of_nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        ip = of_nat64 or ip.ipv4_mapped or ip.sixtofour or ip
     barred = ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback or ip.is_link_local
     return ip.is_global and not barred and not getattr(ip, "is_site_local", False)
 
@@ -266,7 +266,9 @@ class _CheckedBackend(httpcore2.SyncBackend):
         if self._allowed.isdisjoint({host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}):
             for address in addresses:
                 if not is_public(address):
-                    raise FetchError("blocked_address", _blocked(host, address))
+                    at = "" if address == host else f" (at {address})"
+                    hint = "To fetch from it, name it in PLAYHEAD_ALLOW_HOSTS."
+                    raise FetchError("blocked_address", f"{host}{at} is not on the open internet. {hint}")
         return addresses
 
 
@@ -360,18 +362,6 @@ def _with_login(url: httpx2.URL, of: httpx2.URL) -> httpx2.URL:
     safer = (url.scheme, url.port, of.scheme, of.port) == ("https", None, "http", None)
     belongs = url.host == of.host and (same or safer) and not url.userinfo
     return url.copy_with(userinfo=of.userinfo) if belongs else url
-
-
-def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to: mapped, 6to4, NAT64."""
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour
-
-
-def _blocked(host: str, address: str) -> str:
-    at = "" if address == host else f" (at {address})"
-    return f"{host}{at} is not on the open internet. To fetch from it, name it in PLAYHEAD_ALLOW_HOSTS."
 
 
 def _left(timeout: float | None) -> float | None:

@@ -95,7 +95,11 @@ class Partial:
 
     def extend(self, chunks: Iterable[bytes]) -> str:
         """Appends the chunks, syncs what came of them, and returns the sha256 of the whole file. Raises OSError."""
-        digest = self._digest()
+        digest, left = hashlib.sha256(), self.size()
+        with self.path.open("rb") as file:
+            while left and (block := file.read(min(left, BLOCK_BYTES))):
+                digest.update(block)
+                left -= len(block)
         with self.path.open("ab") as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -114,14 +118,6 @@ class Partial:
         for path in (self._note, self.path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-
-    def _digest(self) -> "hashlib._Hash":
-        digest, left = hashlib.sha256(), self.size()
-        with self.path.open("rb") as file:
-            while left and (block := file.read(min(left, BLOCK_BYTES))):
-                digest.update(block)
-                left -= len(block)
-        return digest
 
 
 def _same(old: Validators, new: Validators) -> bool:

@@ -66,8 +66,11 @@ class Politeness:
             seconds = seconds_asked(retry_after, self._now())
             self._until[host] = self._now() + seconds
             self._changed.notify_all()
-            with contextlib.suppress(OSError):  # what cannot be written holds for this process still
-                self._save()
+            if self._path:
+                ahead = {name: until for name, until in sorted(self._until.items()) if until > self._now()}
+                data = json.dumps({"version": 1, "left_alone_until": ahead}, indent=1).encode() + b"\n"
+                with contextlib.suppress(OSError):  # what cannot be written holds for this process still
+                    write_whole(self._path, data)
         return seconds
 
     def close(self) -> None:
@@ -80,16 +83,13 @@ class Politeness:
         if self._closed:
             raise FetchError("stopped", f"{host}: fetching was stopped")
         if seconds := self._left_alone_s(host):
-            until = _local(self._now() + seconds, self._now())
+            now = self._now()
+            then, today = (datetime.fromtimestamp(moment).astimezone() for moment in (now + seconds, now))
+            until = then.strftime("%H:%M" if then.date() == today.date() else "%H:%M on %Y-%m-%d")
             raise FetchError("retry_later", f"{host} asks to be left alone until {until}", seconds)
 
     def _left_alone_s(self, host: str) -> float:
         return max(0.0, self._until.get(host, 0.0) - self._now())
-
-    def _save(self) -> None:
-        if self._path:
-            ahead = {host: until for host, until in sorted(self._until.items()) if until > self._now()}
-            write_whole(self._path, json.dumps({"version": 1, "left_alone_until": ahead}, indent=1).encode() + b"\n")
 
 
 def seconds_asked(retry_after: str | None, now: float) -> float:
@@ -157,9 +157,3 @@ def _loaded(path: Path, now: float) -> dict[str, float]:
         return {}
     times = {host: until for host, until in given if isinstance(until, int | float) and until > now}
     return {host: min(until, now + LONGEST_S) for host, until in times.items()}
-
-
-def _local(moment: float, now: float) -> str:
-    """A time of day as a person reads it, with the date where that is not today's."""
-    then, today = (datetime.fromtimestamp(seconds).astimezone() for seconds in (moment, now))
-    return then.strftime("%H:%M" if then.date() == today.date() else "%H:%M on %Y-%m-%d")

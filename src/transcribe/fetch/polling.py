@@ -119,8 +119,10 @@ class Polling:
         if isinstance(got, EpisodeError):
             self._note(source, got, offered)
             return []
-        for note in (*got.notes, *_nothing_taken(source, got)):
+        for note in got.notes:
             self.progress.say(note)
+        if got.not_taken and not got.found:
+            self.progress.say(f"{source_name(source)}: nothing of this feed could be taken: {counted(got.not_taken)}")
         offered.not_taken += got.not_taken
         found = self._of_one_show(source, got.found)
         identities = frozenset(each.identity for each in found)
@@ -189,7 +191,11 @@ class Polling:
             is_stored = record.audio and self.library.inside(record.audio.path) == found.path.resolve()
             return Candidate(record, None if is_stored else found.path)
         record = self._met(record, source)
-        if self._is_new(record):
+        try:
+            is_new = self.library.load_record(record.episode.id) != record
+        except TranscriptError:
+            is_new = True
+        if is_new:
             self.library.save_record(record)
         if (
             found.headings
@@ -198,12 +204,6 @@ class Polling:
         ):
             save_chapters(self.library, record.episode.id, found.headings)
         return Candidate(record, None, _has_moved(before, record), _texts(before) != _texts(record))
-
-    def _keep_headings(self, record: Record, found: FoundFile) -> None:
-        """Writes chapters that stand in the feed itself, where they are not written yet."""
-        is_new = bool(found.headings) and load_chapters(self.library, record.episode.id) != found.headings
-        if is_new and not self.library.read_only:
-            save_chapters(self.library, record.episode.id, found.headings)
 
     def _met(self, record: Record, source: Source) -> Record:
         """The record, which says what led to it; the settings of a source are those of its episodes."""
@@ -214,18 +214,6 @@ class Polling:
             self.catalog.keep(record)
             self.library.save_record(record)
         return record
-
-    def _is_new(self, record: Record) -> bool:
-        try:
-            return self.library.load_record(record.episode.id) != record
-        except TranscriptError:
-            return True
-
-
-def _nothing_taken(source: Source, got: Discovered) -> Iterator[str]:
-    """That a feed has items and none of them a recording."""
-    if got.not_taken and not got.found:
-        yield f"{source_name(source)}: nothing of this feed could be taken: {counted(got.not_taken)}"
 
 
 def counted(reasons: Iterable[str]) -> str:

@@ -31,7 +31,14 @@ class SourceList:
         What lies in the audio folder is found there, and need not be named.
         """
         known = {source.address for source in self.sources()}
-        new = [source.address for source in sources if source.address not in known and self._can_be_listed(source)]
+        audio = self._library.audio
+        new = [
+            source.address
+            for source in sources
+            if source.address not in known
+            and _is_address(source.address)
+            and (isinstance(source, WebSource) or not source.path.resolve().is_relative_to(audio))
+        ]
         if new or not self._path.exists():
             text = "".join(f"{line}\n" for line in [*self._lines(), *dict.fromkeys(new)])
             write_whole(self._path, os.fsencode(text), _OWNERS_ALONE)
@@ -42,10 +49,6 @@ class SourceList:
             return os.fsdecode(self._path.read_bytes()).splitlines()
         except FileNotFoundError:
             return [_HEAD, *self._before]
-
-    def _can_be_listed(self, source: Source) -> bool:
-        inside = not isinstance(source, WebSource) and source.path.resolve().is_relative_to(self._library.audio)
-        return _is_address(source.address) and not inside
 
 
 def _is_address(line: str) -> bool:

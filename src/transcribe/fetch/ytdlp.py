@@ -58,12 +58,10 @@ def extracted(url: str, connection: HttpClient) -> list[FoundFile]:
             info = downloader.extract_info(url, download=False)
     except (YoutubeDLError, *_GIVEN_UP):
         return []
-    return [_found(entry, url) for entry in _entries(info) if _is_another(str(entry.get("url", "")), url)]
-
-
-def _is_another(address: str, page: str) -> bool:
-    """Whether an address is not the page's own; yt-dlp takes an empty page for audio."""
-    return address.startswith(("http://", "https://")) and same_page(address) != same_page(page)
+    # yt-dlp takes an empty page for audio, so the page's own address is left out.
+    told = [(entry, str(entry.get("url", ""))) for entry in _entries(info)]
+    on_web = [(entry, address) for entry, address in told if address.startswith(("http://", "https://"))]
+    return [_found(entry, url) for entry, address in on_web if same_page(address) != same_page(url)]
 
 
 def _entries(info: Any) -> Iterator[dict[str, Any]]:

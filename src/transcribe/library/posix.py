@@ -26,7 +26,7 @@ def lock_alone(file: IO[Any]) -> bool:
 def sigterm_interrupts() -> Iterator[None]:
     """SIGTERM raises KeyboardInterrupt, as Ctrl-C does, until the end of the block."""
     with sigterm_kept():
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         yield
 
 
@@ -75,7 +75,3 @@ def is_running(process: int) -> bool:
 def usable_cores() -> int:
     """The cores that this process may use; macOS tells only how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

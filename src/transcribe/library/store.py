@@ -147,7 +147,10 @@ class Library:
             lock = filelock.FileLock(self.state / "lock", timeout=ASKED_S)
             lock.acquire()
         except filelock.Timeout:
-            raise LibraryLocked(self.root, _owner(owner)) from None
+            named = ""
+            with contextlib.suppress(FileNotFoundError):  # the owner has just taken the lock, or is just releasing it
+                named = owner.read_text()
+            raise LibraryLocked(self.root, named or "unknown") from None
         try:
             owner.write_text(str(os.getpid()))
             yield self.state
@@ -203,13 +206,6 @@ def link(path: Path, name: Path) -> None:
         temporary.unlink(missing_ok=True)
         os.link(path, temporary)
         publish(temporary, name)
-
-
-def _owner(path: Path) -> str:
-    try:
-        return path.read_text() or "unknown"
-    except FileNotFoundError:  # the owner has just taken the lock, or is just releasing it
-        return "unknown"
 
 
 def _checked(episode_id: str) -> str:

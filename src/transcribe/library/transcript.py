@@ -297,10 +297,10 @@ def _check_segment(segment: Segment, earliest_ms: int, latest_ms: int) -> None:
     _check_said(segment, earliest_ms, latest_ms, name)
     inside = segment.start_ms
     for word in segment.words:
-        which = f"word {word.text!r} of {name}"
-        _check_said(word, inside, segment.end_ms, which)
-        check(word.joined is None or type(word.joined) is bool, which, f"joined {word.joined!r} must be true or false")
-        check(type(word.spoken) is bool, which, f"spoken {word.spoken!r} must be true or false")
+        told = f"word {word.text!r} of {name}"
+        _check_said(word, inside, segment.end_ms, told)
+        check(word.joined is None or type(word.joined) is bool, told, f"joined {word.joined!r} must be true or false")
+        check(type(word.spoken) is bool, told, f"spoken {word.spoken!r} must be true or false")
         inside = word.start_ms
     check(_bare(joined(segment.words)) == _bare(segment.text), name, "its words do not make its text")
 
@@ -371,3 +371,7 @@ def _word_to_json(word: Word) -> dict[str, Any]:
 def _segment_from_json(data: dict[str, Any]) -> Segment:
     words = tuple(_made(Word, word) for word in data["words"])
     return _made(Segment, {**data, "words": words, "flags": tuple(data["flags"])})
+
+
+def _reason(problem: Exception) -> str:
+    return f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)

@@ -83,15 +83,14 @@ def own(piece: Piece, found: Recognition) -> Recognition:
     """
     earliest = piece.start_ms - BEYOND_MS if piece.lead else -math.inf
     latest = piece.end_ms + BEYOND_MS if piece.tail else math.inf
-    kept = (word for word in found.words if earliest <= (word.start_ms + word.end_ms) / 2 < latest)
-    return dataclasses.replace(found, words=tuple(_at_home(piece, word) for word in kept))
-
-
-def _at_home(piece: Piece, word: Word) -> Word:
-    middle = (word.start_ms + word.end_ms) / 2
-    inside = piece.start_ms <= middle < piece.end_ms
-    start_ms, end_ms = (word.start_ms, word.end_ms) if inside else (middle, middle)
-    return heard(piece.span, start_ms, end_ms, word.text, word.confidence, word.joined)
+    words = []
+    for word in found.words:
+        middle = (word.start_ms + word.end_ms) / 2
+        if earliest <= middle < latest:
+            inside = piece.start_ms <= middle < piece.end_ms
+            start_ms, end_ms = (word.start_ms, word.end_ms) if inside else (middle, middle)
+            words.append(heard(piece.span, start_ms, end_ms, word.text, word.confidence, word.joined))
+    return dataclasses.replace(found, words=tuple(words))
 
 
 def in_speech(piece: Piece, start_ms: float, end_ms: float) -> tuple[float, float]:

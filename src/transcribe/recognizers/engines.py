@@ -45,7 +45,10 @@ def load(
             return _whichever(whisper, language, warn)
         case "faster-whisper":
             _tell_unused(name, warn, quantize=quantize)
-            return _faster_whisper(model, language, device, cache, batch_size)
+            _require("faster_whisper", "faster-whisper", "playhead[faster]")
+            from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
+
+            return FasterWhisper(model, language, device, cache, batch_size)
     raise UsageError(f"There is no engine {name!r}. There are: {', '.join(ENGINES)}")
 
 
@@ -61,15 +64,6 @@ def _whisper(
     from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper
 
     return OpenAIWhisper(model, language, device, cache, batch_size, quantize)
-
-
-def _faster_whisper(
-    model: str | None, language: str | None, device: str | None, cache: Path | None, batch_size: int | None
-) -> Recognizer:
-    _require("faster_whisper", "faster-whisper", "playhead[faster]")
-    from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
-
-    return FasterWhisper(model, language, device, cache, batch_size)
 
 
 def _sphinx(language: str | None) -> Recognizer:

@@ -122,15 +122,10 @@ def _parts(before: str, after: str) -> bool:
         return bool(before.strip())
     if not (_UNSPACED.match(first) or _UNSPACED.match(last)):
         return False
-    return _begins(first) and unicodedata.category(last) not in _OPENING
-
-
-def _begins(character: str) -> bool:
-    """Whether a word can begin with it in a script without spaces: not a closing bracket, nor a mark on a letter."""
-    if character in _VOICING:
-        return False
-    category = unicodedata.category(character)
-    return category[0] in "LNS" or category in _OPENING
+    # Without spaces a word begins with neither a closing bracket nor a mark on a letter, and ends with no opening one.
+    category = unicodedata.category(first)
+    begins = first not in _VOICING and (category[0] in "LNS" or category in _OPENING)
+    return begins and unicodedata.category(last) not in _OPENING
 
 
 def _is_said(character: str) -> bool:

@@ -36,7 +36,7 @@ from transcribe.web.urls import is_web, public_url, same_audio, web_address, wit
 _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError)
 
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
-_LONGEST_S = 500 * 3600  # a longer recording is a slip of the pen
+_LONGEST_S = 500 * 3600  # a longer recording is a mistake
 _DURATION = re.compile(r"\d{1,7}(?::\d{1,2}){0,2}(?:\.\d{1,6})?", re.ASCII)
 _LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
 _CONTENT_LIMIT = 200_000  # characters of markup in which audio is looked for
@@ -96,13 +96,14 @@ def parse_feed(data: bytes, url: str, headers: Mapping[str, str] | None = None) 
         choice = Choice(refused=LIVE_REASON) if LIVE in entry else _choice(entry, url)
         items += _found(entry, choice, said)
         not_taken += [choice.refused] if choice.refused else []
+    moved_to = web_address(url, about.get("itunes_new-feed-url"))
     return Feed(
         said.title,
         distinct(items),
         not_taken=tuple(not_taken),
         following=_following(about, url),
         link=web_address(url, about.get("link")),
-        moved_to=_moved_to(about, url),
+        moved_to=moved_to if moved_to != url else None,  # many feeds name the place where they are
     )
 
 
@@ -115,48 +116,40 @@ def distinct(items: Iterable[FoundFile]) -> tuple[FoundFile, ...]:
     title and date: `FoundFile.key` is set to it.
     """
     plain = [dataclasses.replace(item, key=None, mark=None) for item in items]
-    kept: dict[str, FoundFile] = {}
-    for item in _told_apart(plain):
-        kept.setdefault(item.identity, item)
-    return tuple(kept.values())
-
-
-def _told_apart(items: list[FoundFile]) -> list[FoundFile]:
-    """The items, with a key where one is needed."""
     twins: dict[str, list[FoundFile]] = defaultdict(list)  # by what lasts of the URL
     addresses: dict[str, set[str]] = defaultdict(set)  # by identity
-    for item in items:
+    for item in plain:
         if item.enclosure and not item.guid:
             address = without_tracking(item.enclosure)
             twins[address].append(item)
             addresses[item.identity].add(address)
     keys: dict[FoundFile, str] = {}
-    shared = _marks_of_shared_guids(items)
+    shared = _marks_of_shared_guids(plain)
     for address, alike in twins.items():
         for item, mark in zip(alike, _marks(alike), strict=True):
             if mark or len(addresses[item.identity]) > 1:
                 keys[item] = f"{address} {mark}".rstrip()
-    return [dataclasses.replace(item, key=keys.get(item), mark=shared.get(item)) for item in items]
+    kept: dict[str, FoundFile] = {}
+    for item in plain:
+        told_apart = dataclasses.replace(item, key=keys.get(item), mark=shared.get(item))
+        kept.setdefault(told_apart.identity, told_apart)
+    return tuple(kept.values())
 
 
 def _marks_of_shared_guids(items: list[FoundFile]) -> dict[FoundFile, str]:
-    """What tells items apart that have one guid, as where a program writes the same for all of them."""
+    """Marks items that share a guid by the addresses of their audio: some programs write one guid for all items."""
     alike: dict[str, list[FoundFile]] = defaultdict(list)
     for item in items:
         if item.guid and item.enclosure:
             alike[item.guid].append(item)
-    addresses = {guid: [_lasting(item) for item in same] for guid, same in alike.items()}
-    return {
-        item: address
-        for guid, same in alike.items()
-        if len(set(addresses[guid])) > 1
-        for item, address in zip(same, addresses[guid], strict=True)
-    }
-
-
-def _lasting(item: FoundFile) -> str:
-    """The address of its audio, without what may be another one tomorrow."""
-    return same_audio(item.enclosure or "", lasting_query=audio_suffix(item.enclosure or "") is None)
+    marks: dict[FoundFile, str] = {}
+    for same in alike.values():
+        # Addresses without what may be another one tomorrow.
+        urls = [item.enclosure or "" for item in same]
+        lasting = [same_audio(url, lasting_query=audio_suffix(url) is None) for url in urls]
+        if len(set(lasting)) > 1:
+            marks.update(zip(same, lasting, strict=True))
+    return marks
 
 
 def _marks(alike: list[FoundFile]) -> list[str]:
@@ -188,6 +181,8 @@ def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
     """The recordings of an item: one, or its parts."""
     chapters = (web_address(about.url, each.get("url")) for each in entry.get(CHAPTERS, ()))
     address = next((address for address in chapters if address), None)
+    contents = (_text({"x_detail": content}, "x") for content in entry.get("content", ()))
+    description = _text(entry, "summary") or next((text for text in contents if text), "")
     for number, file in enumerate(choice.files, start=1):
         length = str(file.length or "").strip()
         found = FoundFile(
@@ -197,7 +192,7 @@ def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
             guid=_line(entry, "id") or None,
             link=_link(entry, about.url),
             enclosure=file.address,
-            description=_description(entry),
+            description=description,
             source=about.url,
             transcripts=tuple(dict.fromkeys(_transcripts(entry, about.url))) if number == 1 else (),
             chapters=address if number == 1 else None,
@@ -231,7 +226,11 @@ def _choice(entry: Any, url: str) -> Choice:
                 Enclosure(_lower(each, "type"), each.get("uri"), each.get("length"))
                 for each in entry.get(ALTERNATES, ())
             ),
-            _content_sources(entry),
+            (
+                Enclosure(_lower(content, "type"), content.get("src"))
+                for content in entry.get("content", ())
+                if isinstance(content, dict) and content.get("src")  # Atom's content may lie elsewhere
+            ),
         ],
         lambda address: _absolute(url, address),
     )
@@ -248,13 +247,6 @@ def _in_its_text(entry: Any) -> list[Enclosure]:
             if media := most_telling([medium for medium in media if medium.place != "script"]):
                 return [Enclosure("", address) for address in each_once(medium.address for medium in media)]
     return []
-
-
-def _content_sources(entry: Any) -> Iterator[Enclosure]:
-    """Atom's content that lies elsewhere."""
-    for content in entry.get("content", ()):
-        if isinstance(content, dict) and content.get("src"):
-            yield Enclosure(_lower(content, "type"), content.get("src"))
 
 
 def _links(element: Any, relation: str) -> Iterator[Enclosure]:
@@ -274,19 +266,13 @@ def _media(entry: Any) -> Iterator[Enclosure]:
 
 
 def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:
+    """Gives each transcript its registered type; where it states none, the type of its name."""
     for offered in entry.get(TRANSCRIPTS, ()):
         if address := web_address(url, offered.get("url")):
-            language = one_line(offered.get("language") or "")
-            yield PublishedText(address, _transcript_type(offered.get("type") or "", address), language or None)
-
-
-def _transcript_type(said: str, address: str) -> str:
-    """A transcript's type, in the one spelling that is registered; where it is none, that of its name."""
-    kind = one_line(said).lower()
-    if named := _TRANSCRIPT_TYPES.get(media_type(kind)):
-        return named
-    suffix = PurePosixPath(unquote(urlsplit(address).path, errors="replace")).suffix.lower()
-    return kind if "/" in kind else _TRANSCRIPT_SUFFIXES.get(suffix, kind)
+            said, language = one_line(offered.get("type") or "").lower(), one_line(offered.get("language") or "")
+            suffix = PurePosixPath(unquote(urlsplit(address).path, errors="replace")).suffix.lower()
+            of_name = said if "/" in said else _TRANSCRIPT_SUFFIXES.get(suffix, said)
+            yield PublishedText(address, _TRANSCRIPT_TYPES.get(media_type(said)) or of_name, language or None)
 
 
 def _headings(entry: Any) -> tuple[Chapter, ...]:
@@ -327,11 +313,6 @@ def _following(about: Any, url: str) -> str | None:
     return next((address for address in addresses if address and address != url), None)
 
 
-def _moved_to(about: Any, url: str) -> str | None:
-    address = web_address(url, about.get("itunes_new-feed-url"))
-    return address if address != url else None  # many name the place where they are
-
-
 def _absolute(url: str, address: Any) -> str | None:
     """The address made absolute; None where there is none, or where it cannot be read."""
     try:
@@ -346,11 +327,6 @@ def _published(entry: Any, language: str) -> str | None:
     texts = (entry[name] for name in ("published", "created", "updated") if name in entry)
     dates = (read_date(text, language or None) for text in texts if isinstance(text, str))
     return next((date for date in dates if date), None)
-
-
-def _description(entry: Any) -> str:
-    contents: Iterable[Any] = entry.get("content", ())
-    return _text(entry, "summary") or next((t for c in contents if (t := _text({"x_detail": c}, "x"))), "")
 
 
 def _text(element: Any, name: str) -> str:

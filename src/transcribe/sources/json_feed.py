@@ -37,20 +37,19 @@ def _entry(item: Element) -> Element:
         "title_detail": _plain(item, "title"),
         "link": _string(item, "url") or _string(item, "external_url"),
         "language": _string(item, "language"),
-        "links": [_enclosure(attachment) for attachment in _objects(item, "attachments")],
+        "links": [
+            {
+                "rel": "enclosure",
+                "href": _string(attachment, "url"),
+                "type": _string(attachment, "mime_type"),
+                "length": _string(attachment, "size_in_bytes"),
+            }
+            for attachment in _objects(item, "attachments")
+        ],
         "summary_detail": _plain(item, "summary"),
         "content": [_plain(item, "content_text"), {"value": _string(item, "content_html"), "type": "text/html"}],
         "published": _string(item, "date_published"),
         "updated": _string(item, "date_modified"),
-    }
-
-
-def _enclosure(attachment: Element) -> Element:
-    return {
-        "rel": "enclosure",
-        "href": _string(attachment, "url"),
-        "type": _string(attachment, "mime_type"),
-        "length": _string(attachment, "size_in_bytes"),
     }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urlsplit, urlunsplit
 from transcribe.errors import FetchError
 from transcribe.sources.dates import read_date
 from transcribe.sources.json_ld import LinkedAudio, LinkedData, parse_linked_data
-from transcribe.sources.page_elements import Elements, FoundIn, Link, Medium, Moment, parse_elements
+from transcribe.sources.page_elements import Elements, FoundIn, Medium, Moment, parse_elements
 from transcribe.sources.page_media import each_once, most_telling, of_the_post, page_post
 from transcribe.sources.web_archive import original
 from transcribe.web.text_decoding import plain_text
@@ -112,14 +112,16 @@ def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
     told = parse_linked_data(elements.linked_data)
     base = _absolute(url, elements.base) or url
     show = _show(elements, told)
-    others = list(_other_addresses(elements, base))
+    known_as = (elements.link("canonical"), elements.meta("og:url"), elements.link("shortlink"))
+    others = [other for address in known_as if (other := _absolute(base, address))]
     addresses = tuple(dict.fromkeys([url, *others]))
     post = _post(elements, told, base, addresses, show)
     found_by, recordings = _audio(post)
+    name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
     frames = (frame for address in elements.frames if (frame := _absolute(base, address)))
     return Page(
         url=url,
-        title=post.title or _last_of_path(url) or show or _host(url),
+        title=post.title or (name.rpartition(".")[0] or name).replace("-", " ") or show or _host(url),
         show=show or _host(url),
         published=_published(post, url),
         author=_author(elements, told),
@@ -162,10 +164,12 @@ def _audio(post: _Post) -> tuple[FoundBy, tuple[PageAudio, ...]]:
     """The page's recordings by the first of the places that name any."""
     if audio := _in_data(post):
         return "JSON-LD", audio
-    media = of_the_post(
-        [m for medium in post.elements.media if (m := _seen_from(post, medium))], post.number, post.is_certain
-    )
-    best = most_telling(media, post.title)
+    media = [
+        dataclasses.replace(medium, address=address)
+        for medium in post.elements.media
+        if (address := post.absolute(medium.address))
+    ]
+    best = most_telling(of_the_post(media, post.number, post.is_certain), post.title)
     played = _each_once(best) if best and best[0].place not in ("embedded", "script") else ()
     named = (post.absolute(text) for names in _STATED for name, text in post.elements.metas if name in names)
     if stated := each_once(address for address in named if address):
@@ -202,11 +206,6 @@ def _named(address: str, linked: LinkedAudio, post: _Post) -> PageAudio:
     )
 
 
-def _seen_from(post: _Post, medium: Medium) -> Medium | None:
-    address = post.absolute(medium.address)
-    return dataclasses.replace(medium, address=address) if address else None
-
-
 def _each_once(media: list[Medium]) -> tuple[PageAudio, ...]:
     """Each recording once; under its own name where a list gives each one another."""
     best = each_once(medium.address for medium in media)
@@ -240,30 +239,20 @@ def _absolute(base: str, address: str | None) -> str | None:
     return f"{scheme.lower()}:{rest}"
 
 
-def _other_addresses(elements: Elements, base: str) -> Iterator[str]:
-    for address in (elements.link("canonical"), elements.meta("og:url"), elements.link("shortlink")):
-        if url := _absolute(base, address):
-            yield url
-
-
 def _feeds(elements: Elements, base: str, url: str) -> Iterator[str]:
     """Those of comments left out; a feed under the page's own path may be that of its comments, and comes last."""
     own = urlsplit(url).path.rstrip("/") + "/"
     under: list[str] = []
     for link in elements.links:
-        feed = _absolute(base, link.address) if "alternate" in link.rel and _is_feed(link) else None
+        is_named = link.media_type in ("text/xml", "application/xml", "") and _FEED_ADDRESS.search(link.address)
+        is_feed = "alternate" in link.rel and (link.media_type in _FEED_TYPES or is_named)
+        feed = _absolute(base, link.address) if is_feed else None
         if feed and not _COMMENTS.search(link.title) and "/comments/" not in feed:
             if own != "/" and urlsplit(feed).path.startswith(own):
                 under.append(feed)
             else:
                 yield feed
     yield from under
-
-
-def _is_feed(link: Link) -> bool:
-    return link.media_type in _FEED_TYPES or (
-        link.media_type in ("text/xml", "application/xml", "") and bool(_FEED_ADDRESS.search(link.address))
-    )
 
 
 def _show(elements: Elements, told: LinkedData) -> str:
@@ -290,14 +279,12 @@ def _title(elements: Elements, told: LinkedData, show: str, heading: str) -> str
     """The first of JSON-LD, og:title, headings and the title that says more than the site's name."""
     several = len({recording.title for recording in told.recordings}) > 1  # and the page may be of none of them
     texts = ["" if several else told.title, elements.meta("og:title"), *elements.headings[:3], heading, elements.title]
-    return next((title for text in texts if (title := _without_name(_plain(text), show))), "")
-
-
-def _without_name(title: str, show: str) -> str:
-    """A title without its site's name before or after it; empty where nothing is left."""
     name = re.escape(show)
-    title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", title, flags=re.IGNORECASE)
-    return "" if title.casefold() == show.casefold() else title
+    for text in texts:
+        title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", _plain(text), flags=re.IGNORECASE)
+        if title and title.casefold() != show.casefold():
+            return title
+    return ""
 
 
 def _author(elements: Elements, told: LinkedData) -> str | None:
@@ -333,8 +320,3 @@ def _plain(text: str) -> str:
 def _host(url: str) -> str:
     """Of the page itself, where it is a web archive's copy."""
     return urlsplit(original(url)).hostname or "Untitled"
-
-
-def _last_of_path(url: str) -> str:
-    name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
-    return name.rpartition(".")[0].replace("-", " ") or name.replace("-", " ")

@@ -111,7 +111,10 @@ def parse_elements(data: bytes, content_type: str = "") -> Elements:
     From MAX_LENGTH or `markup.MAX_DEPTH` open elements on, the rest of the page is left unread.
     """
     reader = _ElementCollector()
-    read(decoded(data, _said_charset(data, content_type))[:MAX_LENGTH], reader)
+    declared = _META_CHARSET.search(data[:_META_WITHIN])
+    if declared and "charset" not in content_type.lower():  # the header names none: the page's own word counts
+        content_type = f"text/html; charset={declared[1].decode('ascii', 'replace')}"
+    read(decoded(data, content_type)[:MAX_LENGTH], reader)
     return reader.found
 
 
@@ -292,12 +295,7 @@ class _ElementCollector:
         is_kept = bool(audio_suffix(attributes.get("download", "")))
         if address and not address.startswith("#") and (is_typed or is_named or is_kept):
             sure = is_typed or "download" in attributes or _OFFERING_CLASS.search(attributes.get("class", ""))
-            here = self._regions.here
-            self._await(lambda text: self._linked(address, bool(sure) or _offers(text, address), here.beside))
-
-    def _linked(self, address: str, is_offered: bool, is_beside: bool) -> None:
-        if not is_beside:
-            self._add("download" if is_offered else "link", address)
+            self._await(lambda text: self._add("download" if sure or _offers(text, address) else "link", address))
 
     def _on_iframe(self, attributes: dict[str, str]) -> None:
         address = attributes.get("src", "").strip() or attributes.get("data-src", "").strip()
@@ -307,24 +305,15 @@ class _ElementCollector:
     def _embedded(self, tag: str, attributes: dict[str, str]) -> None:
         typed = attributes.get("type", "").lower().startswith("audio/")
         for name, value in attributes.items():
-            if name.startswith("data-"):
-                self._add_data(value)
-            elif tag in ("iframe", "embed", "object", "param") and name in (
-                "src",
-                "data",
-                "flashvars",
-                "value",
-                "movie",
-            ):
+            is_data = name.startswith("data-")
+            if is_data and is_audio_address(value):
+                self._add("embedded", value)
+            elif is_data and value.lstrip().startswith(("{", "[")):
+                self._add_tracks("embedded", value)
+            elif tag in _EMBEDDING and name in ("src", "data", "flashvars", "value", "movie"):
                 found = [value] if typed and name in ("src", "data") else list(variables(value))
                 for address in [*found, *filter(None, [hosted_audio(value)])]:
                     self._add("embedded", address)
-
-    def _add_data(self, value: str) -> None:
-        if is_audio_address(value):
-            self._add("embedded", value)
-        elif value.lstrip().startswith(("{", "[")):
-            self._add_tracks("embedded", value)
 
     def _add_tracks(self, place: FoundIn, text: str) -> None:
         for track in script_tracks(text):
@@ -347,11 +336,3 @@ def _offers(text: str, address: str) -> bool:
     if not words or address.rpartition("/")[2].partition("?")[0].lower() in text.lower():
         return True
     return bool(audio_suffix(words[-1])) or (len(words) <= _LONGEST_OFFER and bool(_OFFERS.search(text)))
-
-
-def _said_charset(data: bytes, content_type: str) -> str:
-    """The Content-Type header, with the charset that the page declares where the header names none."""
-    declared = _META_CHARSET.search(data[:_META_WITHIN])
-    if not declared or "charset" in content_type.lower():
-        return content_type
-    return f"text/html; charset={declared[1].decode('ascii', 'replace')}"

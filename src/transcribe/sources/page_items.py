@@ -24,13 +24,15 @@ def items_of_page(page: Page, feed: Feed) -> list[FoundFile]:
     one page, as those of a show that has no other, its audio decides.
     """
     items = [dataclasses.replace(item, show=feed.title) for item in feed.items]
-    here, heard = _linking_here(page, items), _heard_on(page, items)
+    places, heard = _places(page), _heard_on(page, items)
+    here = [item for item in items if any(_page_key(url) in places for url in (item.link, item.guid) if url)]
     if here and (len({item.guid or item.link for item in here}) == 1 or not page.recordings):
         return _with_page_audio(page, here, items)
     if taken := [item for item in heard if item in here]:
         return _with_other_parts(page, taken, items)
     own = [audio for audio in page.recordings if _audio_key(audio.address) not in {_key(item) for item in heard}]
-    return [] if own else [_seen_on(page, item) for item in heard]
+    addresses = {_audio_key(audio.address): audio.address for audio in reversed(page.recordings)}
+    return [] if own else [_at(item, addresses[_key(item)], page.url) for item in heard]
 
 
 def own_recordings(page: Page, show: str, items_elsewhere: Collection[FoundFile] = ()) -> tuple[FoundFile, ...]:
@@ -87,11 +89,6 @@ def _own(page: Page, whole: FoundFile, audio: PageAudio) -> FoundFile:
     return from_archive(found, page.url)
 
 
-def _linking_here(page: Page, items: Sequence[FoundFile]) -> list[FoundFile]:
-    places = _places(page)
-    return [item for item in items if any(_page_key(url) in places for url in (item.link, item.guid) if url)]
-
-
 def _heard_on(page: Page, items: Sequence[FoundFile]) -> list[FoundFile]:
     parts = {_audio_key(audio.address) for audio in page.recordings}
     return [item for item in items if _key(item) in parts]
@@ -139,11 +136,6 @@ def _another_part(item: FoundFile, number: int, audio: PageAudio, page: Page) ->
         language=item.language,
     )
     return from_archive(found, page.url)
-
-
-def _seen_on(page: Page, item: FoundFile) -> FoundFile:
-    address = next(audio.address for audio in page.recordings if _audio_key(audio.address) == _key(item))
-    return _at(item, address, page.url)
 
 
 def _at(item: FoundFile, address: str, page_url: str) -> FoundFile:

@@ -74,14 +74,10 @@ def each_once(addresses: Iterable[str]) -> list[str]:
     """One address for each recording, in their order: of a file in several formats or qualities the best."""
     kept: dict[str, list[str]] = {}
     for address in addresses:
-        kept.setdefault(_recording(address), []).append(address)
+        key = same_audio(address)
+        recording = _QUALITY.sub("", key.removesuffix(audio_suffix(key) or ""))  # without its format and quality
+        kept.setdefault(recording, []).append(address)
     return [max(same, key=_quality) for same in kept.values()]
-
-
-def _recording(address: str) -> str:
-    """What the addresses of a recording have in common, whatever its format and quality."""
-    key = same_audio(address)
-    return _QUALITY.sub("", key.removesuffix(audio_suffix(key) or ""))
 
 
 def _quality(address: str) -> tuple[bool, int]:

@@ -62,10 +62,15 @@ class Regions:
             self._open.append((region, for_good))
             return
         names = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower().split()
-        if _is_beside(tag, names, attributes) or (region.post is None and not _OUTSIDE_POSTS.isdisjoint(names)):
+        role = attributes.get("role", "").lower()
+        is_beside = tag in _BESIDE_TAGS or role in _BESIDE_ROLES or not _BESIDE_NAMES.isdisjoint(names)
+        is_body = not _BODY_NAMES.isdisjoint(names) or attributes.get("itemprop", "").lower() == "articlebody"
+        is_post = _is_post(tag, names, attributes)
+        if is_beside or (region.post is None and not _OUTSIDE_POSTS.isdisjoint(names)):
             self._open.append((Region(region.post, region.main, beside=True), True))
-        elif _is_main(tag, names, attributes) or _is_post(tag, names, attributes):
-            self._open.append((self._entered(region, tag, names, attributes), False))
+        elif is_body or is_post or "main" in (tag, role):
+            is_new = is_post and (region.post is None or tag == "article")
+            self._open.append((self._entered(region, names, is_new, is_body), False))
         elif region.post is None and any(_COLUMN.fullmatch(name) for name in names):
             self._open.append((Region(region.post, region.main, beside=True), False))
         else:
@@ -76,25 +81,13 @@ class Regions:
         if self._open:
             self._open.pop()
 
-    def _entered(self, region: Region, tag: str, names: list[str], attributes: dict[str, str]) -> Region:
-        """The region of a post, or of the main content of a page or of a post."""
-        is_new = _is_post(tag, names, attributes) and (region.post is None or tag == "article")
-        is_body = not _BODY_NAMES.isdisjoint(names) or attributes.get("itemprop", "").lower() == "articlebody"
+    def _entered(self, region: Region, names: list[str], is_new: bool, is_body: bool) -> Region:
+        """Gives the region of a post, or of the main content of a page or of a post."""
         if not is_new and not (is_body and region.post is None):
             return Region(region.post, main=region.main or is_body or region.post is None)
         numbers = (match[1] for name in names if (match := _POST_NAME.fullmatch(name)) and match[1])
         self.posts.append(next(numbers, None))
         return Region(len(self.posts) - 1, main=is_body)
-
-
-def _is_beside(tag: str, names: list[str], attributes: dict[str, str]) -> bool:
-    role = attributes.get("role", "").lower()
-    return tag in _BESIDE_TAGS or role in _BESIDE_ROLES or not _BESIDE_NAMES.isdisjoint(names)
-
-
-def _is_main(tag: str, names: list[str], attributes: dict[str, str]) -> bool:
-    body = not _BODY_NAMES.isdisjoint(names) or attributes.get("itemprop", "").lower() == "articlebody"
-    return tag == "main" or attributes.get("role", "").lower() == "main" or body
 
 
 def _is_post(tag: str, names: list[str], attributes: dict[str, str]) -> bool:

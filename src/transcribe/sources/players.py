@@ -109,23 +109,20 @@ def _split(value: str) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[str]:
+    """Gives the audio that the strings of a script name."""
     text = html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text.replace("\\/", "/")))
     for match in _QUOTED.finditer(text):
-        yield from _of_a_string((match[1] or match[2]).strip())
-
-
-def _of_a_string(text: str) -> Iterator[str]:
-    """The audio that a string in a script names; one with spaces is a sentence, unless it is an address."""
-    if "%3A%2F%2F" in text.upper() and not is_audio_address(text):
-        text = unquote(text, errors="replace")
-    if " " in text and "/" not in text.partition(" ")[0]:
-        return
-    if _PROGRAM.search(text) and audio_parameter(text):
-        yield text
-    elif "=" in text:
-        yield from variables(text)
-    else:
-        yield from _within(text)
+        string = (match[1] or match[2]).strip()
+        if "%3A%2F%2F" in string.upper() and not is_audio_address(string):
+            string = unquote(string, errors="replace")
+        if " " in string and "/" not in string.partition(" ")[0]:
+            continue  # with spaces it is a sentence, unless it is an address
+        if _PROGRAM.search(string) and audio_parameter(string):
+            yield string
+        elif "=" in string:
+            yield from variables(string)
+        else:
+            yield from _within(string)
 
 
 def _hidden(value: str) -> Iterator[str]:

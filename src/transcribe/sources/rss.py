@@ -99,11 +99,15 @@ def read_xml_feed(text: str) -> tuple[Mapping[str, Any], list[Any]] | None:
     The text begins with the root element: whatever declares entities has been cut away. Broken markup can raise
     nearly anything here.
     """
-    reader = _strictly(text) or _loosely(text)
+    reader = _strictly(text)
+    if reader is None:
+        reader = _prepared(_Loose(None, None, "utf-8"))
+        reader.feed(text)
     return (reader.feeddata, reader.entries) if reader.version else None
 
 
 def _strictly(text: str) -> Any:
+    """Reads well-formed XML; returns None for any other text."""
     reader = _prepared(_Strict(None, None, "utf-8"))
     parser: Any = xml.sax.make_parser()  # noqa: S317 - nothing is left in it that could grow or lead elsewhere
     parser.setFeature(xml.sax.handler.feature_namespaces, True)
@@ -115,12 +119,6 @@ def _strictly(text: str) -> Any:
         parser.close()
     except xml.sax.SAXException:
         return None
-    return reader
-
-
-def _loosely(text: str) -> Any:
-    reader = _prepared(_Loose(None, None, "utf-8"))
-    reader.feed(text)
     return reader
 
 

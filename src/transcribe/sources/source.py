@@ -168,12 +168,9 @@ def feed_address(text: str) -> str | None:
     bare = url.removeprefix("//")
     meant = _FEED_SCHEME.match(text) or _BARE_ADDRESS.match(bare)
     address = f"{scheme}://{bare}"
-    return address if meant and is_web(address) and not _is_file_name(bare) else None
-
-
-def _is_file_name(text: str) -> bool:
-    """Whether text is a name such as `talk.mp3` rather than a host's."""
-    return "/" not in text and bool(audio_suffix(f"http://x/{text}") or _DOCUMENT.search(text))
+    # `talk.mp3` is the name of a file rather than of a host.
+    is_file_name = "/" not in bare and bool(audio_suffix(f"http://x/{bare}") or _DOCUMENT.search(bare))
+    return address if meant and is_web(address) and not is_file_name else None
 
 
 def source_of(address: str, folder: Path) -> Source:

@@ -60,7 +60,9 @@ class Checkpoints:
             with contextlib.suppress(KeyError, TypeError, ValueError):
                 batch = RecognizedSoFar.from_json(line)
                 language = batch.language
-                _continue(heard, batch.utterances)
+                while heard and batch.utterances and heard[-1].span[0] >= batch.utterances[0].span[0]:
+                    heard.pop()
+                heard += batch.utterances
         return RecognizedSoFar(language, tuple(heard))
 
     def add(self, name: str, batch: RecognizedSoFar) -> None:
@@ -71,7 +73,11 @@ class Checkpoints:
         """The same for a batch that somebody has put as `RecognizedSoFar.to_json` does. Raises CannotWrite."""
         path, line = self._path(name), f"{batch}\n".encode(errors="replace")
         try:
-            _append(path, line)
+            with path.open("r+b") as file:
+                _to_the_end(file)
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
         except FileNotFoundError:
             write_whole(path, line)
         except OSError as problem:
@@ -90,20 +96,6 @@ def checkpoint_name(audio_sha256: str, engine: Engine, prompt: str) -> str:
     """One name for all that would hear the same words in the same audio."""
     listener = json.dumps([dataclasses.asdict(engine), prompt, CUTTING], sort_keys=True)
     return f"{audio_sha256}-{hashlib.sha256(listener.encode()).hexdigest()[:16]}"
-
-
-def _continue(heard: list[Utterance], batch: tuple[Utterance, ...]) -> None:
-    while heard and batch and heard[-1].span[0] >= batch[0].span[0]:
-        heard.pop()
-    heard += batch
-
-
-def _append(path: Path, line: bytes) -> None:
-    with path.open("r+b") as file:
-        _to_the_end(file)
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _to_the_end(file: BinaryIO) -> None:

@@ -152,10 +152,12 @@ class _Sound:
         if not self._utterances:
             return False
         at = self._at(word)
-        return self._silent[at] or (not self._is_near_speech(word) and self._is_unsupported(word, at))
-
-    def _is_unsupported(self, word: Word, at: int) -> bool:
-        """Whether the recognizer, too, does not stand by a word; one that says nothing of speech never does."""
+        if self._silent[at]:
+            return True
+        speech = bisect_right(self._speech_starts, word.end_ms + self._options.nearby_ms) - 1
+        if speech >= 0 and self._speech[speech][1] >= word.start_ms - self._options.nearby_ms:
+            return False
+        # Whether the recognizer, too, does not stand by the word; one that says nothing of speech never does.
         no_speech, sure = self._utterances[at].no_speech, word.confidence
         return no_speech is None or no_speech > self._options.no_speech or (sure or 0) < self._options.unsure
 
@@ -177,10 +179,6 @@ class _Sound:
     def _at(self, word: Word) -> int:
         """Which utterance the word was heard in: by its middle, since words may touch the edges of two."""
         return max(0, bisect_right(self._starts, (word.start_ms + word.end_ms) // 2) - 1)
-
-    def _is_near_speech(self, word: Word) -> bool:
-        at = bisect_right(self._speech_starts, word.end_ms + self._options.nearby_ms) - 1
-        return at >= 0 and self._speech[at][1] >= word.start_ms - self._options.nearby_ms
 
 
 def _is_doubtful(segment: Segment, options: FlagOptions) -> bool:

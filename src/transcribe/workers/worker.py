@@ -47,9 +47,5 @@ class Workers(Protocol):
 _WORD_FIELDS = operator.attrgetter(*(field.name for field in dataclasses.fields(Word)))
 
 
-def _reduced(word: Word) -> tuple[type[Word], tuple[object, ...]]:
-    return Word, _WORD_FIELDS(word)
-
-
 # Words are sent by the thousand. Pickle would ask each frozen dataclass with slots for its fields, a new object each.
-copyreg.pickle(Word, _reduced)
+copyreg.pickle(Word, lambda word: (Word, _WORD_FIELDS(word)))

@@ -122,11 +122,7 @@ def _better(one: Decoded, other: Decoded) -> Decoded:
     return other if merits[1] > merits[0] else one
 
 
-def _byte_letters() -> dict[str, int]:
-    """The letters by which GPT-2's vocabulary writes bytes: printable ones by themselves, the others above U+0100."""
-    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in plain]
-    return {chr(byte): byte for byte in plain} | {chr(256 + n): byte for n, byte in enumerate(others)}
-
-
-_BYTES = _byte_letters()
+# The letters by which GPT-2's vocabulary writes bytes: printable ones by themselves, the others above U+0100.
+_PRINTABLE = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+_OTHERS = [byte for byte in range(256) if byte not in _PRINTABLE]
+_BYTES = {chr(byte): byte for byte in _PRINTABLE} | {chr(256 + n): byte for n, byte in enumerate(_OTHERS)}

@@ -117,7 +117,7 @@ class FasterWhisper:
         decoder = PieceDecoder(self._model, self._options, language, prompt)
         wide = [piece.in_context() for piece in pieces]
         decoded = decoder.decode(features, encoded)
-        words = decoder.align(encoded, decoded, [_seconds(piece) for piece in wide])
+        words = decoder.align(encoded, decoded, [len(_window(piece)) / RATE for piece in wide])
         return [
             own(piece, Recognition(said(broad, broad.start_ms, timed), round(float(read.no_speech), 3), language))
             for piece, broad, read, timed in zip(pieces, wide, decoded, words, strict=True)
@@ -151,10 +151,6 @@ def _features(model: Any, pieces: Sequence[Piece]) -> NDArray[np.float32]:
 
 def _window(piece: Piece) -> NDArray[np.float32]:
     return piece.samples()[: WINDOW_S * RATE]
-
-
-def _seconds(piece: Piece) -> float:
-    return len(_window(piece)) / RATE
 
 
 def _options(model: Any) -> Any:

@@ -53,6 +53,7 @@ def load_weights(weights: Weights, device: str, compute_type: str) -> Any:
 
     Raises EngineUnavailable where it is not what it should be, or the device cannot be used.
     """
+    import numpy as np
     import torch
     from faster_whisper import WhisperModel
 
@@ -66,7 +67,9 @@ def load_weights(weights: Weights, device: str, compute_type: str) -> Any:
             cpu_threads=torch.get_num_threads(),  # OMP_NUM_THREADS, or all: CTranslate2 itself would take four
         )
         if kind == "cuda":
-            _try_out(model)
+            # Encodes nothing: CTranslate2 looks for the libraries of a GPU when it first needs them.
+            frames = model.feature_extractor.nb_max_frames
+            model.encode(np.zeros((1, model.model.n_mels, frames), np.float32))
     except Exception as problem:  # tokenizers raises nothing more particular; nothing of ours is called here
         reason = str(problem).partition("\n")[0].rstrip(".")
         raise EngineUnavailable(advice(weights.name, f"it cannot be loaded on {device} ({reason})")) from problem
@@ -119,10 +122,3 @@ def _checked_sum(model: str, path: Path) -> str:
     if SHA256.fullmatch(expected) and found != expected:
         raise EngineUnavailable(advice(model, f"{path} is damaged; delete {path.resolve()}, and it is fetched anew"))
     return found
-
-
-def _try_out(model: Any) -> None:
-    """Encodes nothing: CTranslate2 looks for the libraries of a GPU when it first needs them."""
-    import numpy as np
-
-    model.encode(np.zeros((1, model.model.n_mels, model.feature_extractor.nb_max_frames), np.float32))

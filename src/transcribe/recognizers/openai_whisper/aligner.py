@@ -4,7 +4,7 @@ Import it only where Whisper is used: it loads torch.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from whisper.audio import CHUNK_LENGTH
@@ -14,7 +14,6 @@ from transcribe.audio.voice_activity import Piece
 from transcribe.library.transcript import Span, spaced
 from transcribe.recognizers.openai_whisper.decoding import encode
 from transcribe.recognizers.openai_whisper.word_timing import WindowText, align
-from transcribe.recognizers.written_words import WrittenWord
 
 
 class WhisperAligner:
@@ -43,20 +42,17 @@ class WhisperAligner:
         encoded = encode(self._model, [sound.samples()], self._fp16)
         reading = WindowText(tokens, [1.0] * len(tokens), len(sound.audio) / 1000)
         (timings,) = align(self._model, self._tokenizer, encoded, [reading])
-        letters = list(_letters(timings, sound.start_ms))
+        letters = [  # for each character but spaces, when the word is said that it stands in
+            (sound.start_ms + round(1000 * timing.start), sound.start_ms + round(1000 * timing.end))
+            for timing in timings
+            for _ in range(_length(timing.text))
+        ]
         if len(letters) != sum(map(_length, words)):
             return nothing
         ends = list(itertools.accumulate(map(_length, words), initial=0))
         return [
             (letters[one][0], letters[other - 1][1]) if one < other else None for one, other in itertools.pairwise(ends)
         ]
-
-
-def _letters(timings: Sequence[WrittenWord], start_ms: int) -> Iterator[Span]:
-    """For each character but spaces, when the word is said that it stands in."""
-    for timing in timings:
-        span = start_ms + round(1000 * timing.start), start_ms + round(1000 * timing.end)
-        yield from itertools.repeat(span, _length(timing.text))
 
 
 def _length(text: str) -> int:

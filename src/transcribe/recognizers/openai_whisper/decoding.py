@@ -79,14 +79,15 @@ class Decoded:
 
     def within(self, end_s: float) -> "Decoded":
         """Without segments that begin in the silence by which the window was filled up."""
-        opening = (at for at, time in enumerate(self.times) if time is not None and time >= end_s and self._opens(at))
+        opening = (
+            at
+            for at, time in enumerate(self.times)
+            if time is not None and time >= end_s and (at == 0 or self.times[at - 1] is not None)
+        )
         return self._first(next(opening, len(self.tokens)))
 
     def _first(self, tokens: int) -> "Decoded":
         return dataclasses.replace(self, tokens=self.tokens[:tokens], times=self.times[:tokens])
-
-    def _opens(self, at: int) -> bool:
-        return at == 0 or self.times[at - 1] is not None
 
     def _whole(self) -> int:
         """How many tokens belong to segments that have both their timestamps."""
@@ -179,7 +180,10 @@ class _Inference:
     def logits(self, tokens: Tensor, _: Tensor) -> Tensor:
         """Of the tokens not seen yet, (windows, tokens, vocabulary); zero for windows that are done."""
         fresh = tokens[:, -1:] if self._begun else tokens
-        self._let_go(tokens)
+        going_on = tokens[self._held, -1] != self._eot
+        if going_on.sum() <= KEEP * len(going_on):  # lets the others go
+            self._held = self._held[going_on]
+            self._cache.update({module: made[going_on] for module, made in self._cache.items()})
         logits: Tensor = self._decoder(fresh[self._held], self._features, kv_cache=self._cache)
         self._begun = True
         if len(self._held) == len(tokens):
@@ -187,12 +191,6 @@ class _Inference:
         everyone = logits.new_zeros(len(tokens), *logits.shape[1:])
         everyone[self._held] = logits
         return everyone
-
-    def _let_go(self, tokens: Tensor) -> None:
-        going_on = tokens[self._held, -1] != self._eot
-        if going_on.sum() <= KEEP * len(going_on):
-            self._held = self._held[going_on]
-            self._cache.update({module: made[going_on] for module, made in self._cache.items()})
 
     def cleanup_caching(self) -> None:
         """Called when all is decoded."""
@@ -219,7 +217,11 @@ class _Choice:
     def update(self, tokens: Tensor, logits: Tensor, sums: Tensor) -> tuple[Tensor, bool]:
         """Adds a token to each window, and its log probability to `sums`; says whether all are at their end."""
         logits = logits.float()
-        chosen = (logits / self._temperature + self._noise(logits) if self._temperature else logits).argmax(dim=-1)
+        weighed = logits
+        if self._temperature:  # with this noise the highest is a draw by probability (the Gumbel-max trick)
+            exponential = torch.empty(logits.shape[-1]).exponential_(generator=self._random)
+            weighed = logits / self._temperature - exponential.log().to(logits.device)
+        chosen = weighed.argmax(dim=-1)
         sure = logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)
         done = tokens[:, -1] == self._eot
         chosen[done] = self._eot
@@ -230,10 +232,6 @@ class _Choice:
     def finalize(self, tokens: Tensor, sums: Tensor) -> tuple[Tensor, list[list[float]]]:
         """The same, each with an end."""
         return nn.functional.pad(tokens, (0, 1), value=self._eot), sums.tolist()
-
-    def _noise(self, logits: Tensor) -> Tensor:
-        exponential = torch.empty(logits.shape[-1]).exponential_(generator=self._random)
-        return -exponential.log().to(logits.device)
 
 
 class _TimestampRules:

@@ -211,7 +211,10 @@ class OpenAIWhisper:
         tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
         options = DecodingOptions(language=language, prompt=prompt or None, fp16=self._fp16)
         decoded = decode(model, encoded, options)
-        ends = [_end_ms(window, read) for window, read in zip(windows, decoded, strict=True)]
+        ends = [  # of the last whole segments, where Whisper says when they end
+            None if read.end_s is None else window.start_ms + round(1000 * read.end_s)
+            for window, read in zip(windows, decoded, strict=True)
+        ]
         kept = [
             read.whole() if end_ms is not None and window.rest(end_ms) else read
             for window, read, end_ms in zip(windows, decoded, ends, strict=True)
@@ -280,12 +283,6 @@ def _room(model: Any, device: str) -> int:
     window = 2 * (encoder + decoder) + 4 * 4 * dims.n_vocab  # bytes: in half precision, but for the logits
     fitting = max(1, free // 2 // window)
     return int(min(LARGEST_BATCH, 2 ** (fitting.bit_length() - 1)))
-
-
-def _end_ms(window: Window, read: "Decoded") -> int | None:
-    """When the last whole segment ends, if Whisper says so."""
-    end_s = read.end_s
-    return None if end_s is None else window.start_ms + round(1000 * end_s)
 
 
 def _passage(window: Window, read: "Decoded", written: list[WrittenWord], end_ms: int | None) -> Passage:

@@ -104,7 +104,7 @@ class RayWorker:
 
     def __init__(self, longest_ms: int) -> None:
         _sweep()
-        _forget_main()
+        sys.modules["__main__"].__file__ = None  # else child processes would run its script, which imports Ray
         self._decoder = DecoderProcess(longest_ms)
         self._transcriber: Transcriber | None = None
         self._thread = ThreadPoolExecutor(1)  # torch keeps a team of threads for each that calls it: so always the same
@@ -205,11 +205,6 @@ def _kept(sent: Path, kept: Path) -> Path:
 def _cache() -> Path:
     """The folder of models that owners have sent."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "playhead" / "models"
-
-
-def _forget_main() -> None:
-    """Keeps child processes from running this process's script, which imports Ray."""
-    sys.modules["__main__"].__file__ = None
 
 
 def _sweep() -> None:

@@ -146,7 +146,9 @@ def connected(address: str, cpus: int) -> Iterator[Cluster]:
         ray = _module("ray")
     except ImportError:
         raise EngineUnavailable("--ray needs Ray, which is not installed: pip install 'playhead[ray]'") from None
-    _hush()
+    # Silences Ray, which prints pages on stdout for each worker that dies; Playhead says what matters.
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    _module("ray._private.worker").print_to_stdstream = lambda *_, **__: None
     if address != LOCAL:
         address = _reachable(address)
     with ExitStack() as stack:
@@ -194,16 +196,6 @@ def _keep_to_this_machine() -> None:
     if "RAY_AUTH_MODE" not in os.environ:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-
-
-def _hush() -> None:
-    """Silences Ray, which prints pages on stdout for each worker that dies; Playhead says what matters."""
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    _module("ray._private.worker").print_to_stdstream = _unprinted
-
-
-def _unprinted(*_: object, **__: object) -> None:
-    pass
 
 
 @contextmanager

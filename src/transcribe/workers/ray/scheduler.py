@@ -12,7 +12,7 @@ import gc
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -215,7 +215,8 @@ class _SchedulerThreads:
             worker.job = _Assignment(queued)
             worker.job_name = queued.job.episode.id
             if worker.node.id in self._without_files:
-                self._send(worker)
+                self._sending, worker.job.sent = worker, True
+                worker.send(queued.job.path, partial(self._sent, worker), partial(self._unreadable, worker))
             else:
                 self._begin(worker)
 
@@ -226,10 +227,6 @@ class _SchedulerThreads:
 
     def _begin(self, worker: WorkerHandle) -> None:
         worker.follow(partial(self._on_message, worker), "transcribe", worker.job.queued.job, worker.job.sent)
-
-    def _send(self, worker: WorkerHandle) -> None:
-        self._sending, worker.job.sent = worker, True
-        worker.send(worker.job.queued.job.path, partial(self._sent, worker), partial(self._unreadable, worker))
 
     def _sent(self, worker: WorkerHandle) -> None:
         self._sending = None
@@ -300,14 +297,12 @@ class _SchedulerThreads:
     def _bars(self) -> list[Bar]:
         shares = sum(worker.job.share for worker in self.pool.workers if worker.job)
         done, of = self.added - self.unfinished + shares, max(self.added, self.expected)
-        return [Bar("transcribe on Ray", round(1000 * done), 1000 * of), *map(_bar, self.pool.by_node())]
-
-
-def _bar(workers: Sequence[WorkerHandle]) -> Bar:
-    """A node's bar: how much of its workers' jobs is done."""
-    shares = [worker.job.share for worker in workers if worker.job]
-    label = f"{workers[0].node.name}: {len(shares)} of {len(workers)} at work"
-    return Bar(label, round(1000 * sum(shares)), 1000 * len(shares) or None)
+        bars = [Bar("transcribe on Ray", round(1000 * done), 1000 * of)]
+        for workers in self.pool.by_node():  # how much of each node's jobs is done
+            at_work = [worker.job.share for worker in workers if worker.job]
+            label = f"{workers[0].node.name}: {len(at_work)} of {len(workers)} at work"
+            bars.append(Bar(label, round(1000 * sum(at_work)), 1000 * len(at_work) or None))
+        return bars
 
 
 def _with_weights(request: EngineRequest) -> EngineRequest:

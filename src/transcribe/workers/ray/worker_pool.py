@@ -197,7 +197,10 @@ class WorkerPool:
         """Asks which nodes there are; starts workers where there is room, and drops those of nodes that have left."""
         nodes = {node.id: node for node in self.cluster.nodes()}
         for name in [name for name in self._states if name not in nodes]:
-            self._node_gone(self._states.pop(name))
+            gone = self._states.pop(name).node
+            for worker in [worker for worker in self.workers if worker.node.id == gone.id]:
+                self.mark_dead(worker, f"its node {gone.name} is gone")
+            self.say(f"{gone.name}: gone")
         for node in nodes.values():
             self._states.setdefault(node.id, _NodeState(node))
         fit = [state.node for state in self._states.values() if not state.excluded]
@@ -265,11 +268,6 @@ class WorkerPool:
             self.mark_dead(worker, why)
         if self._has_begun:
             self.say(f"{state.node.name}: no workers there: {why}")
-
-    def _node_gone(self, state: _NodeState) -> None:
-        for worker in [worker for worker in self.workers if worker.node.id == state.node.id]:
-            self.mark_dead(worker, f"its node {state.node.name} is gone")
-        self.say(f"{state.node.name}: gone")
 
     def _end(self, worker: WorkerHandle) -> None:
         self.workers.remove(worker)
