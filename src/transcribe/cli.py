@@ -219,9 +219,7 @@ def import_(
     from transcribe.publishers.imported_episodes import ImportedEpisodes
 
     asked: CommandContext = context.obj
-    failed: dict[Path, str] = {}
-    told: list[str] = []
-    imported: set[str] = set()
+    failed, told, imported = dict[Path, str](), list[str](), set[str]()
     with asked.library.locked():
         episodes = ImportedEpisodes(asked.library)
         for path in walk(paths):

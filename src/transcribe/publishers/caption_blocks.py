@@ -65,15 +65,11 @@ def read_blocks(text: str) -> Blocks:
     return found
 
 
-def _visible(line: str) -> str:
-    return line.strip(_INVISIBLE) if line[:1] in _INVISIBLE or line[-1:] in _INVISIBLE else line
-
-
 class _Reader:
     """Goes through the lines once."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self._raw, self._lines, self._found = lines, [_visible(line) for line in lines], Blocks()
+        self._raw, self._lines, self._found = lines, [line.strip(_INVISIBLE) for line in lines], Blocks()
         self._is_vtt = next((line for line in lines if line.strip()), "").upper().lstrip().startswith("WEBVTT")
         self._times = {at: block for at in range(len(lines)) if (block := self._times_at(at))}
         self._names = self._find_names()
@@ -161,7 +157,10 @@ class _Reader:
 
     def _find_names(self) -> set[int]:
         """The lines that are numbers or names of cues: where most cues have them, those that stand above the times."""
-        above = {at: self._above(at) for at in self._times}
+        above = {  # by the line of the times: the nearest line above that is not blank
+            at: next((other for other in range(at - 1, max(-1, at - 4), -1) if self._lines[other].strip()), None)
+            for at in self._times
+        }
         close = [at for at, name in above.items() if name == at - 1 and self._may_be_name(name)]
         if close and len(close) >= _MOST * len(above):
             names, last = set(), -1
@@ -176,10 +175,6 @@ class _Reader:
         numbers = [int(self._lines[name].strip()[:9]) for name in apart]
         counts = sum(after == before + 1 for before, after in pairwise(numbers))
         return set(apart) if len(apart) > 1 and counts >= 0.8 * (len(above) - 1) else set()
-
-    def _above(self, at: int) -> int | None:
-        """The nearest line above that is not blank."""
-        return next((other for other in range(at - 1, max(-1, at - 4), -1) if self._lines[other].strip()), None)
 
     def _may_be_name(self, at: int) -> bool:
         line = self._lines[at].strip()

@@ -67,20 +67,23 @@ def imported(
 
     Raises TranscriptError (`bad_captions`), naming the path and what is wrong.
     """
-    adopted = own_transcript(path)
-    if adopted:
-        return Imported(_under(show, adopted) if show else adopted)
+    if adopted := own_transcript(path):
+        if show:
+            name = f"{show_slug(show)}/{adopted.episode.slugs[1]}"
+            adopted = dataclasses.replace(adopted, episode=dataclasses.replace(adopted.episode, id=name, show=show))
+        return Imported(adopted)
     script = read_script(path, encoding, language)
     if script.form in TYPED and not script.is_timed:
         raise TranscriptError(
             "bad_captions",
             f"{path}: it does not say when anything was said: --episode ID lays it on an episode's sound",
         )
+    primary = (script.language or "").replace("_", "-").partition("-")[0].lower()  # `en` of `en-GB`
     transcript = Transcript(
         episode=_episode(path, show or path.absolute().parent.name, taken, known),
         audio=None,
         engine=Engine("import", __version__, path.suffix.lower()[1:], options=_counted(script)),
-        language=language or _primary(script.language) or UNKNOWN_LANGUAGE,
+        language=language or primary or UNKNOWN_LANGUAGE,
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         segments=_segments(_with_ends(script.cues)),
     )
@@ -128,14 +131,12 @@ def _below(folder: Path) -> Iterator[Path]:
     files = [
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not _is_hidden(path.relative_to(folder))
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     files.sort(key=lambda path: (name_of(path), SUFFIXES.index(path.suffix.lower())))
     yield from (path for path in files if _is_transcript(path))
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_transcript(path: Path) -> bool:
@@ -168,21 +169,11 @@ def _richest(paths: Sequence[Path]) -> Path:
     return min(paths, key=poverty)
 
 
-def _under(show: str, transcript: Transcript) -> Transcript:
-    name = f"{show_slug(show)}/{transcript.episode.slugs[1]}"
-    return dataclasses.replace(transcript, episode=dataclasses.replace(transcript.episode, id=name, show=show))
-
-
 def _episode(path: Path, show: str, taken: Collection[str], known: Container[str]) -> Episode:
     """What the file's name tells: `2012-02-18_The commons.vtt` is "The commons", published on that day."""
     stem = readable(name_of(path).name)
     published, title = dated(stem)
     return Episode(episode_id(show, title, published, stem, taken, known), show, title, published)
-
-
-def _primary(language: str | None) -> str | None:
-    """`en` of `en-GB`."""
-    return language.replace("_", "-").partition("-")[0].lower() if language else None
 
 
 def _with_ends(cues: Sequence[Cue]) -> tuple[Cue, ...]:

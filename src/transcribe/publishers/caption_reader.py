@@ -13,7 +13,7 @@ from pathlib import Path
 
 from transcribe.errors import TranscriptError
 from transcribe.library.transcript import Word, joined
-from transcribe.publishers.caption_blocks import Block, read_blocks
+from transcribe.publishers.caption_blocks import read_blocks
 from transcribe.publishers.cue_markup import Shown, Token, timed_words, tokens_of
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.lyrics import read_lrc, read_tsv
@@ -132,13 +132,13 @@ def _read_blocks(text: str) -> GivenScript:
     if not found.cues and text.strip() and not first.lstrip("\ufeff\u200e ").upper().startswith("WEBVTT"):
         raise TranscriptError("bad_captions", "it does not begin with WEBVTT, and no line of it has a cue's times")
     notes = ("its parts have no common clock, and were laid one after the other",) if found.follows else ()
-    return GivenScript(tuple(map(_block, found.cues)), found.language, notes, found.ours)
-
-
-def _block(cue: Block) -> Given:
-    unreadable = cue.start_ms is None or cue.end_ms is None
-    trouble = f"line {cue.number} has an arrow but not a cue's times: {cue.times.strip()[:80]!r}" if unreadable else ""
-    return Given(cue.start_ms, cue.end_ms, "\n".join(cue.lines), trouble=trouble, is_mended=cue.is_mended)
+    cues = []
+    for cue in found.cues:
+        unreadable = cue.start_ms is None or cue.end_ms is None
+        told = f"line {cue.number} has an arrow but not a cue's times: {cue.times.strip()[:80]!r}"
+        trouble = told if unreadable else ""
+        cues.append(Given(cue.start_ms, cue.end_ms, "\n".join(cue.lines), trouble=trouble, is_mended=cue.is_mended))
+    return GivenScript(tuple(cues), found.language, notes, found.ours)
 
 
 def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
@@ -151,8 +151,13 @@ def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
         notes = [*notes, f"{repeats} words that are shown again were taken once"]
     cues = sorted(_cues(once, persons, given.ours), key=attrgetter("start_ms"))
     cues = list(_with_asides(_until_the_next(cues)))
-    if are_words([cue.text for cue in cues]):
-        cues = [_word_by_word(cue) for cue in cues]
+    if are_words([cue.text for cue in cues]):  # then a caption of one word says when that word is said
+        cues = [
+            dataclasses.replace(cue, words=tuple(written))
+            if not cue.words and len(written := cue.written()) == 1
+            else cue
+            for cue in cues
+        ]
     return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes))
 
 
@@ -208,13 +213,6 @@ def _cues(shown: Sequence[Shown], persons: Collection[str], ours: bool) -> Itera
         told = turns([cue.tokens for cue in shown], persons)
     for cue, parts in zip(shown, told, strict=True):
         yield from _parted(cue, parts)
-
-
-def _word_by_word(cue: Cue) -> Cue:
-    """A caption of one word says when that word is said."""
-    if cue.words or len(written := cue.written()) != 1:
-        return cue
-    return dataclasses.replace(cue, words=tuple(written))
 
 
 def _voices(cue: Shown) -> list[Turn]:
@@ -290,18 +288,13 @@ def _typed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
     paragraphs = [_shown(dataclasses.replace(cue, plain=True)).tokens for cue in given.cues]
     told = turns(paragraphs, persons, [cue.speaker for cue in given.cues], typed=True)
     cues: list[Cue] = []
+    latest = 0
     for cue, parts in zip(given.cues, told, strict=True):
         for number, part in enumerate(parts):
             text = set_apart(" ".join(token.text for token in part.tokens))
-            cues.append(Cue(text, part.speaker, cue.start_ms if number == 0 else None))
-    return Script(form, tuple(_never_back(cues)), given.language, 0, given.notes)
-
-
-def _never_back(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """Times that go back are taken for text of another kind, and left out."""
-    before = 0
-    for cue in cues:
-        if cue.start_ms is not None and cue.start_ms < before:
-            cue = dataclasses.replace(cue, start_ms=None, end_ms=None)
-        before = cue.start_ms if cue.start_ms is not None else before
-        yield cue
+            start = cue.start_ms if number == 0 else None
+            if start is not None and start < latest:
+                start = None  # a time that goes back is taken for text of another kind, and left out
+            latest = latest if start is None else start
+            cues.append(Cue(text, part.speaker, start))
+    return Script(form, tuple(cues), given.language, 0, given.notes)

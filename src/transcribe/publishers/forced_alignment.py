@@ -117,7 +117,10 @@ def aligned(
         spans = _spans(stretches, window, reel, aligner, options)
         for number in window:
             stretch = stretches[number]
-            placed += _filled(stretch, _near(stretch, spans[number], options))
+            earliest, latest = stretch.start_ms - options.slack_ms, stretch.end_ms + options.slack_ms
+            # Where a span is so far from its caption, the aligner has lost its way.
+            near = [span if span and earliest <= span[0] and span[1] <= latest else None for span in spans[number]]
+            placed += _filled(stretch, near)
     reel.rest()
     return placed
 
@@ -219,12 +222,6 @@ def _with_neighbours(stretches: Sequence[Stretch], window: range, options: Align
     if end < len(stretches) and is_near(end, stretches[end].start_ms - stretches[end - 1].end_ms):
         end += 1
     return range(first, end)
-
-
-def _near(stretch: Stretch, spans: Sequence[Span | None], options: AlignmentOptions) -> list[Span | None]:
-    """The same, without those that are so far from their caption that the aligner has lost its way."""
-    earliest, latest = stretch.start_ms - options.slack_ms, stretch.end_ms + options.slack_ms
-    return [span if span and earliest <= span[0] and span[1] <= latest else None for span in spans]
 
 
 def _filled(stretch: Stretch, spans: Sequence[Span | None]) -> Iterator[Placed]:

@@ -38,14 +38,14 @@ def read_tsv(text: str) -> GivenScript:
     first, *lines = text.lstrip("\ufeff").splitlines() or [""]
     if first.split("\t")[:3] != ["start", "end", "text"]:
         raise TranscriptError("bad_captions", "not a table of captions: its first line is not start, end, text")
-    rows = [(number, line.split("\t", 2)) for number, line in enumerate(lines, 2) if line.strip()]
-    return GivenScript(tuple(_row(number, [*row, "", ""]) for number, row in rows))
-
-
-def _row(number: int, row: list[str]) -> Given:
-    start, end = (int(cell) if re.fullmatch(r"\d{1,9}", cell, re.ASCII) else None for cell in row[:2])
-    trouble = f"line {number} has no start" if start is None else ""
-    return Given(start, end, row[2], plain=True, trouble=trouble)
+    cues = []
+    for number, line in enumerate(lines, 2):
+        if line.strip():
+            row = [*line.split("\t", 2), "", ""]
+            start, end = (int(cell) if re.fullmatch(r"\d{1,9}", cell, re.ASCII) else None for cell in row[:2])
+            trouble = f"line {number} has no start" if start is None else ""
+            cues.append(Given(start, end, row[2], plain=True, trouble=trouble))
+    return GivenScript(tuple(cues))
 
 
 def _cues(timed: list[tuple[int, str]], earlier: int) -> Iterator[Given]:

@@ -110,7 +110,8 @@ def published_transcript(
     cues = _with_ends(script.cues)
     said = [cue for cue in cues if _texts(cue)]
     listened = _Listened(listening.listen(job.path))
-    ears = recognizer if recognizer and _understands(recognizer, language) else None
+    # PocketSphinx takes everything for English; other engines know what they hear.
+    ears = recognizer if recognizer and (recognizer.engine.name != "pocketsphinx" or language == "en") else None
     based = _on_captions if _are_captions(said) else _on_paragraphs
     basis = based(said, listened, ears, language)
     if isinstance(basis, Mismatch):
@@ -143,11 +144,6 @@ def _language(offer: Offer, script: Script) -> str:
     words = [word for cue in script.cues for word in comparable(cue.text)]
     common = sum(word in _ENGLISH for word in words)
     return "en" if common > _ENGLISH_SHARE * len(words) else UNDETERMINED
-
-
-def _understands(recognizer: Recognizer, language: str) -> bool:
-    """PocketSphinx takes everything for English; other engines know what they hear."""
-    return recognizer.engine.name != "pocketsphinx" or language == "en"
 
 
 def _with_ends(cues: Sequence[Cue]) -> list[Cue]:

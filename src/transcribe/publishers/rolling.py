@@ -19,7 +19,10 @@ _STEM = ".,;:!?…\"'”’»)]-–—>"
 def each_once(cues: Sequence[Shown]) -> list[Shown]:
     """The cues, in order, without words that they show a second time."""
     sung = list(_unmarked(cues))
-    return list(_unrolled(sung)) if _rolls(sung) else sung
+    if not _rolls(sung):
+        return sung
+    fresh = ((cue, cue.tokens[shown or 0 :]) for cue, shown in _with_repeats(sung))
+    return [dataclasses.replace(cue, tokens=tokens) for cue, tokens in fresh if tokens]
 
 
 def _unmarked(cues: Sequence[Shown]) -> Iterator[Shown]:
@@ -59,21 +62,14 @@ def _rolls(cues: Sequence[Shown]) -> bool:
         flash = shown == len(cue.tokens) and cue.end_ms - cue.start_ms <= _FLASH_MS
         grown += flash or shown < len(cue.tokens)
         carried += shown < len(cue.tokens)
-        sure += flash or (shown < len(cue.tokens) and _is_carried(before, cue, shown))
+        # All that was shown is shown again, or lines of it are, and what is new begins a line.
+        sure += flash or (
+            shown < len(cue.tokens)
+            and (shown == len(before.tokens) or cue.tokens[shown].line != cue.tokens[shown - 1].line)
+        )
     if any(token.start_ms is not None and not token.word for cue in cues for token in cue.tokens):
         return grown > 0 and 2 * repeating >= near
     return carried > 0 and (sure > 1 or grown > 2) and repeating >= _SHARE * near
-
-
-def _is_carried(before: Shown, cue: Shown, shown: int) -> bool:
-    """Whether all that was shown is shown again, or lines of it are, and what is new begins a line."""
-    return shown == len(before.tokens) or cue.tokens[shown].line != cue.tokens[shown - 1].line
-
-
-def _unrolled(cues: Sequence[Shown]) -> Iterator[Shown]:
-    for cue, shown in _with_repeats(cues):
-        if fresh := cue.tokens[shown or 0 :]:
-            yield dataclasses.replace(cue, tokens=fresh)
 
 
 def _with_repeats(cues: Sequence[Shown]) -> Iterator[tuple[Shown, int | None]]:

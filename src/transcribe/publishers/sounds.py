@@ -96,20 +96,15 @@ def _is_sound(group: str, alone: bool) -> bool:
     words = _WORD.findall(inner.lower())
     if not words:
         return True  # "[?]", "[ __ ]"
-    if _holds_a_sentence(inner, words):
+    ends = inner.endswith((".", "?", "!", "。", "？", "！")) and not inner.endswith("..")
+    is_sentence = len(words) > 2 and (ends or words[0] in _SAYS)
+    if is_sentence or len(words) > _MOST_WORDS or ": " in inner:
         return False
     if names_a_sound(inner):
         return True
     if group[0] == "*" or any(letter.isdecimal() for letter in inner):
         return False
     return words[0] not in _GOES_ON and (alone or group[0] not in _ROUND)
-
-
-def _holds_a_sentence(inner: str, words: Sequence[str]) -> bool:
-    if len(words) > _MOST_WORDS:
-        return True
-    ends = inner.endswith((".", "?", "!", "。", "？", "！")) and not inner.endswith("..")
-    return (ends and len(words) > 2) or (words[0] in _SAYS and len(words) > 2) or ": " in inner
 
 
 def _is_silent(text: str, place: Span, silent: Sequence[Span]) -> bool:

@@ -103,7 +103,8 @@ def known_as(speaker: str | None, persons: Collection[str]) -> str | None:
 
 
 def _known(paragraphs: Sequence[Sequence[Token]], persons: Collection[str], typed: bool) -> Known:
-    labels = [label for paragraph in paragraphs for label in _openings(paragraph)]
+    openings = (_text(paragraph[at:]) for paragraph in paragraphs for at, _ in _line_starts(paragraph))
+    labels = [label for text in openings if (label := _label(text))]
     coloned = Counter(label.name for label in labels if label.kind == "colon" and label.name)
     bracketed = Counter(label.name for label in labels if label.kind == "bracket" and label.name)
     sure = {label.name for label in labels if label.name and label.kind in ("arrow", "sure")}
@@ -119,13 +120,6 @@ def _known(paragraphs: Sequence[Sequence[Token]], persons: Collection[str], type
         name for name, times in bracketed.items() if times > 1 or known_as(name, persons) in persons or name in names
     }
     return Known(frozenset(names), frozenset(in_brackets))
-
-
-def _openings(paragraph: Sequence[Token]) -> Iterator[_Label]:
-    """What may be labels, at the starts of lines."""
-    for at, _ in _line_starts(paragraph):
-        if label := _label(_text(paragraph[at:])):
-            yield label
 
 
 def _line_starts(paragraph: Sequence[Token]) -> Iterator[tuple[int, Token]]:

@@ -51,32 +51,21 @@ def _parts(texts: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def _matched(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, int]]:
-    anchors = [(i + n, j + n) for i, j in _once_in_each(one, other) for n in range(PHRASE)]
+    places, their_places = _unique(one), _unique(other)  # where phrases begin that each has once
+    both = sorted((i, their_places[phrase]) for phrase, i in places.items() if phrase in their_places)
+    anchors = [(i + n, j + n) for i, j in _longest_rising(both) for n in range(PHRASE)]
     before = (-1, -1)
     for anchor in [*sorted(set(anchors)), (len(one), len(other))]:
         if anchor[0] <= before[0] or anchor[1] <= before[1]:
             continue  # two phrases overlap in one text and not in the other
-        yield from _between(one, other, before, anchor)
+        (i, j), (end_i, end_j) = (before[0] + 1, before[1] + 1), anchor
+        if 0 < (end_i - i) * (end_j - j) <= COMPARED:
+            matcher = SequenceMatcher(None, one[i:end_i], other[j:end_j], False)
+            for at, their_at, length in matcher.get_matching_blocks():
+                yield from ((i + at + n, j + their_at + n) for n in range(length))
         if anchor[0] < len(one):
             yield anchor
         before = anchor
-
-
-def _between(
-    one: Sequence[str], other: Sequence[str], before: tuple[int, int], after: tuple[int, int]
-) -> Iterator[tuple[int, int]]:
-    (i, j), (end_i, end_j) = (before[0] + 1, before[1] + 1), after
-    if not 0 < (end_i - i) * (end_j - j) <= COMPARED:
-        return
-    for at, their_at, length in SequenceMatcher(None, one[i:end_i], other[j:end_j], False).get_matching_blocks():
-        yield from ((i + at + n, j + their_at + n) for n in range(length))
-
-
-def _once_in_each(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Where phrases begin that each has once; of these, as many as can be had in the same order."""
-    places, their_places = _unique(one), _unique(other)
-    both = sorted((i, their_places[phrase]) for phrase, i in places.items() if phrase in their_places)
-    return _longest_rising(both)
 
 
 def _unique(words: Sequence[str]) -> dict[tuple[str, ...], int]:

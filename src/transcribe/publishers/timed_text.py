@@ -64,7 +64,8 @@ class _Document:
             yield self._cue(paragraph, f"paragraph {number + 1}")
 
     def _cue(self, paragraph: Any, place: str) -> Given:
-        base = self._base(paragraph)
+        # When the elements around it begin, where they say it.
+        base = sum(self._ms(parent.get("begin")) or 0 for parent in paragraph.iterancestors())
         start, end = self._span(paragraph, base)
         spans = [span for span in paragraph.iter("{*}span") if span.get("begin")]
         if start is None and spans:
@@ -96,10 +97,6 @@ class _Document:
             end = start + length
         latest = min(LATEST_MS, start + base)
         return (None if start + base > LATEST_MS else latest), None if end is None else min(LATEST_MS, end + base)
-
-    def _base(self, element: Any) -> int:
-        """When the elements around it begin, where they say it."""
-        return sum(self._ms(parent.get("begin")) or 0 for parent in element.iterancestors())
 
     def _ms(self, text: str | None) -> int | None:
         text = (text or "").strip()

@@ -8,7 +8,6 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from lxml import etree
 
@@ -49,7 +48,9 @@ def read_docx(data: bytes) -> GivenScript:
         root = etree.fromstring(document, parser)
     except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, etree.LxmlError) as problem:
         raise TranscriptError("bad_captions", f"not a Word document: {problem}") from problem
-    return read_typed("\n".join(_document_line(paragraph) for paragraph in root.iter(f"{_WORD}p")))
+    signs = {f"{_WORD}tab": " ", f"{_WORD}br": "\n"}
+    paragraphs = (paragraph.iter(f"{_WORD}t", *signs) for paragraph in root.iter(f"{_WORD}p"))
+    return read_typed("\n".join("".join(signs.get(e.tag) or e.text or "" for e in each) for each in paragraphs))
 
 
 def read_html(text: str) -> GivenScript:
@@ -59,11 +60,6 @@ def read_html(text: str) -> GivenScript:
         raise TranscriptError("bad_captions", "the published transcript is no page that can be read to its end")
     page.end_paragraph()
     return GivenScript(tuple(page.paragraphs), page.language)
-
-
-def _document_line(paragraph: Any) -> str:
-    signs = {f"{_WORD}tab": " ", f"{_WORD}br": "\n"}
-    return "".join(signs.get(each.tag) or each.text or "" for each in paragraph.iter(f"{_WORD}t", *signs))
 
 
 def _paragraphs(text: str) -> Iterator[Given]:

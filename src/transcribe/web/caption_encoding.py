@@ -211,13 +211,11 @@ def _fit(text: str, language: str) -> float:
     words, usual = re.findall(r"[^\W\d_]+", text.lower()), frozenset(common.split())
     share = sum(word in usual for word in words) / max(1, len(words))
     fit = like + 0.6 * min(1.0, 2 * share) - _oddness(text, language)
-    return fit if language in _LATIN else fit * _presence(text)
-
-
-def _presence(text: str) -> float:
-    """How much of a text is in its own script: a letter or two among English words are no Russian."""
-    letters = [letter for letter in text if letter.isalpha()]
-    return min(1.0, 3 * sum(letter >= "\u0080" for letter in letters) / max(1, len(letters)))
+    if language in _LATIN:
+        return fit
+    # How much of it is in its own script: a letter or two among English words are no Russian.
+    present = sum(letter.isalpha() for letter in foreign) / max(1, sum(letter.isalpha() for letter in text))
+    return fit * min(1.0, 3 * present)
 
 
 def _latin(letter: str, letters: str) -> float:
