@@ -300,6 +300,18 @@ def test_the_first_theme_of_wordpress_is_read() -> None:
     assert (page.published or "")[:10] == "2012-02-25"
 
 
+@pytest.mark.parametrize(
+    ("head", "show"),
+    [
+        ('<link rel="alternate" type="application/atom+xml" title="Peer Talks - Atom" href="/f">', "Peer Talks"),
+        ("<title>The Well : Free Download : Internet Archive</title><h1>The Well</h1>", "Internet Archive"),
+        ("<title>The Well | Peer Talks - Radio</title><h1>The Well</h1>", "Peer Talks - Radio"),
+    ],
+)
+def test_blogger_and_archives_name_the_show(head: str, show: str) -> None:
+    assert read(head).show == show
+
+
 def test_a_heading_that_links_to_its_own_page_names_no_site() -> None:
     assert read(f'<h1><a href="{URL}">The Well</a></h1>').title == "The Well"
 

@@ -40,7 +40,9 @@ _COMMENTS = re.compile(
     re.IGNORECASE,
 )
 _FEED_ADDRESS = re.compile(r"/feed/?$|rss|atom|podcast[^/]*\.xml|feed[^/]*\.(?:xml|json)", re.IGNORECASE)
-_FEED_TITLE = re.compile(r"^(.+?) [»›|:–—-] (?:rss |atom )?feed$", re.IGNORECASE)  # as WordPress has it
+_FEED_TITLE = re.compile(
+    r"^(.+?) [»›|:–—-] (?:(?:rss |atom )?feed|rss|atom)$", re.IGNORECASE
+)  # as WordPress and Blogger have it
 _DATE_IN_PATH = re.compile(r"/(\d{4})[/-](\d\d)[/-](\d\d)(?=[/_-]|$)", re.ASCII)
 _BETWEEN = r"[»«›‹|:·•~–—-]"  # what stands between a page's title and its site's name
 _BLOG_ARCHIVE = re.compile(rf"^blog archive {_BETWEEN} ", re.IGNORECASE)  # in titles of WordPress before 2.8
@@ -284,9 +286,11 @@ def _rest_of_title(elements: Elements) -> str:
     for heading in (*elements.headings, elements.meta("og:title"), *(post.title for post in elements.posts)):
         text = re.escape(_plain(heading))
         if text and (
-            match := re.fullmatch(rf"{text} {_BETWEEN} (.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title)
+            match := re.fullmatch(
+                rf"{text} ({_BETWEEN}) (?:.+ \1 )?(.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title
+            )
         ):
-            return match[1] or match[2]
+            return match[2] or match[3]
     return ""
 
 
