@@ -283,6 +283,60 @@ def test_an_author_is_a_name() -> None:
     assert read(facebook + '<meta name="author" content="Jose Ramos">').author == "Jose Ramos"
 
 
+# Themes of 2012
+
+
+def test_the_first_theme_of_wordpress_is_read() -> None:
+    page = read(
+        """<title>Voices of Change &raquo; Blog Archive &raquo; The Commons, Part II</title>
+        <div id="header"><h1><a href="https://blog.example/">Voices of Change</a></h1></div>
+        <div class="post" id="post-25"><h2><a href="/?p=25" rel="bookmark">The Commons, Part II</a></h2>
+        <div class="entrytext"><a href="/ii.mp3">Listen</a><p class="postmetadata alt"><small>This entry was posted on
+        Saturday, February 25th, 2012 at 9:30 pm and is filed under Talks.</small></p></div></div>
+        <ol class="commentlist"><li><small class="meta">March 3rd, 2013</small></li></ol>""",
+        "https://blog.example/?p=25",
+    )
+    assert (page.title, page.show) == ("The Commons, Part II", "Voices of Change")
+    assert (page.published or "")[:10] == "2012-02-25"
+
+
+@pytest.mark.parametrize(
+    ("head", "show"),
+    [
+        ('<link rel="alternate" type="application/atom+xml" title="Peer Talks - Atom" href="/f">', "Peer Talks"),
+        ("<title>The Well : Free Download : Internet Archive</title><h1>The Well</h1>", "Internet Archive"),
+        ("<title>The Well | Peer Talks - Radio</title><h1>The Well</h1>", "Peer Talks - Radio"),
+    ],
+)
+def test_blogger_and_archives_name_the_show(head: str, show: str) -> None:
+    assert read(head).show == show
+
+
+def test_a_heading_that_links_to_its_own_page_names_no_site() -> None:
+    assert read(f'<h1><a href="{URL}">The Well</a></h1>').title == "The Well"
+
+
+def test_the_posts_of_blogger_are_a_widget() -> None:
+    widget = "<div class='widget Blog' id='Blog1'><div class='post hentry'><a href=/a.mp3>Listen</a></div></div>"
+    assert audio(f"{widget}<div class='widget HTML'><a href=/b.mp3>Listen</a></div>") == ["/a.mp3"]
+
+
+@pytest.mark.parametrize(("title", "files"), [("Part II", ["/c-II.mp3"]), ("Talk", ["/c-I.mp3", "/c-II.mp3"])])
+def test_the_page_of_a_part_may_play_the_part_before_it_again(title: str, files: list[str]) -> None:
+    assert audio(f"<h1>{title}</h1><audio src=/c-I.mp3></audio><audio src=/c-II.mp3></audio>") == files
+
+
+@pytest.mark.parametrize(
+    ("line", "published"),
+    [
+        ("By Jose on February 5, 2012 | 3 Comments", "2012-02-05"),
+        ("February 5 | 3 comments", "2012-02-18"),  # of the address
+    ],
+)
+def test_a_line_about_a_post_has_its_date(line: str, published: str) -> None:
+    assert read(f'<div class="hentry"><p class="entry-meta">{line}</p></div>').published == published
+
+
 # Anything at all
 
 

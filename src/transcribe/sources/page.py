@@ -40,9 +40,12 @@ _COMMENTS = re.compile(
     re.IGNORECASE,
 )
 _FEED_ADDRESS = re.compile(r"/feed/?$|rss|atom|podcast[^/]*\.xml|feed[^/]*\.(?:xml|json)", re.IGNORECASE)
-_FEED_TITLE = re.compile(r"^(.+?) [»›|:–—-] (?:rss |atom )?feed$", re.IGNORECASE)  # as WordPress has it
+_FEED_TITLE = re.compile(
+    r"^(.+?) [»›|:–—-] (?:(?:rss |atom )?feed|rss|atom)$", re.IGNORECASE
+)  # as WordPress and Blogger have it
 _DATE_IN_PATH = re.compile(r"/(\d{4})[/-](\d\d)[/-](\d\d)(?=[/_-]|$)", re.ASCII)
 _BETWEEN = r"[»«›‹|:·•~–—-]"  # what stands between a page's title and its site's name
+_BLOG_ARCHIVE = re.compile(rf"^blog archive {_BETWEEN} ", re.IGNORECASE)  # in titles of WordPress before 2.8
 _TEXT_LIMIT = 20_000  # characters of markup
 
 
@@ -111,7 +114,7 @@ def parse_page(data: bytes, url: str, content_type: str = "") -> Page:
     elements = parse_elements(data, content_type)
     told = parse_linked_data(elements.linked_data)
     base = _absolute(url, elements.base) or url
-    show = _show(elements, told)
+    show = _show(elements, told, url, base)
     known_as = (elements.link("canonical"), elements.meta("og:url"), elements.link("shortlink"))
     others = [other for address in known_as if (other := _absolute(base, address))]
     addresses = tuple(dict.fromkeys([url, *others]))
@@ -255,12 +258,26 @@ def _feeds(elements: Elements, base: str, url: str) -> Iterator[str]:
     yield from under
 
 
-def _show(elements: Elements, told: LinkedData) -> str:
+def _show(elements: Elements, told: LinkedData, url: str, base: str) -> str:
     """The site's name: as data, its feed's title, the page's head or the page's title have it."""
     named = (match[1] for link in elements.links if (match := _FEED_TITLE.match(_plain(link.title))))
     said = _plain(told.show or elements.meta("og:site_name", "application-name")) or next(named, "")
     shown = (name for text in elements.site_names if (name := _plain(text)))
-    return said or next(shown, "") or _rest_of_title(elements)
+    own = original(url)
+    above = (
+        text for address, text in elements.heading_links if _is_above(original(_absolute(base, address) or ""), own)
+    )
+    return said or next(shown, "") or next(filter(None, map(_plain, above)), "") or _rest_of_title(elements)
+
+
+def _is_above(address: str, page: str) -> bool:
+    """Whether an address is of the site or the folder that a page is in, as that of its blog."""
+    folder = f"{urlsplit(address)._replace(scheme='', query='', fragment='').geturl().rstrip('/')}/"
+    return (
+        folder != "/"
+        and urlsplit(page)._replace(scheme="").geturl().startswith(folder)
+        and same_page(address) != same_page(page)
+    )
 
 
 def _rest_of_title(elements: Elements) -> str:
@@ -269,9 +286,11 @@ def _rest_of_title(elements: Elements) -> str:
     for heading in (*elements.headings, elements.meta("og:title"), *(post.title for post in elements.posts)):
         text = re.escape(_plain(heading))
         if text and (
-            match := re.fullmatch(rf"{text} {_BETWEEN} (.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title)
+            match := re.fullmatch(
+                rf"{text} ({_BETWEEN}) (?:.+ \1 )?(.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title
+            )
         ):
-            return match[1] or match[2]
+            return match[2] or match[3]
     return ""
 
 
@@ -282,6 +301,7 @@ def _title(elements: Elements, told: LinkedData, show: str, heading: str) -> str
     name = re.escape(show)
     for text in texts:
         title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", _plain(text), flags=re.IGNORECASE)
+        title = _BLOG_ARCHIVE.sub("", title)
         if title and title.casefold() != show.casefold():
             return title
     return ""

@@ -31,6 +31,12 @@ _OFFERS = re.compile(
 _OFFERING_CLASS = re.compile(r"download|powerpress|podpress|podlove|enclosure|player", re.IGNORECASE)
 _LONGEST_OFFER = 8  # words; a longer text is a sentence of which the link is a part
 _DATE_CLASSES = frozenset(("published", "entry-date", "post-date", "posted-on", "entry-time", "dt-published"))
+# Names of a line about a post, which has its date among other words.
+_ABOUT_CLASSES = frozenset(
+    ("postmetadata", "postmeta", "post-meta", "entry-meta", "post-info", "byline", "meta", "date", "postdate")
+)
+_FULL_YEAR = re.compile(r"\b(?:19|20)\d\d\b", re.ASCII)
+_DATE_LENGTH = 30  # characters before a year in which its day and month stand
 _SITE_NAMES = frozenset(("site-title", "blog-title", "site-name", "blogname", "blog-name"))
 _EMBEDDING = ("iframe", "embed", "object", "param")
 _DATE_TAGS = ("time", "abbr", "span", "p", "div", "li", "a", "h2")
@@ -93,6 +99,7 @@ class Elements:
     post_number: str | None = None  # of the post that the page is of, where WordPress says that
     is_single: bool = False  # WordPress says that the page is of one post
     site_names: list[str] = field(default_factory=list)  # as the page's head shows them
+    heading_links: list[tuple[str, str]] = field(default_factory=list)  # of <h1> outside posts: address, text
     frames: list[str] = field(default_factory=list)  # addresses of pages within the page
     linked_data: list[str] = field(default_factory=list)  # JSON-LD
 
@@ -136,6 +143,7 @@ class _ElementCollector:
         self._regions = Regions()
         self._depth = 0
         self._heading = 0  # the depth of the heading of a post that is open
+        self._site_heading = 0  # the depth of the <h1> that is open outside posts
         self._player: Literal["none", "open", "filled"] = "none"
         self._player_tag: Literal["player", "video"] = "player"
         self._awaited: list[_Awaited] = []
@@ -160,6 +168,8 @@ class _ElementCollector:
             self._player = "none"
         if self._heading == self._depth:
             self._heading = 0
+        if self._site_heading == self._depth:
+            self._site_heading = 0
         self._depth -= 1
         self._regions.end()
 
@@ -191,6 +201,8 @@ class _ElementCollector:
         post = self._post()
         if post:
             post.has_h1 = True
+        elif len(self.found.heading_links) < _MOST_FRAMES:
+            self._site_heading = self._depth
         self._await(self.found.headings.append)
         self._on_h2(attributes)
 
@@ -252,14 +264,23 @@ class _ElementCollector:
     def _moment(self, tag: str, attributes: dict[str, str]) -> None:
         marks = f"{attributes.get('itemprop', '')} {attributes.get('class', '')}".lower().split()
         said = "pubdate" in attributes or not _DATE_CLASSES.isdisjoint(marks) or "datepublished" in marks
-        if not (tag == "time" or (said and tag in _DATE_TAGS)) or self._regions.here.beside:
+        if self._regions.here.beside:
             return
         post = self._regions.here.post
+        if not said and tag != "time" and not _ABOUT_CLASSES.isdisjoint(marks):
+            self._await(lambda told: self._told_of_post(told[:_TEXT_LIMIT], post))
+        if not (tag == "time" or (said and tag in _DATE_TAGS)):
+            return
         text = attributes.get("datetime", "") or (attributes.get("title", "") if tag in ("abbr", "span") else "")
         if text or tag == "time":
             self.found.moments.append(Moment(text, said, post))
         if said and not text:
             self._await(lambda told: self.found.moments.append(Moment(told[:_TEXT_LIMIT], True, post)))
+
+    def _told_of_post(self, text: str, post: int | None) -> None:
+        """Takes the date of a line about a post, where it gives the whole year: it may count comments too."""
+        if year := _FULL_YEAR.search(text):
+            self.found.moments.append(Moment(text[max(year.start() - _DATE_LENGTH, 0) : year.end() + 12], False, post))
 
     def _on_audio(self, attributes: dict[str, str]) -> None:
         self._player, self._player_tag = "open", "player"
@@ -286,6 +307,8 @@ class _ElementCollector:
 
     def _on_a(self, attributes: dict[str, str]) -> None:
         post, address = self._post(), attributes.get("href", "").strip()
+        if self._site_heading and address:
+            self._await(lambda text: self.found.heading_links.append((address, text[:_TEXT_LIMIT])))
         is_bookmark = self._heading or "bookmark" in attributes.get("rel", "").lower().split()
         if post and not post.address and is_bookmark:
             post.address = address

@@ -25,6 +25,7 @@ _NUMBER = r"(\d{1,3}|[ivx]{1,4}|one|two|three|four|five|six)(?![a-z\d])"
 _PART = re.compile(
     rf"(?:^|[^a-z])(?:part|pt|teil|parte|partie|del|deel|osa|episode|ep|no|nr|#)[-_. #]*{_NUMBER}", re.IGNORECASE
 )
+_OF_SEVERAL = re.compile(rf"(?:^|[^a-z])(?:part|pt|teil|parte|partie)[-_. ]*{_NUMBER}", re.IGNORECASE)
 _LAST_NUMBER = re.compile(rf"(?:^|[^a-z\d]){_NUMBER}$", re.IGNORECASE)
 
 
@@ -62,11 +63,13 @@ def of_the_post(media: Sequence[Medium], post: int | None, is_certain: bool) -> 
 def most_telling(media: Sequence[Medium], title: str = "") -> list[Medium]:
     """Those of the place that tells most: a page that plays or offers a recording may link to others as well.
 
-    Of several that are only linked, as in a sentence, those whose number is that of the part that the title names.
+    Of several those whose number is that of the part that the title names: the page of part II may play part I again.
+    Of an episode with a number, this holds for links alone, as in a sentence: it may itself have parts.
     """
     for place in get_args(FoundIn):
         if found := [medium for medium in media if medium.place == place]:
-            return _of_this_part(found, title) if place in ("link", "download") else found
+            is_part = place in ("link", "download") or _OF_SEVERAL.search(title)
+            return _of_this_part(found, title) if is_part else found
     return []
 
 

@@ -66,7 +66,8 @@ class Regions:
         is_beside = tag in _BESIDE_TAGS or role in _BESIDE_ROLES or not _BESIDE_NAMES.isdisjoint(names)
         is_body = not _BODY_NAMES.isdisjoint(names) or attributes.get("itemprop", "").lower() == "articlebody"
         is_post = _is_post(tag, names, attributes)
-        if is_beside or (region.post is None and not _OUTSIDE_POSTS.isdisjoint(names)):
+        is_widget = not _OUTSIDE_POSTS.isdisjoint(names) and "blog" not in names  # Blogger's posts are a `widget Blog`
+        if is_beside or (region.post is None and is_widget):
             self._open.append((Region(region.post, region.main, beside=True), True))
         elif is_body or is_post or "main" in (tag, role):
             is_new = is_post and (region.post is None or tag == "article")
