@@ -283,7 +283,7 @@ def _resampled(frames: Iterable[tuple[AudioFrame, float]]) -> Iterator[NDArray[n
         for _, frame, gap in same:
             yield from _silence(gap)
             frame.pts = None  # the timeline is kept above; the resampler would keep another
-            layout = "stereo" if frame.layout.name == "stereo" else "mono"
+            layout = "stereo" if frame.layout.nb_channels == 2 else "mono"  # a WAV file may not name its layout
             resampler = resampler or AudioResampler(format="s16p", layout=layout, rate=RATE)
             yield from (mix.mono(part.to_ndarray()) for part in resampler.resample(frame))
         if resampler:

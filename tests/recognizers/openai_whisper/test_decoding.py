@@ -15,8 +15,9 @@ from whisper.decoding import ApplyTimestampRules, DecodingOptions
 from whisper.tokenizer import get_tokenizer
 
 from transcribe.audio.decode import RATE, open_audio
+from transcribe.recognizers.decoded_window import Decoded
 from transcribe.recognizers.openai_whisper import weights
-from transcribe.recognizers.openai_whisper.decoding import Decoded, _attempt, _TimestampRules, decode, encode
+from transcribe.recognizers.openai_whisper.decoding import _attempt, _TimestampRules, decode, encode
 from transcribe.recognizers.openai_whisper.weights import halve, load_weights
 
 DATA = Path(__file__).parents[2] / "data"

@@ -14,7 +14,8 @@ from whisper.timing import dtw_cpu, find_alignment, median_filter
 from whisper.tokenizer import get_tokenizer
 
 from transcribe.audio.decode import RATE, open_audio
-from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded, decode, encode
+from transcribe.recognizers.decoded_window import Decoded
+from transcribe.recognizers.openai_whisper.decoding import Encoded, decode, encode
 from transcribe.recognizers.openai_whisper.weights import checkpoint, load_weights
 from transcribe.recognizers.openai_whisper.word_timing import (
     WindowText,

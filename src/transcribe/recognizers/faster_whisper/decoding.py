@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe.recognizers.openai_whisper.decoding import MOST_COMPRESSIBLE, Decoded
+from transcribe.recognizers.decoded_window import MOST_COMPRESSIBLE, Decoded
 from transcribe.recognizers.written_words import TimedText, WrittenWord, characters, shortened, written
 
 TOKENS_PER_SECOND = 50

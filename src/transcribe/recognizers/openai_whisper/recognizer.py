@@ -43,8 +43,9 @@ from transcribe.recognizers.written_words import WrittenWord
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from transcribe.recognizers.decoded_window import Decoded
     from transcribe.recognizers.openai_whisper.aligner import WhisperAligner
-    from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
+    from transcribe.recognizers.openai_whisper.decoding import Encoded
 
 DEFAULT_MODEL = "small"  # 461 MB; the least that is pleasant to read, and it knows 99 languages
 CPU_BATCH = 8  # more makes no difference that could be measured

@@ -19,7 +19,8 @@ from torch import Tensor
 from whisper.audio import TOKENS_PER_SECOND
 from whisper.timing import median_filter
 
-from transcribe.recognizers.openai_whisper.decoding import Decoded, Encoded
+from transcribe.recognizers.decoded_window import Decoded
+from transcribe.recognizers.openai_whisper.decoding import Encoded
 from transcribe.recognizers.written_words import TimedText, WrittenWord, characters, shortened, written
 
 SMOOTHED = 7  # positions of 20 ms, as in whisper.timing
