@@ -40,7 +40,7 @@ from transcribe.audio.sound_process import SoundProcess
 from transcribe.library.store import Library
 
 COVER_BYTES = 2_000_000
-DECODER_MS = 25.1  # LAME delays by 25.06 ms, which a file without its header does not tell
+DECODER_MS = 25.2  # LAME delays by 25.06 ms, which a file without its header does not tell; read in 1/16 ms
 HEADER = ("sound", "copy", "landed, ms", "median", "decoder, ms")
 
 

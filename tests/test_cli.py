@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from fastapi.testclient import TestClient
@@ -30,6 +31,8 @@ from search.settings import Settings
 from tests.support.command import Ended, begun, ended, environment, playhead
 from tests.support.conversations import transcript
 from tests.support.fake_recognizer import FakeRecognizer
+from tests.support.speech import write_audio
+from transcribe.audio.decode import open_audio
 from transcribe.audio.voice_activity import Piece
 from transcribe.library import store as library_
 from transcribe.library.caption_writer import FORMATS
@@ -729,3 +732,39 @@ def test_debug_shows_where_an_error_of_ours_came_from_too(said: Library) -> None
     assert shown.status == 2
     assert "UsageError" in shown.err
     assert shown.err.splitlines()[-1].startswith("playhead: 'yesterday' is not a date")
+
+
+# Seekable copies
+
+
+@pytest.fixture
+def bare_aac(tmp_path: Path) -> Path:
+    """A recording in which a browser cannot find a second."""
+    path = tmp_path / "talks" / "bare.aac"
+    with open_audio(TALK) as recording:
+        write_audio(np.concatenate(list(recording.blocks())), path)
+    return path
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_run_makes_the_copies_that_browsers_need_and_status_tells_what_they_take(
+    verb: Verb, library: Library, bare_aac: Path
+) -> None:
+    assert verb("run", bare_aac).status == 0
+    (copy,) = (library.state / "seekable").glob("*/*.mp4")
+    taken = {"files": 1, "bytes": copy.stat().st_size}
+    assert verb("status", "--json").json()["seekable_copies"] == taken
+    assert f"seekable copies: 1, {taken['bytes'] / 1e6:.1f} MB" in verb("status").out
+    hit = verb("search", "we", "--json").json()["hits"][0]
+    assert "?seekable#t=" in hit["audio"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_setting_turns_copies_off(
+    verb: Verb, library: Library, bare_aac: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYHEAD_SEEKABLE_COPIES", "false")
+    assert verb("run", bare_aac).status == 0
+    assert not (library.state / "seekable").exists()
+    assert "seekable" not in verb("status").out
+    assert "seekable" not in verb("search", "we", "--json").json()["hits"][0]["audio"]
