@@ -23,7 +23,7 @@ from transcribe.audio.voice_activity import Piece
 from transcribe.library.transcript import Engine
 from transcribe.recognizers.protocol import Hints, Recognition
 
-TIMEOUT_S = 60  # generous: for a process to begin and to die
+TIMEOUT_S = 240  # generous: for a process to begin and to die, on a machine with much else to do
 STORE_BYTES = 80_000_000
 
 # `ray start`, but for its way to put the machine's address in the place of 127.0.0.1.
