@@ -70,13 +70,18 @@ def characters(tokens: Iterable[bytes]) -> Iterator[tuple[str, int]]:
     A character may be spread over several tokens. Bytes that make no character become U+FFFD.
     """
     decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    last: tuple[str, int] | None = None
     for token in tokens:
         count += 1
         if text := decoder.decode(token):
-            yield text, count
-            count = 0
+            if last:
+                yield last
+            last, count = (text, count), 0
+    rest = decoder.decode(b"", final=True)  # of a character that is not whole
+    if last:
+        yield last if count else (last[0] + rest, last[1])
     if count:
-        yield decoder.decode(b"", final=True), count
+        yield rest, count
 
 
 def shortened(words: Sequence[WrittenWord]) -> list[WrittenWord]:
