@@ -218,8 +218,8 @@ def search(
     from search import terminal
     from search.index.contract import Filters, Request, body, show_named
     from search.query.parser import parse, synonyms
+    from search.service.episode_sounds import EpisodeSounds
     from search.settings import web_root
-    from search.sound import EpisodeSounds
 
     asked: CommandContext = context.obj
     _check_page(limit, offset, every, as_csv, bom)
@@ -361,7 +361,7 @@ def _sound_maker(library: Library, settings: "Settings") -> "SoundMaker | None":
 
 def _make_seekable(library: Library, episodes: Sequence[str]) -> None:
     """Makes the copies that browsers need of these episodes (ids). One that cannot be made is made later or never."""
-    from search.sound import EpisodeSounds
+    from search.service.episode_sounds import EpisodeSounds
     from transcribe.console import ProgressBars
 
     maker, sounds = _sound_maker(library, _settings(library)), EpisodeSounds(library)

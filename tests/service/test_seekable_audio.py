@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from search.service import api
 from search.service.app import create_app
-from search.sound import EpisodeSounds
+from search.service.episode_sounds import EpisodeSounds
 from tests.support.sample_library import PART_1, add_sample, index
 from tests.support.sounds import noise
 from tests.support.speech import write_audio

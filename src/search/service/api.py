@@ -19,8 +19,8 @@ from search.index.library_index import LibraryIndex
 from search.index.passages import Contents
 from search.query.limits import BUDGET_S, MAX_HITS, MAX_WITHIN_S, WITHIN_S
 from search.query.parser import Mode, Synonyms, parse
+from search.service.episode_sounds import EpisodeSounds
 from search.service.problem_details import described
-from search.sound import EpisodeSounds
 from transcribe.errors import AudioError
 from transcribe.library.caption_writer import FORMATS
 from transcribe.library.chapters import load_chapters

@@ -18,8 +18,8 @@ from search.errors import IndexUnavailable, QueryError, QueryTimeout
 from search.index.library_index import LibraryIndex
 from search.query.parser import Synonyms
 from search.service import api, pages
+from search.service.episode_sounds import EpisodeSounds
 from search.service.problem_details import PlainTextToProblem, problem
-from search.sound import EpisodeSounds
 from transcribe import __version__
 from transcribe.errors import TranscriptError
 from transcribe.library.sound_maker import SoundMaker

@@ -29,8 +29,8 @@ from search.query.parser import Mode, Synonyms, parse
 from search.service import api
 from search.service.api import OfId, OfLibraryIndex, OfSounds, SearchParameters
 from search.service.api_reference import operations
+from search.service.episode_sounds import EpisodeSound
 from search.service.templates import ASSETS, render
-from search.sound import EpisodeSound
 from transcribe.errors import TranscriptError
 from transcribe.library.chapters import load_chapters
 from transcribe.library.clock import milliseconds
