@@ -125,7 +125,7 @@ def test_only_mp3_is_played_from_ahead_of_the_word(client: TestClient) -> None:
 
 
 def test_without_a_maker_only_stored_bytes_are_played(library: Library) -> None:
-    SoundProcess(library).seekable(AAC).result(timeout=60)
+    SoundProcess(library).seekable(AAC).result(timeout=600)
     client = TestClient(create_app(library))
     assert client.get(f"{SHARE}?seekable").content == client.get(SHARE).content
     assert hit_audio(client, "landingbare") == f"{SHARE}#t=1.2,1.7"
@@ -198,7 +198,7 @@ def test_what_is_known_of_a_sound_is_read_again_when_it_changes(library: Library
     before = sounds.of(AAC)
     assert before
     assert before.is_awaited
-    SoundProcess(library).seekable(AAC).result(timeout=60)
+    SoundProcess(library).seekable(AAC).result(timeout=600)
     after = sounds.of(AAC)
     assert after
     assert (after.is_awaited, after.address, after.media_type) == (False, f"{SHARE}?seekable", "audio/mp4")
