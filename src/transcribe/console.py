@@ -104,9 +104,14 @@ _LOG_LINES = _LogLines()
 
 
 def log_to_console(debug: bool = False) -> None:
-    """Shows what Playhead logs: warnings, or with `debug` everything, tracebacks and other libraries' retries too."""
-    for name in ("transcribe", "search", *(("stamina", "opensearch") if debug else ())):
+    """Shows what Playhead logs: warnings, or with `debug` everything, tracebacks and other libraries' retries too.
+
+    What an earlier call in this process asked for is over.
+    """
+    for name in ("transcribe", "search", "stamina", "opensearch"):
         logger = logging.getLogger(name)
-        logger.addHandler(_LOG_LINES)
+        logger.removeHandler(_LOG_LINES)
+        if debug or name in ("transcribe", "search"):
+            logger.addHandler(_LOG_LINES)
         # At DEBUG, opensearch-py logs whole bodies, and users' names with them.
         logger.setLevel((logging.INFO if name == "opensearch" else logging.DEBUG) if debug else logging.WARNING)

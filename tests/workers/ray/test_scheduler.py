@@ -91,7 +91,7 @@ def long_pcm() -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     """A few words again and again with pauses between, which makes as many pieces."""
     with open_audio(TALK) as recording:
         talk = np.concatenate(list(recording.blocks()))[: 4 * 16_000]
-    return np.concatenate(PIECES * [talk, np.zeros(3 * 16_000, np.int16)])
+    return np.concatenate(PIECES * [talk, np.zeros(9 * 16_000, np.int16)])
 
 
 def job(root: Path, name: str, sound: Path | Sequence[int] | None = None, prompt: str = "") -> Job:
