@@ -80,9 +80,23 @@ def test_what_is_no_recording_is_counted_and_tried_once(fetch: FETCH, library: L
 
 def test_a_feed_of_which_nothing_can_be_taken_says_so(fetch: FETCH, httpserver: HTTPServer) -> None:
     url = serve(httpserver, 0, '<item><title>Words</title></item><item><enclosure url="/a.pdf"/></item>')
-    ran = fetch(url)
-    assert "nothing of this feed could be taken: 1 no file, 1 application/pdf" in " ".join(ran.err.split())
-    assert "Nothing to do" not in ran.err
+    for source in ([url], [url], [], ["--dry-run"]):  # asked once, and not again within the hour
+        ran = fetch(*source)
+        assert f"{url}: nothing of it could be taken: 1 no file, 1 application/pdf" in " ".join(ran.err.split())
+        assert "Nothing to do" not in ran.err
+    assert len(httpserver.log) == 1
+    told = fetch("--json")
+    assert told.status == 0, told
+    assert told.json()["nothing_of"] == {url: {"no file": 1, "application/pdf": 1}}
+
+
+def test_a_feed_without_items_says_so_where_it_is_named(fetch: FETCH, httpserver: HTTPServer, tmp_path: Path) -> None:
+    url = serve(httpserver, 0)
+    for _ in range(2):
+        assert f"{url}: it holds no episode" in fetch(url).err
+    assert "Nothing to do" in fetch().err
+    (tmp_path / "empty").mkdir()
+    assert f"{tmp_path / 'empty'}: it holds no episode" in " ".join(fetch(tmp_path / "empty").err.split())
 
 
 def test_status_fails_where_a_source_has_failed_for_a_week(library: Library) -> None:

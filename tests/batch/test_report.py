@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 
 from transcribe.batch.report import Report
@@ -40,6 +41,18 @@ def test_what_is_not_taken_and_what_is_to_go_are_counted() -> None:
         "290 to go; the same command goes on with them",
     ]
     assert lines(not_taken=Counter(["application/pdf"])) == ["1 item not taken: 1 application/pdf"]
+
+
+def test_reasons_are_counted_for_programs_too() -> None:
+    report = Report(not_taken=Counter({"application/pdf": 1, "a playlist": 2}))
+    assert json.loads(json.dumps(report.to_json()))["not_taken"] == {"application/pdf": 1, "a playlist": 2}
+
+
+def test_a_source_that_offers_nothing_is_something_to_tell() -> None:
+    assert lines(nothing_of={"https://example.org/feed": {"no file": 2, "application/pdf": 3}, "inbox": {}}) == [
+        "  https://example.org/feed: nothing of it could be taken: 3 application/pdf, 2 no file",
+        "  inbox: it holds no episode",
+    ]
 
 
 def test_an_episode_that_was_met_twice_is_unchanged_once() -> None:

@@ -237,7 +237,7 @@ def test_a_source_with_a_password_leaves_it_in_no_record(shelf: Shelf, httpserve
 def test_what_is_not_taken_is_told_by_its_reason(shelf: Shelf, httpserver: HTTPServer) -> None:
     pdf = '<item><enclosure url="/a.pdf" type="application/pdf"/></item><item><title>Words</title></item>'
     url = serve(httpserver, "/feed", feed("one").replace("</channel>", f"{pdf}</channel>"))
-    assert shelf.ask(url).not_taken == ["application/pdf", "no file"]
+    assert shelf.ask(url).not_taken == {"application/pdf": 1, "no file": 1}
     (state,) = load_source_states(shelf.library.state / SOURCE_STATES)
     assert (state.answer, state.not_taken) == ("1 episode", {"application/pdf": 1})
 

@@ -8,7 +8,7 @@ from typing import Any
 from transcribe.batch.audio_amount import AudioAmount, audio_amount
 from transcribe.batch.next_step import Plan, PlannedEpisode
 from transcribe.batch.past_runs import EngineOptions, PastRuns
-from transcribe.batch.report import Report
+from transcribe.batch.report import Report, nothing_taken
 from transcribe.library.clock import clock
 from transcribe.library.episode import Failure
 from transcribe.library.store import Library
@@ -27,6 +27,7 @@ class Forecast:
     fetch_s: float | None  # as past runs tell; None where none does
     transcribe_s: float | None
     changed_upstream: tuple[str, ...] = ()
+    nothing_of: dict[str, dict[str, int]] = field(default_factory=dict)  # sources that offer nothing; why, by reason
     later: dict[str, Failure] = field(default_factory=dict)
     absent: dict[str, Failure] = field(default_factory=dict)
     failed: dict[str, Failure] = field(default_factory=dict)  # sources that could not be asked
@@ -47,8 +48,9 @@ class Forecast:
             yield f"{len(self.index)} to be indexed"
         if self.unchanged:
             yield f"{len(self.unchanged)} unchanged"
-        if not (self.fetch or self.transcribe or self.index or self.unchanged):
+        if not (self.fetch or self.transcribe or self.index or self.unchanged or self.nothing_of):
             yield "Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."
+        yield from nothing_taken(self.nothing_of)
         yield from (f"  fetch: {name}" for name in self.fetch)
         yield from (f"  transcribe: {name}" for name in self.transcribe if name not in self.fetch)
         for troubles in (self.later, self.absent, self.failed):
@@ -82,6 +84,7 @@ def forecast(
         fetch_s=past.seconds_to_fetch(to_fetch.bytes) if to_fetch.bytes else None,
         transcribe_s=past.seconds_to_transcribe(to_transcribe.audio_ms, options) if timed and options else None,
         changed_upstream=tuple(report.changed_upstream),
+        nothing_of=report.nothing_of,
         later=report.later,
         absent=report.absent,
         failed=report.failed,

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,22 +25,25 @@ class Report:
     absent: dict[str, Failure] = field(default_factory=dict)  # folders and files named before that are not there now
     failed: dict[str, Failure] = field(default_factory=dict)
     not_taken: Counter[str] = field(default_factory=Counter)  # items of feeds that have no recording, by reason
+    nothing_of: dict[str, dict[str, int]] = field(default_factory=dict)  # sources that offer nothing; why, by reason
     to_go: int = 0  # episodes beyond the limit, which need something still
     bytes: int = 0  # fetched
     audio_ms: int = 0  # transcribed
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {**dataclasses.asdict(self), "unchanged": list(dict.fromkeys(self.unchanged))}
+        plain = dataclasses.asdict(dataclasses.replace(self, not_taken=Counter()))  # it would make keys of its items
+        return {**plain, "unchanged": list(dict.fromkeys(self.unchanged)), "not_taken": dict(self.not_taken)}
 
     def lines(self) -> Iterator[str]:
         """Lines for a person: a table of counts, then the episodes that need attention, and why."""
-        nothing = [] if self.not_taken else ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
+        is_told = self.not_taken or self.nothing_of
+        nothing = [] if is_told else ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
         yield from self._table() or nothing
         if self.not_taken:
             count = self.not_taken.total()
-            reasons = ", ".join(f"{n} {reason}" for reason, n in self.not_taken.most_common())
-            yield f"{count} item{'' if count == 1 else 's'} not taken: {reasons}"
+            yield f"{count} item{'' if count == 1 else 's'} not taken: {counted(self.not_taken)}"
+        yield from nothing_taken(self.nothing_of)
         if self.to_go:
             yield f"{self.to_go} to go; the same command goes on with them"
         for name in self.changed_upstream:
@@ -62,3 +65,15 @@ class Report:
         rows = [(str(len(names)), what, size) for names, what, size in parts if names]
         digits, letters, figures = (max(map(len, column)) for column in zip(*rows, strict=True)) if rows else (0, 0, 0)
         return [f"{count:>{digits}} {what:<{letters}}  {size:>{figures}}".rstrip() for count, what, size in rows]
+
+
+def nothing_taken(sources: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """A line for each source that offers nothing, with the reasons."""
+    for name, reasons in sources.items():
+        told = f"nothing of it could be taken: {counted(reasons)}" if reasons else "it holds no episode"
+        yield f"  {name}: {told}"
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Reasons with how often each holds, the most frequent first: `2 no file, 1 application/pdf`."""
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())

@@ -78,7 +78,12 @@ class Batch:
         """
         folder = [FolderSource(self.library.audio)] if self.library.audio.is_dir() else []
         offered = self.polling.ask(named or [*self.options.sources, *self.source_list.sources(), *folder])
-        self.report.not_taken.update(reason for reason in offered.not_taken if reason != NO_FILE)
+        self.report.not_taken.update({why: n for why, n in offered.not_taken.items() if why != NO_FILE})
+        self.report.nothing_of = {
+            source_name(source): dict(reasons)
+            for source, reasons in offered.nothing_of.items()
+            if reasons or source in named
+        }
         if not named:
             self.polling.states.keep_only({source.key for source in offered.asked})
             self.polling.states.save()

@@ -10,7 +10,7 @@ from transcribe.console import Progress
 from transcribe.errors import EpisodeError, TranscriptError
 from transcribe.fetch.catalog import Catalog
 from transcribe.fetch.claims import is_of_page, settled
-from transcribe.fetch.discovery import Discovered, Discovery, source_name
+from transcribe.fetch.discovery import Discovered, Discovery
 from transcribe.fetch.feed_cache import BodyFilter, FeedCache, NotDue, NotModified
 from transcribe.fetch.http_client import Fetched, HttpClient
 from transcribe.fetch.politeness import side_by_side
@@ -45,7 +45,8 @@ class PollResult:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     troubles: dict[Source, Failure] = field(default_factory=dict)
     done_with: set[Source] = field(default_factory=set)  # that have nothing more to give: recordings, and what is none
-    not_taken: list[str] = field(default_factory=list)  # why items have no recording, each by its reason
+    not_taken: Counter[str] = field(default_factory=Counter)  # items without a recording, by reason
+    nothing_of: dict[Source, Counter[str]] = field(default_factory=dict)  # sources that offer nothing, and why
     asked: list[Source] = field(default_factory=list)  # those that lists hold among them
 
 
@@ -121,9 +122,7 @@ class Polling:
             return []
         for note in got.notes:
             self.progress.say(note)
-        if got.not_taken and not got.found:
-            self.progress.say(f"{source_name(source)}: nothing of this feed could be taken: {counted(got.not_taken)}")
-        offered.not_taken += got.not_taken
+        self._count_what_is_not_taken(source, got, offered)
         found = self._of_one_show(source, got.found)
         identities = frozenset(each.identity for each in found)
         for each in found:
@@ -138,6 +137,17 @@ class Polling:
         for feed in listed:
             self._listed_in[feed] = (*self._listed_in.get(feed, ()), source.key)
         return listed
+
+    def _count_what_is_not_taken(self, source: Source, got: Discovered, offered: PollResult) -> None:
+        """By reason; those of a source of which nothing could be taken also where it says that it has not changed."""
+        reasons = Counter(got.not_taken)
+        is_empty = not (got.found or got.listed)
+        if got.unchanged and isinstance(source, WebSource):
+            is_empty = self.feed_cache.held_nothing(source.url) and not self.feed_cache.listed(source.url)
+            reasons.update(self.states.not_taken(source.key) if is_empty else {})
+        offered.not_taken += reasons
+        if is_empty and not got.problem:
+            offered.nothing_of[source] = reasons
 
     def _of_one_show(self, source: Source, found: Sequence[FoundFile]) -> Sequence[FoundFile]:
         """What a feed offers; where the library knows that feed under another address, as offered by that."""
@@ -214,11 +224,6 @@ class Polling:
             self.catalog.keep(record)
             self.library.save_record(record)
         return record
-
-
-def counted(reasons: Iterable[str]) -> str:
-    """Reasons with how often each stands there, the most frequent first: `2 no file, 1 application/pdf`."""
-    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
 
 
 def _has_moved(before: Record | None, now: Record) -> bool:

@@ -67,6 +67,11 @@ class SourceStates:
         since = before.failing_since if before and before.failing_since is not None else now
         self._states[source] = SourceState(source, now, answer, since, before.not_taken if before else {})
 
+    def not_taken(self, source: str) -> Mapping[str, int]:
+        """Its items without a recording, by reason, as far as is known."""
+        state = self._states.get(source)
+        return state.not_taken if state else {}
+
     def keep_only(self, sources: Collection[str]) -> None:
         """Forgets all others."""
         self._states = {name: state for name, state in self._states.items() if name in sources}
