@@ -10,8 +10,11 @@ from werkzeug import Request, Response
 from search.settings import Settings
 from tests.support.blog import TALK
 from tests.support.command import Ended, playhead
+from tests.support.fake_recognizer import FakeRecognizer
+from tests.support.film import write_film
 from transcribe.library.source_states import NAME, SourceStates
 from transcribe.library.store import Library
+from transcribe.recognizers import engines
 
 FETCH = Callable[..., Ended]
 
@@ -76,6 +79,26 @@ def test_what_is_no_recording_is_counted_and_tried_once(fetch: FETCH, library: L
     assert len(httpserver.log) == asked
     status = playhead("--library", library.root, "status", "--json").json()
     assert [source["not_taken"] for source in status["sources"] if source["source"] == url] == [{"application/pdf": 1}]
+
+
+def test_a_film_without_sound_is_a_reason_of_its_own(
+    fetch: FETCH, library: Library, httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "load", lambda *_, **__: FakeRecognizer())
+    write_film(tmp_path / "film.mp4")
+    film = '<item><title>Film</title><guid>f</guid><enclosure url="/film.mp4" type="video/mp4"/></item>'
+    url = serve(httpserver, 1, film)
+    httpserver.expect_request("/film.mp4").respond_with_data(
+        (tmp_path / "film.mp4").read_bytes(), content_type="video/mp4"
+    )
+    ran = playhead("--library", library.root, "run", url)
+    assert ran.status == 0, ran.err
+    assert "1 transcribed" in ran.err
+    assert "1 item not taken: 1 video without sound" in ran.err
+    again = playhead("--library", library.root, "run")
+    assert (again.status, "failed" in again.err) == (0, False)
+    status = playhead("--library", library.root, "status").out
+    assert "video without sound" in status
 
 
 def test_a_feed_of_which_nothing_can_be_taken_says_so(fetch: FETCH, httpserver: HTTPServer) -> None:

@@ -557,6 +557,61 @@ def test_an_update_to_bytes_that_another_episode_has_costs_neither(
     assert stored == [(tmp_path / "lost.wav").read_bytes()] * 2
 
 
+# What an update finds that is no other sound
+
+
+def changed_at_its_host(server: HTTPServer, data: bytes, etag: str) -> str:
+    """A feed of one episode whose audio has these bytes now."""
+    server.clear_all_handlers()
+    server.expect_request("/a.mp3").respond_with_data(data, content_type="audio/mpeg", headers={"ETag": etag})
+    return offer(server, "/feed", "Talks", ("first", "/a.mp3"))
+
+
+def test_an_update_to_the_same_bytes_costs_no_second_transcript(
+    library: Library, connection: HttpClient, httpserver: HTTPServer
+) -> None:
+    """A host that gives its files new marks, as one that was moved does."""
+    recognizer = FakeRecognizer()
+    run(library, connection, changed_at_its_host(httpserver, SAMPLE.read_bytes(), '"one"'), recognizer=recognizer)
+    heard = recognizer.pieces
+    for etag in ('"two"', '"three"'):
+        changed_at_its_host(httpserver, SAMPLE.read_bytes(), etag)
+        updated = run(library, connection, recognizer=recognizer, options=RunOptions(update=True)).report
+        assert (updated.fetched, updated.transcribed, updated.changed_upstream) == ([], [], [])
+        assert updated.unchanged == ["talks/first"]
+    assert recognizer.pieces == heard > 0
+    record = library.load_record("talks/first")
+    assert not record.changed_upstream
+    assert record.audio
+    assert record.audio.validators
+    assert record.audio.validators.etag == '"three"'
+
+
+def test_other_advertisements_each_day_cost_no_second_transcript(
+    library: Library, connection: HttpClient, httpserver: HTTPServer
+) -> None:
+    other = SAMPLE.with_name("2026-03-10-who-owns-the-well-part-2.mp3").read_bytes()
+    days = [other[start : start + 40_000] + SAMPLE.read_bytes() for start in (100_000, 300_000, 500_000)]
+    recognizer, said = FakeRecognizer(), Saying()
+    run(library, connection, changed_at_its_host(httpserver, days[0], '"0"'), recognizer=recognizer)
+    heard = recognizer.pieces
+    for number, data in enumerate(days[1:], start=1):
+        changed_at_its_host(httpserver, data, f'"{number}"')
+        options = RunOptions(update=True)
+        updated = run(library, connection, recognizer=recognizer, options=options, progress=said).report
+        assert (updated.fetched, updated.transcribed, updated.changed_upstream) == ([], [], [])
+    assert recognizer.pieces == heard > 0
+    assert "short passages, such as advertisements" in said.lines[-1]
+    assert [path.name for path in library.audio.glob("talks/*.mp3")] == ["first.mp3"]
+    assert not list(library.audio.glob("talks/.*"))
+    assert (library.audio / "talks/first.mp3").read_bytes() == days[0]  # to which the transcript's times belong
+
+    (library.audio / "talks/first.mp3").unlink()  # as the message advises
+    library.transcript_path("talks/first").unlink()
+    assert run(library, connection).report.transcribed == ["talks/first"]
+    assert (library.audio / "talks/first.mp3").read_bytes() == days[2]
+
+
 # What publishers offer beside the audio, and change
 
 

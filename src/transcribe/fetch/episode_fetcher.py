@@ -3,6 +3,7 @@
 What is brought may be brought in a thread; what it means for the library is for its owner to say.
 """
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from transcribe.errors import FetchError
 from transcribe.fetch.download import Downloaded, changed, download, store
 from transcribe.fetch.http_client import HttpClient, login_for
 from transcribe.fetch.polling import Candidate
+from transcribe.fetch.same_sound import same_but_for_passages
 from transcribe.library.episode import PublishedText, Record
-from transcribe.library.store import Library, sha256_of
+from transcribe.library.store import Library, publish, sha256_of
 from transcribe.web.media_types import type_of_file
 from transcribe.web.urls import host_of, public_url
 
@@ -88,8 +90,32 @@ class EpisodeFetcher:
         if path:
             return store(path, target)
         if enclosure:
-            return self._downloaded([enclosure, *candidate.record.alternates], candidate.record, target, advance)
+            urls, audio = [enclosure, *candidate.record.alternates], candidate.record.audio
+            if audio and (stored := self.library.inside(audio.path)):
+                aside = target.with_name(f".{target.name}")
+                return self._chosen(candidate.record, stored, self._downloaded(urls, candidate.record, aside, advance))
+            return self._downloaded(urls, candidate.record, target, advance)
         raise FetchError("no_audio_known", "its audio is gone from the library, and where it came from is not known")
+
+    def _chosen(self, record: Record, stored: Path, new: Downloaded) -> Downloaded:
+        """The new audio in its place; where it is the stored one but for short passages, that is kept."""
+        assert record.audio
+        try:
+            is_same = new.sha256 == record.audio.sha256 or same_but_for_passages(stored, new.path)
+            if not is_same:
+                path = new.path.with_name(new.path.name.removeprefix("."))
+                publish(new.path, path)
+                return dataclasses.replace(new, path=path)
+            new.path.unlink()
+        except OSError as problem:
+            raise FetchError("cannot_write", f"{stored}: {problem.strerror}") from problem
+        if new.sha256 != record.audio.sha256:
+            self.progress.say(
+                f"{record.episode.id}: the new audio is what is stored but for tags or short passages, such as "
+                "advertisements, so that is kept; to take it all the same, delete the audio and the transcript"
+            )
+        kept = record.audio
+        return Downloaded(stored, kept.sha256, kept.bytes, kept.media_type, new.url, new.validators)
 
     def _downloaded(self, urls: Sequence[str], record: Record, target: Path, advance: Advance) -> Downloaded:
         """The audio from the first of its URLs where it can be had; what is wrong with each of the others is said."""
