@@ -67,6 +67,33 @@ def test_episodes_are_chosen_by_date_and_title(fetch: FETCH, library: Library, h
     assert fetch("--after", "soon").status == 2
 
 
+def test_where_none_is_chosen_it_is_told_of_how_many(fetch: FETCH, httpserver: HTTPServer) -> None:
+    url = serve(httpserver)
+    for more in ([], ["--dry-run"]):
+        ran = fetch(url, "--match", "nothing like it", *more)
+        assert "None of the 30 episodes is chosen by --after, --before and --match." in ran.err
+        assert "Nothing to do" not in ran.err
+    told = fetch(url, "--match", "talk 2", "--json").json()
+    assert (len(told["fetched"]), told["not_chosen"]) == (11, 19)
+
+
+def test_a_dry_run_tells_what_is_not_taken_and_what_is_to_go(fetch: FETCH, httpserver: HTTPServer) -> None:
+    url = serve(httpserver, 30, '<item><title>Slides</title><enclosure url="/a.pdf"/></item>')
+    ran = fetch(url, "--limit", "5", "--dry-run")
+    assert "5 to be fetched" in ran.err
+    assert "1 item not taken: 1 application/pdf" in ran.err
+    assert "25 to go after that" in ran.err
+
+
+def test_an_address_stands_once_in_what_is_wrong_with_it(
+    fetch: FETCH, library: Library, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data("", status=500)
+    url = httpserver.url_for("/feed")
+    assert f"  failed: {url}: http_500: the server answers 500 INTERNAL SERVER ERROR\n" in fetch(url).err
+    assert playhead("--library", library.root, "status").out.count(url) == 1
+
+
 def test_what_is_no_recording_is_counted_and_tried_once(fetch: FETCH, library: Library, httpserver: HTTPServer) -> None:
     odd = '<item><guid>{0}</guid><enclosure url="/{0}" type="{1}"/></item>'
     url = serve(httpserver, 2, odd.format("a.pdf", "application/pdf") + odd.format("handout", "file"))

@@ -149,12 +149,12 @@ def run(
     library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
     if dry_run:
         with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
-            planned = work.plan(chosen(work.find(named)), settings.limit)
+            planned = work.plan(work.find(named, chosen), settings.limit)
         batch_cli.conclude(batch_cli.foreseen(work, planned, settings, _not_indexed(library_index, asked)), as_json)
         return
     library_index.check()  # rather than after hours of work
     with batch_cli.batch(asked.library, settings, update=update) as work:
-        planned = work.plan(chosen(work.find(named)), settings.limit)
+        planned = work.plan(work.find(named, chosen), settings.limit)
         try:
             batch_cli.transcribe_all(work, planned, settings)
         finally:  # what was transcribed before an interruption can be searched

@@ -89,7 +89,7 @@ def print_sources(sources: Sequence[SourceState]) -> None:
     """Prints when each source was asked, what it answered, and since when it fails."""
     console = _console()
     for source in sources:
-        told = source.answer
+        told = source.answer.replace(f": {source.source}: ", ": ", 1)  # an error names its address
         if source.failing_since is not None:
             told = f"failing since {_day(source.failing_since)}: {told}"
         line = _text(f"{_day(source.asked)}  {source.source}: {told}", style="red" if source.failing_since else "")

@@ -107,7 +107,7 @@ def fetch(
     asked: CommandContext = context.obj
     settings, named, chosen = asked.settings(limit=limit), given(sources), choice(after, before, match)
     with batch(asked.library, settings, dry_run=dry_run) as work:
-        planned = work.plan(chosen(work.find(named)), settings.limit, steps=FETCH)
+        planned = work.plan(work.find(named, chosen), settings.limit, steps=FETCH)
         if not dry_run:
             work.fetch(planned)
             PastRuns(asked.library.state / PAST_RUNS).add(work.fetch_speed)
@@ -324,6 +324,7 @@ def batch(
     given: dict[str, Any] = {"user_agent": settings.user_agent} if settings.user_agent else {}
     sources = {source_of(source.url, library.root): source.transcripts for source in settings.source}
     options = RunOptions(redo, update, sources, settings.language, dry_run)
+    work: Batch | None = None
     try:
         with (
             sigterm_interrupts(),
@@ -332,8 +333,11 @@ def batch(
             HttpClient(settings.allow_hosts, hosts=Politeness(state / "hosts.json"), **given) as connection,
             FeedCache(state / "visits.json", settings.poll_every_s) as feed_cache,
         ):
-            yield Batch(DryLibrary(library.root) if dry_run else library, connection, feed_cache, progress, options)
+            work = Batch(DryLibrary(library.root) if dry_run else library, connection, feed_cache, progress, options)
+            yield work
     except KeyboardInterrupt:
+        for line in work.report.table() if work else ():
+            say(line)
         typer.echo("Interrupted. What was done is kept; the same command goes on from there.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
 

@@ -48,6 +48,14 @@ def test_reasons_are_counted_for_programs_too() -> None:
     assert json.loads(json.dumps(report.to_json()))["not_taken"] == {"application/pdf": 1, "a playlist": 2}
 
 
+def test_an_update_does_not_advise_an_update() -> None:
+    waiting = lines(changed_upstream=["show/one"], to_go=1, update=True)
+    assert "  changed_upstream: show/one: its publisher has other audio now; it is among those to go" in waiting
+    gone = Failure("http_404", "gone")
+    failed = lines(changed_upstream=["show/one"], failed={"show/one": gone}, update=True)
+    assert not [line for line in failed if "changed_upstream" in line]
+
+
 def test_a_source_that_offers_nothing_is_something_to_tell() -> None:
     assert lines(nothing_of={"https://example.org/feed": {"no file": 2, "application/pdf": 3}, "inbox": {}}) == [
         "  https://example.org/feed: nothing of it could be taken: 3 application/pdf, 2 no file",

@@ -8,7 +8,7 @@ from typing import Any
 from transcribe.batch.audio_amount import AudioAmount, audio_amount
 from transcribe.batch.next_step import Plan, PlannedEpisode
 from transcribe.batch.past_runs import EngineOptions, PastRuns
-from transcribe.batch.report import Report, nothing_taken
+from transcribe.batch.report import Report, not_taken, nothing_to_do
 from transcribe.library.clock import clock
 from transcribe.library.episode import Failure
 from transcribe.library.store import Library
@@ -27,7 +27,10 @@ class Forecast:
     fetch_s: float | None  # as past runs tell; None where none does
     transcribe_s: float | None
     changed_upstream: tuple[str, ...] = ()
+    not_taken: dict[str, int] = field(default_factory=dict)  # items of feeds without a recording, by reason
     nothing_of: dict[str, dict[str, int]] = field(default_factory=dict)  # sources that offer nothing; why, by reason
+    not_chosen: int = 0  # episodes that `--after`, `--before` and `--match` leave out
+    to_go: int = 0  # episodes beyond the limit
     later: dict[str, Failure] = field(default_factory=dict)
     absent: dict[str, Failure] = field(default_factory=dict)
     failed: dict[str, Failure] = field(default_factory=dict)  # sources that could not be asked
@@ -48,9 +51,11 @@ class Forecast:
             yield f"{len(self.index)} to be indexed"
         if self.unchanged:
             yield f"{len(self.unchanged)} unchanged"
-        if not (self.fetch or self.transcribe or self.index or self.unchanged or self.nothing_of):
-            yield "Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."
-        yield from nothing_taken(self.nothing_of)
+        if not (self.fetch or self.transcribe or self.index or self.unchanged or self.not_taken or self.nothing_of):
+            yield nothing_to_do(self.not_chosen)
+        yield from not_taken(self.not_taken, self.nothing_of)
+        if self.to_go:
+            yield f"{self.to_go} to go after that"
         yield from (f"  fetch: {name}" for name in self.fetch)
         yield from (f"  transcribe: {name}" for name in self.transcribe if name not in self.fetch)
         for troubles in (self.later, self.absent, self.failed):
@@ -84,7 +89,10 @@ def forecast(
         fetch_s=past.seconds_to_fetch(to_fetch.bytes) if to_fetch.bytes else None,
         transcribe_s=past.seconds_to_transcribe(to_transcribe.audio_ms, options) if timed and options else None,
         changed_upstream=tuple(report.changed_upstream),
+        not_taken=dict(report.not_taken),
         nothing_of=report.nothing_of,
+        not_chosen=report.not_chosen,
+        to_go=report.to_go,
         later=report.later,
         absent=report.absent,
         failed=report.failed,

@@ -26,7 +26,9 @@ class Report:
     failed: dict[str, Failure] = field(default_factory=dict)
     not_taken: Counter[str] = field(default_factory=Counter)  # items of feeds that have no recording, by reason
     nothing_of: dict[str, dict[str, int]] = field(default_factory=dict)  # sources that offer nothing; why, by reason
+    not_chosen: int = 0  # episodes that `--after`, `--before` and `--match` leave out
     to_go: int = 0  # episodes beyond the limit, which need something still
+    update: bool = False  # audio that its publisher has changed is taken
     bytes: int = 0  # fetched
     audio_ms: int = 0  # transcribed
 
@@ -38,22 +40,21 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Lines for a person: a table of counts, then the episodes that need attention, and why."""
         is_told = self.not_taken or self.nothing_of
-        nothing = [] if is_told else ["Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."]
-        yield from self._table() or nothing
-        if self.not_taken:
-            count = self.not_taken.total()
-            yield f"{count} item{'' if count == 1 else 's'} not taken: {counted(self.not_taken)}"
-        yield from nothing_taken(self.nothing_of)
+        yield from self.table() or ([] if is_told else [nothing_to_do(self.not_chosen)])
+        yield from not_taken(self.not_taken, self.nothing_of)
         if self.to_go:
             yield f"{self.to_go} to go; the same command goes on with them"
+        taken = "it is among those to go" if self.update else "--update takes it"
         for name in self.changed_upstream:
-            yield f"  changed_upstream: {name}: its publisher has other audio now; --update takes it"
+            if name not in self.failed and name not in self.later:
+                yield f"  changed_upstream: {name}: its publisher has other audio now; {taken}"
         for troubles in (self.damaged, self.mismatched, self.later, self.absent):
             yield from (f"  {trouble.code}: {name}: {trouble.message}" for name, trouble in troubles.items())
         for name, failure in self.failed.items():
-            yield f"  failed: {name}: {failure.code}: {failure.message}"
+            yield f"  failed: {name}: {failure.code}: {failure.message.removeprefix(f'{name}: ')}"
 
-    def _table(self) -> list[str]:
+    def table(self) -> list[str]:
+        """Counts of what was done, for a person."""
         parts: list[tuple[Sized, str, str]] = [
             (self.fetched, "fetched", f"{self.bytes / 1e6:.1f} MB"),
             (self.transcribed, "transcribed", clock(self.audio_ms)),
@@ -67,9 +68,20 @@ class Report:
         return [f"{count:>{digits}} {what:<{letters}}  {size:>{figures}}".rstrip() for count, what, size in rows]
 
 
-def nothing_taken(sources: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """A line for each source that offers nothing, with the reasons."""
-    for name, reasons in sources.items():
+def nothing_to_do(not_chosen: int) -> str:
+    """Why a run has nothing to do, and what can be done."""
+    if not_chosen:
+        none = "The one episode is not" if not_chosen == 1 else f"None of the {not_chosen} episodes is"
+        return f"{none} chosen by --after, --before and --match."
+    return "Nothing to do. `playhead run FILE-OR-FEED` takes in what is new."
+
+
+def not_taken(reasons: Mapping[str, int], nothing_of: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """How many items have no recording, by reason, and a line for each source that offers nothing."""
+    if reasons:
+        count = sum(reasons.values())
+        yield f"{count} item{'' if count == 1 else 's'} not taken: {counted(reasons)}"
+    for name, reasons in nothing_of.items():
         told = f"nothing of it could be taken: {counted(reasons)}" if reasons else "it holds no episode"
         yield f"  {name}: {told}"
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from transcribe.batch.choice import Choice
 from transcribe.batch.downloads import READY_WAIT_S, Downloads
 from transcribe.batch.episode_state import episode_state
 from transcribe.batch.next_step import WORK, Plan, PlannedEpisode, Step, plan
@@ -64,14 +65,14 @@ class Batch:
         self.source_list = SourceList(library, came_from)
         self.fetching = EpisodeFetcher(library, connection, progress, self.options.offered, self.polling.urls)
         self.checkpoints = Checkpoints(library.state / "checkpoints")
-        self.report = Report()
+        self.report = Report(update=self.options.update)
         self._writer = ResultWriter(library, self.catalog, self.checkpoints, progress, self.report)
         self.fetch_times: list[tuple[int, float]] = []  # of each download: bytes, and seconds
         self._offered = 0  # publishers' transcripts that workers are trying
         self._refused: deque[Job] = deque()  # jobs whose publisher's transcript was tried in vain
 
-    def find(self, named: Sequence[Source] = ()) -> list[Candidate]:
-        """The episodes that the sources offer, new ones recorded, the newest first.
+    def find(self, named: Sequence[Source] = (), choice: Choice = Choice()) -> list[Candidate]:
+        """The episodes of a choice that the sources offer, new ones recorded, the newest first.
 
         Sources that are named are remembered; where none is, those of the settings, those remembered and the audio
         folder are asked.
@@ -91,7 +92,8 @@ class Batch:
             self._trouble(source, trouble)
         if (named or self.options.sources) and not self.options.dry_run:
             self.source_list.add(source for source in named if source not in offered.done_with)
-        found = _newest_first(offered.candidates.values())
+        found = _newest_first(choice(offered.candidates.values()))
+        self.report.not_chosen = len(offered.candidates) - len(found)
         self._look_upstream(found)
         return [dataclasses.replace(each, record=self.catalog.records[each.record.episode.id]) for each in found]
 
