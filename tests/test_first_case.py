@@ -157,3 +157,64 @@ def test_where_the_first_address_fails_it_is_told_and_the_next_is_tried(
 ) -> None:
     ran = two_voices(*serve_shape(httpserver, "podcast moved"))
     assert "uploads/2012/02/occupy-i.mp3: the server answers 500" in " ".join(ran.err.split())
+
+
+UNNUMBERED = """<html><head><title>{title} | Action Foresight</title></head><body class="single">
+<div class="post-{n} post hentry"><h1 class="entry-title">{title}</h1><abbr class="published" title="2012-02-{day}">{day} February</abbr>
+<div class="entry-content">{links}</div></div></body></html>"""
+
+
+def serve_unnumbered(server: HTTPServer, links: str) -> list[str]:
+    """Page II has these links; page I links only its own. No file's name says which part it is."""
+    pages = []
+    for title, day, told in (
+        ("Occupy Wall Street, Part I", "18", '<a href="/well.mp3">Listen</a>'),
+        ("Occupy Wall Street, Part II", "25", links),
+    ):
+        page = UNNUMBERED.format(title=title, day=day, n=day, links=told)
+        server.expect_request(f"/{day}/").respond_with_data(page, content_type="text/html; charset=utf-8")
+        pages.append(server.url_for(f"/{day}/"))
+    for name, numeral in (("well", "I"), ("river", "II")):
+        server.expect_request(f"/{name}.mp3").respond_with_data(sound(numeral), content_type="audio/mpeg")
+    return pages
+
+
+def sounds(library: Library) -> dict[str, str]:
+    """Which part's sound each title has."""
+    parts = {sound("I"): "I", sound("II"): "II"}
+    return {r.episode.title: parts[(library.root / r.audio.path).read_bytes()] for r in records(library) if r.audio}
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        'Part I: <a href="/well.mp3">Listen</a><br>Part II: <a href="/river.mp3">Listen</a>',
+        '<p><a href="/river.mp3">Listen</a></p><p>Or begin with <a href="/well.mp3">part one</a>.</p>',
+        '<a href="/well.mp3">Download part I</a> <a href="/river.mp3">Download part II</a>',
+    ],
+)
+def test_where_words_tell_the_page_of_part_two_has_part_two_alone(
+    two_voices: Run, library: Library, httpserver: HTTPServer, links: str
+) -> None:
+    assert two_voices(serve_unnumbered(httpserver, links)[1]).status == 0
+    assert sounds(library) == {"Occupy Wall Street, Part II": "II"}
+
+
+LISTEN_TO_BOTH = '<a href="/well.mp3">Listen</a> <a href="/river.mp3">Listen</a>'
+
+
+def test_where_nothing_tells_no_sound_is_called_part_two(
+    two_voices: Run, library: Library, httpserver: HTTPServer
+) -> None:
+    pages = serve_unnumbered(httpserver, LISTEN_TO_BOTH)
+    assert two_voices(pages[1]).status == 0
+    assert sounds(library) == {"Occupy Wall Street: well": "I", "Occupy Wall Street: river": "II"}
+    assert two_voices(pages[0]).status == 0  # which has one of them alone
+    assert sounds(library) == {"Occupy Wall Street, Part I": "I", "Occupy Wall Street: river": "II"}
+
+
+def test_the_page_of_part_one_tells_which_is_part_two(
+    two_voices: Run, library: Library, httpserver: HTTPServer
+) -> None:
+    assert two_voices(*reversed(serve_unnumbered(httpserver, LISTEN_TO_BOTH))).status == 0
+    assert sounds(library) == {"Occupy Wall Street, Part I": "I", "Occupy Wall Street, Part II": "II"}

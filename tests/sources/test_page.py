@@ -405,3 +405,27 @@ def test_a_feed_under_the_pages_own_path_comes_last_and_that_of_comments_not_at_
         "https://blog.example/feed",
         "https://blog.example/radar/feed",
     )
+
+
+SAID = "<h1>The owner, part II</h1><div class=post>{}</div>"
+
+
+@pytest.mark.parametrize(
+    ("post", "files"),
+    [
+        ("Part 1: <a href=/am.mp3>Listen</a> | Part 2: <a href=/pm.mp3>Listen</a>", ["/pm.mp3"]),
+        ("<p>Part I</p><a href=/am.mp3>Listen</a><p>Part II</p><a href=/pm.mp3>Listen</a>", ["/pm.mp3"]),
+        ("<h3>Part one</h3><audio src=/am.mp3></audio><h3>Part two</h3><audio src=/pm.mp3></audio>", ["/pm.mp3"]),
+        ("<a href=/am.mp3>Download part one</a> <a href=/pm.mp3>Download</a>", ["/pm.mp3"]),
+        ("The first: <a href=/am.mp3>listen</a>. <a href=/pm.mp3>The second part of our talk</a>", ["/pm.mp3"]),
+        ("<a href=/pm.mp3>2. Teil anhören</a>, <a href=/am.mp3>1. Teil anhören</a>", ["/pm.mp3"]),
+        ("<p>In part one we spoke of wells. <audio src=/pm.mp3></audio>", ["/pm.mp3"]),
+        ("Part I <audio src=/am.mp3></audio> Part II <audio src=/pm.mp3></audio>", ["/pm.mp3"]),
+        ("<a href=/am.mp3>Première partie</a> <a href=/pm.mp3>Deuxième partie</a>", ["/pm.mp3"]),
+        ("<p>It went on from part 1. <a href=/pm.mp3>Listen</a>", ["/pm.mp3"]),
+        ("<a href=/am.mp3>Listen to part I</a>", ["/am.mp3"]),  # all that it has
+        ("<a href=/am.mp3>Listen</a> <a href=/pm.mp3>Listen</a>", ["/am.mp3", "/pm.mp3"]),  # nothing tells
+    ],
+)
+def test_words_beside_a_link_or_player_tell_which_part_it_is(post: str, files: list[str]) -> None:
+    assert audio(SAID.format(post)) == files

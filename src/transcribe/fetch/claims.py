@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from transcribe.library.episode import Record
-from transcribe.sources.source import FoundFile
+from transcribe.sources.source import FoundFile, file_title
 from transcribe.sources.web_archive import original
 from transcribe.web.urls import same_audio, same_page
 
@@ -58,7 +58,9 @@ def _as_known(found: FoundFile, record: Record | None) -> FoundFile:
     if record is None or not record.episode.link or found.guid or found.source:
         return found
     episode = record.episode
-    of_several = _NUMBERED.search(episode.title) and not found.linked and not found.whole
+    # Under a name of its file nobody had said what it is.
+    is_unnamed = episode.title.endswith(f": {file_title(original(episode.enclosure or ''))}")
+    of_several = not found.whole and (is_unnamed or (_NUMBERED.search(episode.title) and not found.linked))
     if of_several or _page_key(episode.link or "") == _page_key(found.link or ""):
         return found
     told = dataclasses.replace(found, title=episode.title, published=episode.published, link=episode.link, whole=None)

@@ -27,7 +27,7 @@ from transcribe.sources.json_feed import read_json_feed
 from transcribe.sources.page_elements import parse_elements
 from transcribe.sources.page_media import each_once, most_telling
 from transcribe.sources.rss import ALTERNATES, CHAPTERS, LIVE, PERSONS, TRANSCRIPTS, read_xml_feed
-from transcribe.sources.source import FoundFile, dated, part
+from transcribe.sources.source import FoundFile, file_title, part
 from transcribe.web.media_types import audio_suffix, media_type
 from transcribe.web.text_decoding import decoded, from_root, mended, one_line, plain_text
 from transcribe.web.urls import is_web, public_url, same_audio, web_address, without_tracking
@@ -187,7 +187,7 @@ def _found(entry: Any, choice: Choice, about: _About) -> Iterator[FoundFile]:
         length = str(file.length or "").strip()
         found = FoundFile(
             show=about.title,
-            title=_text(entry, "title") or _line(entry, "itunes_title") or _name(file.address),
+            title=_text(entry, "title") or _line(entry, "itunes_title") or file_title(file.address),
             published=_published(entry, about.language),
             guid=_line(entry, "id") or None,
             link=_link(entry, about.url),
@@ -341,7 +341,3 @@ def _text(element: Any, name: str) -> str:
 def _line(element: Any, name: str) -> str:
     value = element.get(name)
     return one_line(value) if isinstance(value, str) else ""
-
-
-def _name(url: str) -> str:
-    return dated(PurePosixPath(unquote(urlsplit(url).path, errors="replace")).stem)[1] or "Untitled"

@@ -39,6 +39,8 @@ _FULL_YEAR = re.compile(r"\b(?:19|20)\d\d\b", re.ASCII)
 _DATE_LENGTH = 30  # characters before a year in which its day and month stand
 _SITE_NAMES = frozenset(("site-title", "blog-title", "site-name", "blogname", "blog-name"))
 _EMBEDDING = ("iframe", "embed", "object", "param")
+_BLOCKS = frozenset(("p", "li", "br", "div", "td", "tr", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "section"))
+_LABEL_LIMIT = 200  # characters before a link or a player
 _DATE_TAGS = ("time", "abbr", "span", "p", "div", "li", "a", "h2")
 
 
@@ -52,6 +54,7 @@ class Medium:
     main: bool = False  # within what the page says is its main content
     title: str = ""  # that the player gives it
     published: str = ""  # likewise
+    label: str = ""  # what stands around it: the text of a link, else a line or heading right before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +150,13 @@ class _ElementCollector:
         self._player: Literal["none", "open", "filled"] = "none"
         self._player_tag: Literal["player", "video"] = "player"
         self._awaited: list[_Awaited] = []
+        self._before = ""  # the last text that was read; a line for each block
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self._regions.start(tag, attributes)
+        if tag in _BLOCKS:
+            self._read("\n")
         for number in self._regions.posts[len(self.found.posts) :]:
             self.found.posts.append(Post(number))
         if told := getattr(self, f"_on_{tag.replace('-', '_')}", None):
@@ -174,10 +180,14 @@ class _ElementCollector:
         self._regions.end()
 
     def data(self, text: str) -> None:
+        self._read(text)
         for awaited in self._awaited[-3:]:
             if awaited.length <= MAX_LENGTH:
                 awaited.parts.append(text)
                 awaited.length += len(text)
+
+    def _read(self, text: str) -> None:
+        self._before = (self._before + text)[-_LABEL_LIMIT:]
 
     def _await(self, told: Callable[[str], None]) -> None:
         self._awaited.append(_Awaited(self._depth, told))
@@ -318,7 +328,13 @@ class _ElementCollector:
         is_kept = bool(audio_suffix(attributes.get("download", "")))
         if address and not address.startswith("#") and (is_typed or is_named or is_kept):
             sure = is_typed or "download" in attributes or _OFFERING_CLASS.search(attributes.get("class", ""))
-            self._await(lambda text: self._add("download" if sure or _offers(text, address) else "link", address))
+            before = self._before
+
+            def told(text: str) -> None:
+                place: FoundIn = "download" if sure or _offers(text, address) else "link"
+                self._add(place, address, label=f"{before}\n{text[:_TEXT_LIMIT]}")
+
+            self._await(told)
 
     def _on_iframe(self, attributes: dict[str, str]) -> None:
         address = attributes.get("src", "").strip() or attributes.get("data-src", "").strip()
@@ -342,10 +358,11 @@ class _ElementCollector:
         for track in script_tracks(text):
             self._add(place, track.address, track.title, track.published)
 
-    def _add(self, place: FoundIn, address: str, title: str = "", published: str = "") -> None:
-        here = self._regions.here
+    def _add(self, place: FoundIn, address: str, title: str = "", published: str = "", label: str = "") -> None:
+        here, label = self._regions.here, label or f"{self._before}\n"
+        self._read("\n")
         if address.strip() and len(address) <= _ADDRESS_LIMIT and not here.beside:
-            self.found.media.append(Medium(place, address, here.post, here.main, title, published))
+            self.found.media.append(Medium(place, address, here.post, here.main, title, published, label))
 
     def _post(self) -> Post | None:
         """The post that the innermost open element stands in, but for what is beside it."""

@@ -7,7 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe.sources.feed import Feed
 from transcribe.sources.page import Page, PageAudio
-from transcribe.sources.source import FoundFile, part
+from transcribe.sources.page_media import is_of_a_part, without_part
+from transcribe.sources.source import FoundFile, file_title, part
 from transcribe.sources.web_archive import archived_copy, original
 from transcribe.web.urls import same_audio, same_page
 
@@ -45,7 +46,10 @@ def own_recordings(page: Page, show: str, items_elsewhere: Collection[FoundFile]
     )
     if len(audio) == 1 or all(each.title for each in audio):
         return tuple(_own(page, whole, each) for each in audio)
-    return tuple(part(_own(page, whole, each), number) for number, each in enumerate(audio, start=1))
+    found = [_own(page, whole, each) for each in audio]
+    if is_of_a_part(page.title, (each.address for each in audio)):
+        return tuple(map(_named_by_file, found))
+    return tuple(part(each, number) for number, each in enumerate(found, start=1))
 
 
 def with_page(found: FoundFile, page: Page, is_known_site: bool) -> FoundFile:
@@ -89,6 +93,13 @@ def _own(page: Page, whole: FoundFile, audio: PageAudio) -> FoundFile:
     return from_archive(found, page.url)
 
 
+def _named_by_file(found: FoundFile) -> FoundFile:
+    """A recording of which its page does not tell whether it is the part that the page's title names."""
+    name = file_title(found.enclosure or "")
+    base = without_part(found.title)
+    return dataclasses.replace(found, title=f"{base}: {name}" if base else name, whole=found.title)
+
+
 def _heard_on(page: Page, items: Sequence[FoundFile]) -> list[FoundFile]:
     parts = {_audio_key(audio.address) for audio in page.recordings}
     return [item for item in items if _key(item) in parts]
@@ -127,7 +138,7 @@ def _another_part(item: FoundFile, number: int, audio: PageAudio, page: Page) ->
     """One more part of what an item tells of."""
     found = FoundFile(
         show=item.show,
-        title=audio.title or f"{item.title}, part {number}",
+        title=item.title,
         published=item.published,
         link=item.link,
         enclosure=audio.address,
@@ -135,6 +146,12 @@ def _another_part(item: FoundFile, number: int, audio: PageAudio, page: Page) ->
         persons=item.persons,
         language=item.language,
     )
+    if audio.title:
+        found = dataclasses.replace(found, title=audio.title)
+    elif is_of_a_part(item.title, [audio.address]):
+        found = dataclasses.replace(_named_by_file(found), whole=None)
+    else:
+        found = dataclasses.replace(found, title=f"{item.title}, part {number}")
     return from_archive(found, page.url)
 
 

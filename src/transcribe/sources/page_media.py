@@ -26,6 +26,16 @@ _PART = re.compile(
     rf"(?:^|[^a-z])(?:part|pt|teil|parte|partie|del|deel|osa|episode|ep|no|nr|#)[-_. #]*{_NUMBER}", re.IGNORECASE
 )
 _OF_SEVERAL = re.compile(rf"(?:^|[^a-z])(?:part|pt|teil|parte|partie)[-_. ]*{_NUMBER}", re.IGNORECASE)
+_PART_WORDS = r"(?:part|pt\.?|teil|parte|partie|deel|del|osa|część|часть|half|hälfte)"
+_ORDINALS = (
+    r"(first|1st|1\.|erster?|primera?|primeira|prima|première?|second|2nd|2\.|zweiter?|segunda|seconda|seconde|deuxième"
+    r"|third|3rd|3\.|dritter?|tercera|terceira|terza|troisième)"
+)
+_SAYS_PART = re.compile(
+    rf"(?:^|[^\w]){_PART_WORDS}[-_. #]*{_NUMBER}|(?:^|[^\w]){_ORDINALS} {_PART_WORDS}(?!\w)", re.IGNORECASE
+)
+_IS_LABEL = re.compile(rf"[\W_]*(?:{_PART_WORDS}[-_. #]*{_NUMBER}|{_ORDINALS} {_PART_WORDS})[\W_]*", re.IGNORECASE)
+_BY_ORDINAL = {"1": 1, "f": 1, "p": 1, "e": 1, "2": 2, "s": 2, "z": 2, "de": 2, "3": 3, "dr": 3, "t": 3}
 _LAST_NUMBER = re.compile(rf"(?:^|[^a-z\d]){_NUMBER}$", re.IGNORECASE)
 
 
@@ -66,11 +76,24 @@ def most_telling(media: Sequence[Medium], title: str = "") -> list[Medium]:
     Of several those whose number is that of the part that the title names: the page of part II may play part I again.
     Of an episode with a number, this holds for links alone, as in a sentence: it may itself have parts.
     """
+    media = _as_labelled(media, title)
     for place in get_args(FoundIn):
         if found := [medium for medium in media if medium.place == place]:
             is_part = place in ("link", "download") or _OF_SEVERAL.search(title)
             return _of_this_part(found, title) if is_part else found
     return []
+
+
+def is_of_a_part(title: str, addresses: Iterable[str]) -> bool:
+    """Whether a title names one part of several, and no address does: then which of them is that part is not known."""
+    wanted = _number(_OF_SEVERAL.search(title))
+    return wanted is not None and not any(_number_in(_name(address)) == wanted for address in addresses)
+
+
+def without_part(title: str) -> str:
+    """The title of a part without which part it is: `Occupy Wall Street` of `Occupy Wall Street, Part II`."""
+    match = _OF_SEVERAL.search(title)
+    return title if match is None else (title[: match.start()] or title[match.end() :]).strip(" ,.:;(–—-")
 
 
 def each_once(addresses: Iterable[str]) -> list[str]:
@@ -94,12 +117,38 @@ def _quality(address: str) -> tuple[bool, int]:
 
 
 def _of_this_part(media: list[Medium], title: str) -> list[Medium]:
-    wanted = _number(_PART.search(title)) or _number(_LAST_NUMBER.search(title))
-    names = [_name(medium.address) for medium in media]
-    numbers = [_number(_PART.search(name)) or _number(_LAST_NUMBER.search(name)) for name in names]
+    wanted = _number_in(title)
+    numbers = [_number_in(_name(medium.address)) for medium in media]
     if wanted in numbers and wanted is not None and None not in numbers:
         return [medium for medium, number in zip(media, numbers, strict=True) if number == wanted]
     return media
+
+
+def _as_labelled(media: Sequence[Medium], title: str) -> Sequence[Medium]:
+    """What is labelled as the part that the title names; where none is, all that is not labelled as another part."""
+    wanted = _number(_OF_SEVERAL.search(title)) or _number(_LAST_NUMBER.search(title))
+    if wanted is None:
+        return media
+    numbers = [_labelled(medium.label) for medium in media]
+    if wanted in numbers:
+        return [medium for medium, number in zip(media, numbers, strict=True) if number == wanted]
+    return [medium for medium, number in zip(media, numbers, strict=True) if number is None] or media
+
+
+def _labelled(label: str) -> int | None:
+    """The number of a part: of several lines, what a link says of itself is the last; a line before is all label."""
+    *before, text = [" ".join(line.split()) for line in label.split("\n")] or [""]
+    match = _SAYS_PART.search(text)
+    if match is None:
+        match = next((_IS_LABEL.fullmatch(line) for line in reversed(before) if line), None)
+    if match is None:
+        return None
+    ordinal = (match[2] or "").lower()
+    return _BY_ORDINAL.get(ordinal[:2]) or _BY_ORDINAL.get(ordinal[:1]) or _number(match)
+
+
+def _number_in(text: str) -> int | None:
+    return _number(_PART.search(text)) or _number(_LAST_NUMBER.search(text))
 
 
 def _number(match: re.Match[str] | None) -> int | None:

@@ -7,7 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from transcribe.errors import UsageError
 from transcribe.library.episode import PublishedText
@@ -246,6 +247,11 @@ def dated(name: str) -> tuple[str | None, str]:
     rest = " ".join(rest.replace("_", " ").split())
     title = rest if " " in rest else rest.replace("-", " ").strip()
     return date, readable(title or name)
+
+
+def file_title(url: str) -> str:
+    """A title of the name of the file that a URL leads to."""
+    return dated(PurePosixPath(unquote(urlsplit(url).path, errors="replace")).stem)[1] or "Untitled"
 
 
 def readable(text: str) -> str:
