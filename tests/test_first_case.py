@@ -159,8 +159,9 @@ def test_where_the_first_address_fails_it_is_told_and_the_next_is_tried(
     assert "uploads/2012/02/occupy-i.mp3: the server answers 500" in " ".join(ran.err.split())
 
 
-UNNUMBERED = """<html><head><title>{title} | Action Foresight</title></head><body class="single">
-<div class="post-{n} post hentry"><h1 class="entry-title">{title}</h1><abbr class="published" title="2012-02-{day}">{day} February</abbr>
+UNNUMBERED = """<html><head><title>{title} | Action Foresight</title></head>
+<body class="single"><div class="post-{n} post hentry"><h1 class="entry-title">{title}</h1>
+<abbr class="published" title="2012-02-{day}">{day} February</abbr>
 <div class="entry-content">{links}</div></div></body></html>"""
 
 

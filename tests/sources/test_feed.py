@@ -544,3 +544,31 @@ def test_text_is_read_in_the_encoding_that_fits(encoding: str, declared: str, co
         text = text.replace("“", "").replace("”", "")
     (found,) = parse_feed(text.encode(encoding), URL, {"content-type": content_type}).items
     assert found.title.strip("“”") == "Güte"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "<link>/a.mp3</link>",
+        "<guid>http://example.org/a.mp3</guid>",
+        "<description>Listen: http://example.org/a.mp3 (3 MB)</description>",
+        "<content:encoded><![CDATA[<p>[audio:http://example.org/a.mp3|titles=A]</p>]]></content:encoded>",
+        '<content:encoded><![CDATA[[audio mp3="http://example.org/a.mp3"][/audio]]]></content:encoded>',
+    ],
+)
+def test_an_item_written_by_hand_names_its_audio_anywhere(told: str) -> None:
+    space = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    data = f'<rss version="2.0" {space}><channel><title>S</title><item><title>T</title>{told}</item></channel></rss>'
+    assert [i.enclosure for i in parse_feed(data.encode(), "http://example.org/feed").items] == [
+        "http://example.org/a.mp3"
+    ]
+
+
+def test_of_media_the_publishers_own_choice_or_the_best_is_taken() -> None:
+    medium = '<media:content url="/{}.mp3" bitrate="{}" type="audio/mpeg"/>'
+    low, high = medium.format("low", 64), medium.format("high", 128)
+    chosen = low.replace("/>", ' isDefault="true"/>')
+    for media, best in ((low + high, "high"), (high + chosen, "low")):
+        data = f"""<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>S</title>
+<item><title>T</title><media:group>{media}</media:group></item></channel></rss>"""
+        assert [i.enclosure for i in parse_feed(data.encode(), "http://h/feed").items] == [f"http://h/{best}.mp3"]

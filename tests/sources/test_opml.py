@@ -57,6 +57,11 @@ def test_an_address_is_taken_as_it_is_meant(attributes: str, url: str) -> None:
     assert outlines(f"<outline {attributes}/>") == (Outline(url, ""),)
 
 
+def test_a_feed_without_an_address_is_a_line_that_is_skipped() -> None:
+    data = f'<opml><body><outline type="rss" htmlUrl="https://example.org/"/>{FEED}</body></opml>'
+    assert parse_opml(data.encode(), "http://o.example/").skipped == 1
+
+
 def test_lines_that_name_no_address_of_the_web_are_counted() -> None:
     listed = outlines(f'{FEED}<outline text="x" xmlUrl="ftp://a/b"/><outline xmlUrl=""/><outline text="a group"/>')
     assert (len(listed), listed.skipped) == (1, 2)

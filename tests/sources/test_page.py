@@ -429,3 +429,49 @@ SAID = "<h1>The owner, part II</h1><div class=post>{}</div>"
 )
 def test_words_beside_a_link_or_player_tell_which_part_it_is(post: str, files: list[str]) -> None:
     assert audio(SAID.format(post)) == files
+
+
+# Blogs of 2012, each as its program wrote them.
+
+WORDPRESS = """<html><head><title>Action Foresight &raquo; Occupy, Part II</title></head><body class="single postid-7">
+<div id="header"><h1><a href="http://blog.example/">Action Foresight</a></h1></div>
+<div class="post-7 post hentry" id="post-7"><h2>Occupy, Part II</h2>
+<div class="entry">{}<p class="postmetadata alt"><small>This entry was posted on Saturday, February 25th, 2012
+and is filed under Talks.</small></p></div></div></body></html>"""
+TYPEPAD = """<html><head><title>Action Foresight: Occupy, Part II</title></head><body>
+<h2 class="date-header">25 February 2012</h2><div class="entry-author-jose entry-type-post entry" id="entry-6a00">
+<h3 class="entry-header"><a href="http://blog.example/2012/02/occupy-ii.html">Occupy, Part II</a></h3>
+<div class="entry-content"><div class="entry-body"><a href="/ii.mp3">Download ii.mp3 (12.3K)</a></div></div></div>"""
+DRUPAL = """<html><head><title>Occupy, Part II | Action Foresight</title></head><body><div class="node node-audio">
+<h1 class="title">Occupy, Part II</h1><div class="submitted">Submitted by jose on Sat, 02/25/2012</div>
+<div class="content"><a href="/ii.mp3">ii.mp3</a></div></div>"""
+PODPRESS = """<a href="http://blog.example/podpress_trac/web/7/0/ii.mp3"><img src="listen.png"></a>
+<a href="http://blog.example/podpress_trac/play/7/0/ii.mp3">Play Now</a>"""
+
+
+@pytest.mark.parametrize(
+    ("markup", "address"),
+    [
+        (WORDPRESS.format("<p>[audio:http://blog.example/ii.mp3|titles=Two]</p>"), "/ii.mp3"),  # its plugin is gone
+        (WORDPRESS.format('<p>[audio mp3="http://blog.example/ii.mp3"][/audio]</p>'), "/ii.mp3"),
+        (WORDPRESS.format("<p>Download: http://blog.example/ii.mp3</p>"), "/ii.mp3"),
+        (WORDPRESS.format("<p>{mp3}http://blog.example/ii.mp3{/mp3}</p>"), "/ii.mp3"),
+        (WORDPRESS.format(PODPRESS), "/podpress_trac/web/7/0/ii.mp3"),
+        (TYPEPAD, "/ii.mp3"),
+        (DRUPAL, "/ii.mp3"),
+    ],
+)
+def test_a_blog_of_2012_has_one_recording_with_its_title_show_and_date(markup: str, address: str) -> None:
+    page = parse_page(markup.encode(), "http://blog.example/2012/02/occupy-ii.html", "text/html; charset=utf-8")
+    assert (page.title, page.show, page.published) == ("Occupy, Part II", "Action Foresight", "2012-02-25")
+    assert page.audio == (f"http://blog.example{address}",)
+
+
+@pytest.mark.parametrize(
+    "hidden", ["<script>var a = 'x http://h.example/a.mp3 y'; f(a)</script>", "<!-- http://h/a.mp3 -->"]
+)
+def test_an_address_in_a_text_comes_last_and_counts_only_where_it_is_read(hidden: str) -> None:
+    text = "<p>http://h.example/b.mp3</p>"
+    assert read(f"{text}{LINK}").found_by == "link"
+    assert read(text).found_by == "text"
+    assert read(hidden).found_by in ("", "embedded")

@@ -39,12 +39,15 @@ _LONGEST = 200  # characters
 _SINCE_1970 = re.compile(r"\d{9,10}(?:\.\d{1,6})?|\d{13}")
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?(z?))?")
 _TIME = re.compile(
-    r"(?<![\d.:/-])(?:t|um|at|a|kl\.?|klo|om|as|alle)?\s*(\d{1,2})(?:[:h]|(?<=klo \d)\.|(?<=klo \d\d)\.)(\d\d)(?!\d)"
-    r"(?:[:.](\d\d)(?:[.,]\d+)?)?\s*(uhr|h|([ap])\.?\s?m\b\.?)?"
+    r"(?<![\d.:/-])(?:t|um|at|a|kl\.?|klo|om|as|alle)?\s*(\d{1,2})[:h](\d\d)(?!\d)"
+    r"(?:[:.](\d\d)(?:[.,]\d+)?)?\s*(uhr|uur|h|([ap])\.?\s?m\b\.?)?"
 )
 _HOUR = re.compile(r"(?<![\d.:/-])(\d{1,2})\s*([ap])\.?\s?m\b\.?")
 _OFFSET = re.compile(r"(?<=[\d\sztcm])(?:gmt|utc)?\s*([+-])(\d\d):?(\d\d)?(?!\d)(?:\s*\([^)]*\))?\s*$")
 _ZONE_NAME = re.compile(r"\b([a-z]{1,4})\)?\s*$")
+_POINTED = re.compile(r"\b(klo|kl\.?|om) (\d{1,2})\.(\d\d)\b")  # times as Finns, Scandinavians and Dutch write them
+# As `date` and Twitter write it, the year after the zone.
+_YEAR_LAST = re.compile(rf"(\d\d:\d\d(?::\d\d)?) ({'|'.join(_ZONES)}|[+-]\d{{4}}) ((?:19|20)\d\d)$")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{2,4})(?!\d)")
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
@@ -93,7 +96,8 @@ def _iso(text: str) -> str | None:
 
 def _written(text: str, language: str | None) -> str | None:
     """A date whose parts are told apart by their form."""
-    text = _EAST_ASIAN.sub(r" \1-\2-\3 ", text)
+    text = _YEAR_LAST.sub(r"\3 \1 \2", _EAST_ASIAN.sub(r" \1-\2-\3 ", text))
+    text = _POINTED.sub(r"\1 \2:\3", text)
     numeric = _NUMERIC.search(text)
     rest = text if numeric is None else f"{text[: numeric.start()]} {text[numeric.end() :]}"
     rest, minutes_east = _zone(rest)

@@ -38,6 +38,7 @@ _GIVEN_UP = (ValueError, LookupError, AttributeError, TypeError, AssertionError,
 _DESCRIPTION_LIMIT = 20_000  # characters of markup
 _LONGEST_S = 500 * 3600  # a longer recording is a mistake
 _DURATION = re.compile(r"\d{1,7}(?::\d{1,2}){0,2}(?:\.\d{1,6})?", re.ASCII)
+_RATE = re.compile(r"\d{1,7}(?:\.\d{1,3})?", re.ASCII)  # kbit/s
 _LENGTH = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # in bytes; 0 is written where it is not known
 _CONTENT_LIMIT = 200_000  # characters of markup in which audio is looked for
 _MAY_NAME_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|ogg|oga|opus|wav|aac|flac|mp4)\b|audio/|<audio", re.IGNORECASE)
@@ -234,9 +235,9 @@ def _choice(entry: Any, url: str) -> Choice:
         ],
         lambda address: _absolute(url, address),
     )
-    return (
-        choice if choice.refused != NO_FILE else chosen([_in_its_text(entry)], lambda address: _absolute(url, address))
-    )
+    if choice.refused != NO_FILE:
+        return choice
+    return chosen([_in_its_text(entry), _as_its_link(entry)], lambda address: _absolute(url, address))
 
 
 def _in_its_text(entry: Any) -> list[Enclosure]:
@@ -249,6 +250,11 @@ def _in_its_text(entry: Any) -> list[Enclosure]:
     return []
 
 
+def _as_its_link(entry: Any) -> list[Enclosure]:
+    """What feeds that were written by hand give: a link or a guid that leads to the audio."""
+    return [Enclosure("", text) for name in ("link", "id") if audio_suffix(text := _line(entry, name))]
+
+
 def _links(element: Any, relation: str) -> Iterator[Enclosure]:
     """Each link of a relation. An element of a feed may be named `links`: it is text."""
     for link in element.get("links", ()):
@@ -257,12 +263,18 @@ def _links(element: Any, relation: str) -> Iterator[Enclosure]:
 
 
 def _media(entry: Any) -> Iterator[Enclosure]:
-    for content in entry.get("media_content", ()):
-        if isinstance(content, dict):
-            kind = _lower(content, "type") or {"audio": "audio", "video": "video", "image": "image/"}.get(
-                _lower(content, "medium")
-            )
-            yield Enclosure(kind or "", content.get("url"), content.get("fileSize") or content.get("filesize"))
+    contents = [content for content in entry.get("media_content", ()) if isinstance(content, dict)]
+    for content in sorted(contents, key=_rank_of_media):
+        kind = _lower(content, "type") or {"audio": "audio", "video": "video", "image": "image/"}.get(
+            _lower(content, "medium")
+        )
+        yield Enclosure(kind or "", content.get("url"), content.get("fileSize") or content.get("filesize"))
+
+
+def _rank_of_media(content: Mapping[str, Any]) -> tuple[bool, float]:
+    """The one that its publisher plays by default first, then the one of the highest rate."""
+    rate = str(content.get("bitrate") or "")
+    return _lower(content, "isdefault") != "true", -float(rate) if _RATE.fullmatch(rate) else 0.0
 
 
 def _transcripts(entry: Any, url: str) -> Iterator[PublishedText]:

@@ -66,8 +66,11 @@ def _address(said: Mapping[str, str]) -> str:
     """The address of the feed that an outline with these attributes names; empty where it names none."""
     if "xmlurl" in said:
         return said["xmlurl"].strip()
-    is_feed = said.get("type", "").strip().lower() in ("rss", "rss1", "rss2", "atom", "feed", "podcast")
-    return said.get("url", "").strip() if is_feed else ""
+    return said.get("url", "").strip() if _says_feed(said) else ""
+
+
+def _says_feed(said: Mapping[str, str]) -> bool:
+    return said.get("type", "").strip().lower() in ("rss", "rss1", "rss2", "atom", "feed", "podcast")
 
 
 class _OutlineHandler(ContentHandler):
@@ -88,7 +91,7 @@ class _OutlineHandler(ContentHandler):
         url = feed_address(address)
         if url:
             self.found.setdefault(url, Outline(url, title, groups))
-        elif address or "xmlurl" in said:
+        elif address or "xmlurl" in said or _says_feed(said):
             self.skipped += 1
         is_group = title and "xmlurl" not in said and len(groups) < _DEEPEST_GROUP
         self._groups.append((*groups, title) if is_group else groups)

@@ -22,8 +22,9 @@ LOOKED_FOR = (
     "<audio>, <video> and <source>",
     "links to audio files",
     "players and scripts that are given a file",
+    "addresses of audio in its text",
 )
-FoundBy = Literal["", "JSON-LD", "og:audio", "player", "link", "embedded"]
+FoundBy = Literal["", "JSON-LD", "og:audio", "player", "link", "embedded", "text"]
 _FOUND_BY: dict[FoundIn, FoundBy] = {
     "player": "player",
     "download": "link",
@@ -31,6 +32,7 @@ _FOUND_BY: dict[FoundIn, FoundBy] = {
     "embedded": "embedded",
     "link": "link",
     "script": "embedded",
+    "text": "text",
 }
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
@@ -173,7 +175,7 @@ def _audio(post: _Post) -> tuple[FoundBy, tuple[PageAudio, ...]]:
         if (address := post.absolute(medium.address))
     ]
     best = most_telling(of_the_post(media, post.number, post.is_certain), post.title)
-    played = _each_once(best) if best and best[0].place not in ("embedded", "script") else ()
+    played = _each_once(best) if best and best[0].place not in ("embedded", "script", "text") else ()
     named = (post.absolute(text) for names in _STATED for name, text in post.elements.metas if name in names)
     if stated := each_once(address for address in named if address):
         known = {same_audio(audio.address) for audio in played}
@@ -220,7 +222,7 @@ def _each_once(media: list[Medium]) -> tuple[PageAudio, ...]:
             _without_count(address),
             title=name if own else "",
             published=read_date(said[address].published) if own else None,
-            linked=said[address].place == "link",
+            linked=said[address].place in ("link", "text"),
         )
         for address, name in zip(best, names, strict=True)
     )
@@ -287,7 +289,7 @@ def _rest_of_title(elements: Elements) -> str:
         text = re.escape(_plain(heading))
         if text and (
             match := re.fullmatch(
-                rf"{text} ({_BETWEEN}) (?:.+ \1 )?(.+)|(.+?) {_BETWEEN} (?:.+ {_BETWEEN} )?{text}", title
+                rf"{text} ({_BETWEEN}) (?:.+ \1 )?(.+)|(.+?)(?: {_BETWEEN}|:) (?:.+ {_BETWEEN} )?{text}", title
             )
         ):
             return match[2] or match[3]
@@ -300,7 +302,7 @@ def _title(elements: Elements, told: LinkedData, show: str, heading: str) -> str
     texts = ["" if several else told.title, elements.meta("og:title"), *elements.headings[:3], heading, elements.title]
     name = re.escape(show)
     for text in texts:
-        title = re.sub(rf" {_BETWEEN} {name}$|^{name} {_BETWEEN} ", "", _plain(text), flags=re.IGNORECASE)
+        title = re.sub(rf" {_BETWEEN} {name}$|^{name}(?: {_BETWEEN}|:) ", "", _plain(text), flags=re.IGNORECASE)
         title = _BLOG_ARCHIVE.sub("", title)
         if title and title.casefold() != show.casefold():
             return title

@@ -13,8 +13,9 @@ from transcribe.web.text_decoding import decoded
 
 MAX_LENGTH = 4 * 1024 * 1024  # characters
 
-# The most telling first: what the page plays, offers, and merely links to; what is hidden in players and scripts.
-FoundIn = Literal["player", "download", "video", "embedded", "link", "script"]
+# The most telling first: what the page plays, offers, and merely links to; what is hidden in players and scripts; what
+# its text shows, as where the plugin of a player is gone.
+FoundIn = Literal["player", "download", "video", "embedded", "link", "script", "text"]
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 1024  # bytes (WHATWG, HTML, 13.2.3.2)
@@ -30,15 +31,33 @@ _OFFERS = re.compile(
 )
 _OFFERING_CLASS = re.compile(r"download|powerpress|podpress|podlove|enclosure|player", re.IGNORECASE)
 _LONGEST_OFFER = 8  # words; a longer text is a sentence of which the link is a part
-_DATE_CLASSES = frozenset(("published", "entry-date", "post-date", "posted-on", "entry-time", "dt-published"))
+_DATE_CLASSES = frozenset(
+    ("published", "date-header", "entry-date", "post-date", "posted-on", "entry-time", "dt-published")
+)
 # Names of a line about a post, which has its date among other words.
 _ABOUT_CLASSES = frozenset(
-    ("postmetadata", "postmeta", "post-meta", "entry-meta", "post-info", "byline", "meta", "date", "postdate")
+    (
+        "postmetadata",
+        "postmeta",
+        "post-meta",
+        "entry-meta",
+        "post-info",
+        "byline",
+        "meta",
+        "date",
+        "postdate",
+        "submitted",
+    )
 )
 _FULL_YEAR = re.compile(r"\b(?:19|20)\d\d\b", re.ASCII)
 _DATE_LENGTH = 30  # characters before a year in which its day and month stand
 _SITE_NAMES = frozenset(("site-title", "blog-title", "site-name", "blogname", "blog-name"))
 _EMBEDDING = ("iframe", "embed", "object", "param")
+# An address in a text, such as `[audio:http://example.org/a.mp3|titles=A]` and `[audio mp3="http://..."]`.
+_IN_TEXT = re.compile(
+    r"https?://[^\s<>\"'\[\]|,]{1,500}?\.(?:mp3|m4a|m4b|ogg|oga|opus|wav|flac|aac)(?![\w./-])", re.IGNORECASE
+)
+_NO_TEXT = ("script", "style", "textarea", "noscript")
 _BLOCKS = frozenset(("p", "li", "br", "div", "td", "tr", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "section"))
 _LABEL_LIMIT = 200  # characters before a link or a player
 _DATE_TAGS = ("time", "abbr", "span", "p", "div", "li", "a", "h2")
@@ -150,11 +169,14 @@ class _ElementCollector:
         self._player: Literal["none", "open", "filled"] = "none"
         self._player_tag: Literal["player", "video"] = "player"
         self._awaited: list[_Awaited] = []
+        self._no_text = 0  # the depth of the script that is open
         self._before = ""  # the last text that was read; a line for each block
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self._regions.start(tag, attributes)
+        if tag in _NO_TEXT and not self._no_text:
+            self._no_text = self._depth
         if tag in _BLOCKS:
             self._read("\n")
         for number in self._regions.posts[len(self.found.posts) :]:
@@ -172,6 +194,8 @@ class _ElementCollector:
             awaited.told("".join(awaited.parts))
         if tag in ("audio", "video", "amp-audio"):
             self._player = "none"
+        if self._no_text == self._depth:
+            self._no_text = 0
         if self._heading == self._depth:
             self._heading = 0
         if self._site_heading == self._depth:
@@ -181,6 +205,9 @@ class _ElementCollector:
 
     def data(self, text: str) -> None:
         self._read(text)
+        if not self._no_text and "://" in text:
+            for match in _IN_TEXT.finditer(text):
+                self._add("text", match[0])
         for awaited in self._awaited[-3:]:
             if awaited.length <= MAX_LENGTH:
                 awaited.parts.append(text)

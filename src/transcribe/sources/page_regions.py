@@ -26,7 +26,7 @@ _COLUMN = re.compile(
     r"(?:(?:primary|secondary|tertiary|left|right|site|main|blog|page|the)[-_]?)?sidebars?"
     r"(?:[-_]?(?:\d+|primary|secondary|left|right|widgets?|area|inner|container|wrap(?:per)?))?"
 )
-_POST_NAME = re.compile(r"h-?entry|post-(\d+)|type-post|type-podcast")
+_POST_NAME = re.compile(r"h-?entry|post-(\d+)|type-post|type-podcast|entry-type-post")
 _BODY_NAMES = frozenset(
     ("entry-content", "post-content", "post-body", "entry-body", "e-content", "article-body", "post-entry")
 )

@@ -21,7 +21,10 @@ _WHAT_IT_CAN_BE = (
     "A source is an audio file, a folder of them, an OPML file, a saved feed, or the http(s) address of audio, "
     "of a feed, of an OPML file or of an episode's page."
 )
-_FEED_SCHEME = re.compile(r"(?:feeds?|itpc|itms|pcast|podcast|rss)\+?:(?://)?(?=\S)", re.IGNORECASE)
+_FEED_SCHEME = re.compile(
+    r"(?:feeds?|itpc|itms(?:-\w+)?|pcast|podcast|podcastaddict|antennapod-subscribe|fyyd|rss)\+?:(?://)?(?=\S)",
+    re.IGNORECASE,
+)
 _BARE_ADDRESS = re.compile(
     r"(?:[^\s/@]+@)?(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}(?::\d{1,5})?(?=[/?]|$)"
     r"|(?:localhost|\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}(?=[/?]|$))",

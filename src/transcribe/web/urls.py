@@ -39,6 +39,8 @@ _PATH_PART = re.compile(r"(?<=[^/:]/)[^/]+")
 _PRIVATE = re.compile(r"(?<=/private/)[^?#\s]+")
 _ADDRESS = re.compile(r"\bhttps?://[^\s<>\"']+", re.IGNORECASE)
 
+_COUNTED = re.compile(r"/podpress_trac/(?:web|play|feed)/")  # where the plugin PodPress counts who asks from where
+
 
 def is_web(url: str) -> bool:
     """Whether it is an http or https address that names a host."""
@@ -94,7 +96,7 @@ def same_audio(url: str, lasting_query: bool = False) -> str:
     address, _, query = _bare(url).partition("?")
     parts = address.split("/")
     hosts = (n for n in range(len(parts) - 2, 0, -1) if _HOST.fullmatch(parts[n]) and not audio_suffix(parts[n]))
-    where = "/".join(parts[next(hosts, 0) :]).removeprefix("www.")
+    where = _COUNTED.sub("/podpress_trac/", "/".join(parts[next(hosts, 0) :]).removeprefix("www."))
     return where if not query or (audio_suffix(url) and not lasting_query) else f"{where}?{query}"
 
 
