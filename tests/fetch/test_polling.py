@@ -225,6 +225,26 @@ def test_new_guids_for_old_items_make_no_new_episodes(shelf: Shelf, httpserver: 
     assert names(shelf.ask(url)) == before
 
 
+DATED = """<item><title>Talk {n}</title><guid>{guid}{n}</guid><pubDate>{n} Feb 2012 10:00 GMT</pubDate>
+<enclosure url="{url}/{n}.mp3" type="audio/mpeg" length="{length}"/></item>"""
+
+
+def dated(guid: str, url: str, length: int) -> str:
+    items = "".join(DATED.format(n=n, guid=guid, url=url, length=length + n) for n in range(1, 6))
+    return f'<rss version="2.0"><channel><title>Talks</title>{items}</channel></rss>'
+
+
+def test_a_show_that_moves_to_another_host_makes_no_new_episodes(shelf: Shelf, httpserver: HTTPServer) -> None:
+    """Guids, addresses and, as advertisements are put in, lengths are other ones; titles and dates stay."""
+    url = serve(httpserver, "/feed", dated("a", "http://old.example", 5_000_000))
+    before = names(shelf.ask(url))
+    serve(httpserver, "/feed", dated("b", "http://new.example/x", 6_000_000))
+    assert names(shelf.ask(url)) == before
+    records = shelf.library.records()
+    assert len(records) == 5
+    assert {record.episode.enclosure for record in records} == {f"http://new.example/x/{n}.mp3" for n in range(1, 6)}
+
+
 def test_a_source_with_a_password_leaves_it_in_no_record(shelf: Shelf, httpserver: HTTPServer) -> None:
     url = serve(httpserver, "/feed", feed("one")).replace("://", "://me:secret@")
     for later_s in (0, 60):

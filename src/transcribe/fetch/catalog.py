@@ -73,7 +73,8 @@ class Catalog:
         """The record that a recording has, if it has one.
 
         With `offered`, the identities of all that its feed offers now, also where the feed has given it a new guid: an
-        episode whose own is not offered any more, of the same address and title, or of the same date and length.
+        episode whose own is not offered any more, of the same address and title, or of the same date and either title
+        or length: a show that moves to another host may change guids, addresses and lengths at once.
         """
         name = (
             self._by_identity.get(found.identity)
@@ -93,11 +94,12 @@ class Catalog:
             for record in (self.records.get(name) for name in self._by_audio.get(address, ()))
             if record and record.episode.title in titles
         ]
-        if not same and found.published and found.length and found.length >= LEAST_TELLING:
+        if not same and found.published:
+            of_that_date = (self.records.get(name) for name in self._by_date.get(found.published, ()))
             same = [
                 record
-                for record in (self.records.get(name) for name in self._by_date.get(found.published, ()))
-                if record and record.length == found.length
+                for record in of_that_date
+                if record and (record.episode.title == _printable(found.title) or _has_length(record, found))
             ]
         left = [r for r in same if r.source == source and set(_identities(r)).isdisjoint(offered)]
         return left[0].episode.id if len(left) == 1 else None
@@ -180,6 +182,10 @@ class Catalog:
         if found.path is None or not found.path.resolve().is_relative_to(self.library.audio):
             return None
         return found.path.resolve().relative_to(self.library.root).as_posix()
+
+
+def _has_length(record: Record, found: FoundFile) -> bool:
+    return found.length is not None and found.length >= LEAST_TELLING and record.length == found.length
 
 
 def _identities(record: Record) -> list[str]:
