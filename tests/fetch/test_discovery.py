@@ -478,3 +478,17 @@ def test_a_next_page_that_is_not_there_is_a_note(connection: HttpClient, httpser
     discovered = Discovery(connection).discover(WebSource(url))
     assert discovered.problem is None
     assert "404" in discovered.notes[0]
+
+
+def test_a_raw_copy_in_an_archive_leads_to_the_archives_audio(connection: HttpClient, httpserver: HTTPServer) -> None:
+    """Copies with `id_` are as the blog wrote them, and so name the host that is dead."""
+    copy, blog = "/web/20120301120000id_/", "http://blog.invalid"
+    page = f"""<title>Part II</title><link rel=alternate type=application/rss+xml href={blog}/feed/>
+<a href={blog}/ii.mp3>Download</a>"""
+    feed = f"""<rss version="2.0"><channel><title>S</title><item><title>Part II</title><link>{blog}/ii/</link>
+<enclosure url="{blog}/ii.mp3" type="audio/mpeg"/></item></channel></rss>"""
+    for path, text, kind in (("/ii/", page, "text/html"), ("/feed/", feed, "text/xml")):
+        httpserver.expect_request(f"{copy}{blog}{path}").respond_with_data(text, content_type=kind)
+    (found,) = Discovery(connection).discover(WebSource(httpserver.url_for(f"{copy}{blog}/ii/")))
+    assert found.enclosure == httpserver.url_for(f"{copy}{blog}/ii.mp3")
+    assert found.alternates == (f"{blog}/ii.mp3",)

@@ -475,3 +475,20 @@ def test_an_address_in_a_text_comes_last_and_counts_only_where_it_is_read(hidden
     assert read(f"{text}{LINK}").found_by == "link"
     assert read(text).found_by == "text"
     assert read(hidden).found_by in ("", "embedded")
+
+
+LISTED = """<div class="post-{n} post hentry"><h2 class="entry-title"><a href="/{n}/">Occupy, Part {n}</a></h2>
+<abbr class="published" title="2012-02-{n}">x</abbr>
+<div class="entry-content"><a href="/{n}.mp3">Download</a></div></div>"""
+
+
+def test_a_page_that_lists_posts_has_the_recording_of_each() -> None:
+    posts = "".join(LISTED.format(n=n) for n in (25, 18))
+    page = read(f"<title>Occupy | Action Foresight</title><body class='archive tag'>{posts}")
+    assert [(each.title, each.published, each.link.rpartition("example")[2]) for each in page.recordings] == [
+        ("Occupy, Part 25", "2012-02-25", "/25/"),
+        ("Occupy, Part 18", "2012-02-18", "/18/"),
+    ]
+    assert [address.rpartition("/")[2] for address in page.audio] == ["25.mp3", "18.mp3"]
+    own = "<div class='post hentry'><h2>The talk</h2><a href=/own.mp3>Download</a></div>"
+    assert audio(f"{own}{posts}") == ["/own.mp3"]  # the others are offered after it

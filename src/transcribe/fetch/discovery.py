@@ -174,7 +174,8 @@ class Discovery:
                     # Without a source, as the page was asked for and not the show: its feed is not to be read again.
                     author = persons_of(page)
                     found = (
-                        dataclasses.replace(i, source=None, feed=address, persons=i.persons or author) for i in items
+                        dataclasses.replace(i, source=None, feed=address, persons=i.persons or author)
+                        for i in (from_archive(item, page.url) for item in items)
                     )
                     return Discovered(tuple(found), answer=kept)
             except FetchError:

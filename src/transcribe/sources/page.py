@@ -174,6 +174,8 @@ def _audio(post: _Post) -> tuple[FoundBy, tuple[PageAudio, ...]]:
         for medium in post.elements.media
         if (address := post.absolute(medium.address))
     ]
+    if listed := _of_each_post(post, media):
+        return "link", listed
     best = most_telling(of_the_post(media, post.number, post.is_certain), post.title)
     played = _each_once(best) if best and best[0].place not in ("embedded", "script", "text") else ()
     named = (post.absolute(text) for names in _STATED for name, text in post.elements.metas if name in names)
@@ -183,6 +185,25 @@ def _audio(post: _Post) -> tuple[FoundBy, tuple[PageAudio, ...]]:
             return "og:audio", tuple(PageAudio(_without_count(address)) for address in stated)
         return "og:audio", played
     return (_FOUND_BY[best[0].place], _each_once(best)) if best else ("", ())
+
+
+def _of_each_post(post: _Post, media: list[Medium]) -> tuple[PageAudio, ...]:
+    """The recordings of a page that lists posts, each under its post's title; none for a page of one post."""
+    if post.is_certain or any(medium.post is None for medium in media):
+        return ()
+    found: list[PageAudio] = []
+    for number, each in enumerate(post.elements.posts):
+        title, link = _plain(each.title), post.absolute(each.address)
+        own = _each_once(most_telling(of_the_post([m for m in media if m.post == number], number, True), title))
+        if own and not (title and link and same_page(link) not in post.known):
+            return ()  # that one is the page's own, and the others are offered beside it
+        moments = (read_date(_plain(m.text), post.elements.language) for m in post.elements.moments if m.post == number)
+        told = PageAudio("", title, next(filter(None, moments), None), link=link or "")
+        found += (
+            dataclasses.replace(told, address=a.address, title=title if len(own) == 1 else f"{title}, part {n}")
+            for n, a in enumerate(own, start=1)
+        )
+    return tuple(found) if len({audio.link for audio in found}) > 1 else ()
 
 
 def _in_data(post: _Post) -> tuple[PageAudio, ...]:
