@@ -238,6 +238,7 @@ def test_what_was_done_before_an_interruption_can_be_searched(
     (tapes / "broken.mp3").unlink()
     ran = verb("run", tapes)
     assert ran.status == 130  # as a shell has it: 128 and the number of the signal
+    assert "1 transcribed" in ran.err.partition("Interrupted.")[0]  # what it came to is told
     assert library.transcript_ids() == ["old-tapes/talk"]
     assert verb("search", "heard", "--json").json()["total"] > 0
     assert [row["failure"] for row in verb("status", "--json").json()["episodes"]] == [None, None]
