@@ -7,7 +7,7 @@ from transcribe.audio.decode import RATE, segment
 from transcribe.audio.voice_activity import Piece
 from transcribe.errors import UsageError
 from transcribe.library.transcript import Span
-from transcribe.recognizers.batching import checked_language, in_batches, majority, speech_ms, telling
+from transcribe.recognizers.batching import checked_language, in_batches, in_speech, majority, speech_ms, telling
 
 SHORT = RuntimeError("out of memory")
 
@@ -87,3 +87,16 @@ def test_a_model_of_english_alone_takes_nothing_else() -> None:
         checked_language("de", False, {"en", "de"})
     with pytest.raises(UsageError, match="no language 'klingon'"):
         checked_language("klingon", True, {"en", "de"})
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ((1800, 2900), (2500, 2900)),  # most of it lies behind the pause
+        ((1000, 2600), (1000, 2000)),  # or before it
+        ((2100, 2400), (2100, 2400)),  # where nobody is heard to speak, nothing is known better
+        ((3900, 4200), (3900, 4200)),  # one window is no pause
+    ],
+)
+def test_a_word_is_said_on_one_side_of_a_pause(word: Span, said: Span) -> None:
+    assert in_speech(piece((1000, 2000), (2500, 4000), (4032, 5000)), *word) == said
