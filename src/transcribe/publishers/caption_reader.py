@@ -47,8 +47,18 @@ FORMS: dict[str, Form] = {
     ".text": "txt",
     ".md": "txt",
 }
+_READERS: dict[Form, Callable[[str], GivenScript]] = {
+    "json": read_json,
+    "ttml": lambda text: read_ttml(_XML.sub("", text, count=1).encode(errors="replace")),
+    "ass": read_substation,
+    "lrc": read_lrc,
+    "tsv": read_tsv,
+}
 TYPED: tuple[Form, ...] = ("html", "docx", "txt")  # texts that need not say when
+_XML = re.compile(r"^\s*<\?xml[^>]*\?>")
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)[\"']")
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
+_FAR_MS = 600_000  # a cue so far from the ones before and behind it is not where its times say
 _ASIDE_WORDS = 3  # at most, that somebody says into another one's sentence
 _MOST = 0.5  # of the cues: what is so bad is not a file of that kind
 
@@ -87,16 +97,18 @@ def parse(
     form = form_seen(data) or form
     if form == "docx":
         return _typed(form, read_docx(data), persons)
-    if form == "json":
-        return _timed(form, read_json(data), persons)
-    if form == "ttml":
+    if (
+        form == "ttml"
+        and not encoding
+        and (declared := _DECLARED.search(data[:200]))
+        and declared[1].lower() != b"utf-8"
+    ):
         return _timed(form, read_ttml(data), persons)
     text = decoded_captions(data, encoding, language)
     if form in TYPED:
         script = _typed(form, read_html(text.text) if form == "html" else read_typed(text.text), persons)
     else:
-        readers: dict[Form, Callable[[str], GivenScript]] = {"ass": read_substation, "lrc": read_lrc, "tsv": read_tsv}
-        script = _timed(form, readers.get(form, _read_blocks)(text.text), persons)
+        script = _timed(form, _READERS.get(form, _read_blocks)(text.text), persons)
         if form == "vtt" and not text.text.strip():
             raise TranscriptError("bad_captions", "it is empty: it does not begin with WEBVTT")
     return dataclasses.replace(script, notes=(*text.notes, *script.notes))
@@ -192,10 +204,32 @@ def _shown(cue: Given, codes: bool = True) -> Shown:
     return Shown(start, end, tokens, cue.speaker, torn)
 
 
+def _near_their_neighbours(cues: Sequence[Shown]) -> tuple[list[Shown], int]:
+    """Moves a cue whose start is far from the cues on both sides of it, as with a mistyped hour, between these.
+
+    Its end stays where it lies there. Returns also how many were moved.
+    """
+    found, moved = list(cues), 0
+    for at, cue in enumerate(cues):
+        before = found[at - 1] if at else None
+        after = cues[at + 1] if at + 1 < len(cues) else None
+        latest = after.start_ms if after else max(0, cue.end_ms)
+        earliest = min(max(0, before.end_ms), latest) if before else max(0, latest - _UNKNOWN_LENGTH_MS)
+        sure = before and after and before.start_ms <= after.start_ms
+        if not sure and not (len(cues) > 1 and 0 <= cue.end_ms < cue.start_ms and earliest <= cue.end_ms):
+            continue
+        if earliest - _FAR_MS <= cue.start_ms <= latest + _FAR_MS:
+            continue
+        end = cue.end_ms if earliest <= cue.end_ms <= latest + _FAR_MS else latest
+        found[at] = dataclasses.replace(cue, start_ms=min(earliest, end), end_ms=end)
+        moved += 1
+    return found, moved
+
+
 def _in_order(given: Iterable[Shown]) -> tuple[list[Shown], int]:
     """Cues that have words by start, none ending before it starts, and how many were not so."""
-    shown = [cue for cue in given if cue.tokens]
-    repairs = sum(one.start_ms > other.start_ms for one, other in itertools.pairwise(shown))
+    shown, repairs = _near_their_neighbours([cue for cue in given if cue.tokens])
+    repairs += sum(one.start_ms > other.start_ms for one, other in itertools.pairwise(shown))
     ordered = sorted(shown, key=attrgetter("start_ms"))
     for at, cue in enumerate(ordered):
         if cue.end_ms < cue.start_ms:
