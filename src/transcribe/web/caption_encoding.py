@@ -96,7 +96,8 @@ _APART = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _OFTEN_APART = 0.15  # spaces a character: Chinese and Japanese have hardly any, Korean has one for three
 _SPACED = 0.4  # taken from what fits them with so many spaces
 _FOREIGN_LETTER = 0.1  # taken for a letter that a language does not have, as `ľ` in Czech
-_RARE = {"mac-roman": 0.45}  # taken from encodings that captions are seldom in
+_RARE = {"mac-roman": 0.3}  # taken from encodings that captions are seldom in
+_LEAST_RARE = 4  # letters beyond ASCII, for such an encoding to be thought of
 _MARGIN = 0.12  # by which the best has to lead: below that, another decoding may be what was written
 _LEAST = 0.2  # of the best
 _SAMPLE = 20_000  # bytes with high bits that are looked at: more tells nothing new
@@ -251,7 +252,10 @@ def _decodings(data: bytes) -> Iterator[tuple[str, str]]:
     whole = b"\n".join(lines)
     sample = whole if len(whole) <= _SAMPLE else whole[:_SAMPLE].rsplit(b"\n", 1)[0]
     sensible = {match.encoding.replace("_", "-") for match in from_bytes(sample, cp_isolation=list(ENCODINGS))}
+    few = sum(byte >= 0x80 for byte in sample) < _LEAST_RARE
     for name in ENCODINGS:
+        if few and name in _RARE:
+            continue
         try:
             text = sample.decode(name)
         except UnicodeDecodeError:
