@@ -140,3 +140,37 @@ def test_an_episode_that_is_not_there_is_wrong_usage(talk: Path, tmp_path: Path)
     said = in_library(tmp_path, "import", tmp_path / "typed.txt", "--episode", "talks/none")
     assert said.status == 2
     assert "There is no episode talks/none" in said.err
+
+
+UKRAINIAN = "Добрий день. Сьогодні ми говоримо про воду, і про те, кому вона належить. " * 4
+
+
+def test_a_typed_text_in_a_language_that_no_engine_here_hears_says_that_its_times_are_estimated(
+    talk: Path, tmp_path: Path
+) -> None:
+    talk.with_suffix(".txt").write_text(UKRAINIAN)
+    ran = in_library(tmp_path, "run", talk.parent)
+    assert ran.status == 0, ran.err
+    assert "1 taken from their publishers" in ran.err
+    assert "its words are spread over its speech by length; nothing here heard its language" in ran.err
+    made = transcript(tmp_path)
+    assert made["engine"]["options"]["times"] == "interpolated"
+    assert made["engine"]["options"]["found"] == "not looked for"
+    assert {tuple(part["flags"]) for part in made["segments"]} == {("interpolated",)}
+    (record,) = (tmp_path / "library").glob("audio/*/talk.json")
+    assert json.loads(record.read_bytes())["quality"]["flagged"] == 1
+
+
+def test_captions_in_such_a_language_keep_their_times_and_say_that_nothing_has_checked_them(
+    heard: dict[str, Any], tmp_path: Path
+) -> None:
+    captions = tmp_path / "talk.uk.srt"
+    captions.write_text("1\n00:00:01,000 --> 00:00:03,000\nДобрий день\n\n2\n-00:00:03,000 --> 00:00:06,000\nнам\n")
+    said = in_library(tmp_path, "import", captions, "--episode", heard["episode"]["id"])
+    assert said.status == 0, said.err
+    assert "spread over its captions by length; nothing here heard its language" in said.err
+    assert "put right or left out" in said.err
+    made = transcript(tmp_path)
+    starts = [(word["start_ms"], word["text"]) for part in made["segments"] for word in part["words"]]
+    assert (1000, "Добрий") in starts
+    assert {tuple(part["flags"]) for part in made["segments"]} == {("interpolated",)}

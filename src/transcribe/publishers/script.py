@@ -66,6 +66,13 @@ class Script:
         return bool(self.cues) and all(cue.start_ms is not None for cue in self.cues)
 
 
+def told(script: Script) -> tuple[str, ...]:
+    """What a person should know of what became of the file."""
+    several = "times were" if script.repairs > 1 else "time was"
+    mended = (f"{script.repairs} {several} put right or left out",) if script.repairs else ()
+    return (*mended, *script.notes)
+
+
 def are_words(texts: Sequence[str]) -> bool:
     """Whether captions with these texts are single words, as in some podcasts' JSON, and not lines."""
     return sum(map(_words_in, texts)) < _WORD_BY_WORD * len(texts)
