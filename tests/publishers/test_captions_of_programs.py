@@ -119,6 +119,13 @@ def test_json_may_be_in_any_encoding_and_have_bad_bytes() -> None:
     assert script.notes == ("1 byte is no UTF-8, and became \ufffd",)
 
 
+def test_speakers_of_json_may_be_numbers_or_objects_or_none() -> None:
+    speakers: list[Any] = [None, "SPEAKER_01", {"name": "Ann"}, 2, 0, "Bob:"]
+    listed = [{"start": n, "end": n + 1, "text": "We go.", "speaker": each} for n, each in enumerate(speakers)]
+    script = read(segments(*listed), "json")
+    assert [cue.speaker for cue in script.cues] == [None, "SPEAKER_01", "Ann", "Speaker 2", "Speaker 0", "Bob"]
+
+
 # TTML, Advanced SubStation
 
 
@@ -152,6 +159,23 @@ def test_braces_without_a_code_are_a_comment_in_substation_alone() -> None:
     )
     assert starts(read(ass, "ass")) == [(13200, "Well, hello there.")]
     assert said(read(srt("A {set} of things."))) == [(None, "A {set} of things.")]
+
+
+def test_signs_of_less_and_more_are_no_tag() -> None:
+    text = "if a<b and b>c then"
+    assert said(read(srt(text, '<font color="red">x</font> <b>y</b> <c.red.big>z</c>'))) == [
+        (None, "if a<b and b>c then"),
+        (None, "x y z"),
+    ]
+
+
+def test_sbv_breaks_lines_by_a_sign_of_its_own() -> None:
+    script = read("0:00:01.000,0:00:03.000\n>> ANN: Hello[br]there\n", "sbv")
+    assert said(script) == [("ANN", "Hello there")]
+
+
+def test_a_file_without_words_says_so() -> None:
+    assert read("WEBVTT\n\n", "vtt").notes == ("it has no words",)
 
 
 def test_a_path_is_no_code() -> None:
@@ -278,6 +302,7 @@ def test_what_only_looks_as_if_it_was_decoded_wrongly_is_left(lines: tuple[str, 
                 ("iPhone von Bob", "Fine."),
             ],
         ),
+        (["[Ann:] Hello.", "Well.", "[Bob:] Hi."], [("Ann", "Hello."), ("Ann", "Well."), ("Bob", "Hi.")]),
         (
             ["ann: hello", "bob: hi", "ann: well", "bob: he said: go"],
             [("ann", "hello"), ("bob", "hi"), ("ann", "well"), ("bob", "he said: go")],

@@ -47,6 +47,7 @@ FORMS: dict[str, Form] = {
     ".text": "txt",
     ".md": "txt",
 }
+_XML = re.compile(r"^\s*<\?xml[^>]*\?>")
 _READERS: dict[Form, Callable[[str], GivenScript]] = {
     "json": read_json,
     "ttml": lambda text: read_ttml(_XML.sub("", text, count=1).encode(errors="replace")),
@@ -55,7 +56,6 @@ _READERS: dict[Form, Callable[[str], GivenScript]] = {
     "tsv": read_tsv,
 }
 TYPED: tuple[Form, ...] = ("html", "docx", "txt")  # texts that need not say when
-_XML = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)[\"']")
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
 _FAR_MS = 600_000  # a cue so far from the ones before and behind it is not where its times say
@@ -108,6 +108,8 @@ def parse(
     if form in TYPED:
         script = _typed(form, read_html(text.text) if form == "html" else read_typed(text.text), persons)
     else:
+        if form == "sbv":
+            text = dataclasses.replace(text, text=text.text.replace("[br]", "\n"))
         script = _timed(form, _READERS.get(form, _read_blocks)(text.text), persons)
         if form == "vtt" and not text.text.strip():
             raise TranscriptError("bad_captions", "it is empty: it does not begin with WEBVTT")
@@ -170,7 +172,8 @@ def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
             else cue
             for cue in cues
         ]
-    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes))
+    silent = () if cues else ("it has no words",)
+    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes, *silent))
 
 
 def _placed(given: Sequence[Given]) -> tuple[list[Given], list[str]]:

@@ -27,6 +27,7 @@ _LOOSE = re.compile(rf"([^\W\d_][\w.'’&#-]*(?:\s+[\w.'’&#-]+){{0,3}}){_MANNE
 _ARROWED = re.compile(rf">{{2,3}}\s*(?:({_NAME}){_MANNER}{_COLON})?")
 _SURE = re.compile(r"(?:[-–—]\s*|>{2,3}\s*)?\[([^\[\]]{1,200})\]\s*:(?=\s|$)\s*")
 _BRACKETED = re.compile(rf"(?:[-–—]\s*|>{{2,3}}\s*)?[\[(]({_NAME})[\])](?=\s)\s+(?=\S)")
+_INSIDE = re.compile(rf"(?:[-–—]\s*)?\[({_NAME})\s*:\]\s*(?=\S)")  # [Ann:] Hello
 _DASH = re.compile(r"[-–—](?:\s+|(?=[^\W\d_]))(?=\S)")
 _ENDS_SENTENCE = re.compile(r".*[.?!…。？！—–\])>-][\"'”’»]*|.*--", re.DOTALL)
 _MOSTLY = 0.8  # of all paragraphs: where so many begin with a name, those without a capital are names as well
@@ -149,6 +150,8 @@ def _label(text: str) -> _Label | None:
         return _Label("sure", " ".join(match[1].split()), match.end())
     if (match := _BRACKETED.match(text)) and _may_be_name(match[1]) and not names_a_sound(match[1]):
         return _Label("bracket", " ".join(match[1].split()), match.end())
+    if match := _INSIDE.match(text):
+        return _Label("arrow", " ".join(match[1].split()), match.end())
     if match := _ARROWED.match(text):
         return _Label("arrow", match[1] and " ".join(match[1].split()), match.end())
     if (match := _COLONED.match(text)) and _may_be_name(match[1]):

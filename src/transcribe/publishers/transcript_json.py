@@ -101,7 +101,7 @@ def _given(number: int, segment: Any, unit: int) -> "_Turns | None":
     end = _time(segment, _ENDS, unit)
     if end is None and start is not None and (length := _time(segment, _DURATIONS, unit)) is not None:
         end = min(LATEST_MS, start + length)
-    speaker = _clean(segment.get("speaker") or segment.get("speaker_id")).rstrip(":").rstrip() or None
+    speaker = _speaker(segment)
     pieces = segment.get("segs")
     text = _text(segment)
     if isinstance(pieces, list):
@@ -196,7 +196,7 @@ def _timed(words: Any, start: int | None, end: int | None, unit: int) -> Iterato
         filled = spread([_text(each) or "" for each in listed[at:last]], first, max(first, ends))
         for each, made in zip(listed[at:last], filled, strict=True):
             word = Word(made.start_ms, made.end_ms, _text(each) or "", _confidence(each))
-            yield word, _clean(each.get("speaker")) or None
+            yield word, _speaker(each)
         before, at = filled[-1].end_ms, last
 
 
@@ -275,6 +275,16 @@ def _confidence(word: Mapping[str, Any]) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         return None
     return round(float(value), 3)
+
+
+def _speaker(holder: Mapping[str, Any]) -> str | None:
+    """Who speaks: a name, one inside an object, or a number, as services have it."""
+    told = next((holder[name] for name in ("speaker", "speaker_id") if holder.get(name) is not None), None)
+    if isinstance(told, dict):
+        told = told.get("name") or told.get("label") or told.get("id")
+    if isinstance(told, int) and not isinstance(told, bool) and "startTime" not in holder:  # a slip in Podcasting 2.0
+        told = f"Speaker {told}"
+    return _clean(told).rstrip(":").rstrip() or None
 
 
 def _language(document: Any) -> str | None:
