@@ -154,6 +154,7 @@ def _playhead_faster(weights: Weights, language: str | None) -> Any:
 SYSTEMS: dict[str, Callable[[Weights, Recording], Heard]] = {
     "Playhead whisper": partial(playhead, _playhead_whisper),
     "Playhead whisper, int8": partial(playhead, partial(_playhead_whisper, quantize="int8")),
+    "Playhead whisper, beam of 5": partial(playhead, partial(_playhead_whisper, beam=5)),
     "whisper.transcribe, greedy": partial(whisper_transcribe, None),
     "whisper.transcribe, beam of 5": partial(whisper_transcribe, 5),
     "faster-whisper": faster_whisper,

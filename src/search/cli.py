@@ -20,6 +20,7 @@ from transcribe import __version__
 from transcribe.cli import (
     After,
     BatchSize,
+    Beam,
     Before,
     CommandContext,
     Device,
@@ -118,6 +119,7 @@ def run(
     prompt: Prompt = None,
     device: Device = None,
     quantize: Quantize = None,
+    beam: Beam = None,
     batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
@@ -141,6 +143,7 @@ def run(
         prompt=prompt,
         device=device,
         quantize=quantize,
+        beam=beam,
         batch_size=batch_size,
         limit=limit,
         workers=workers,

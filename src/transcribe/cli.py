@@ -69,6 +69,10 @@ BatchSize = Annotated[
 Quantize = Annotated[
     Literal["int8"] | None, typer.Option(help="int8: Whisper's weights in less memory, and faster on a processor.")
 ]
+Beam = Annotated[
+    int | None,
+    typer.Option(min=1, max=20, help="Readings that Whisper follows at once: 5 makes fewer mistakes, more slowly."),
+]
 RayAddress = Annotated[
     str | None,
     typer.Option("--ray", metavar="auto|local|HOST:PORT", help="Transcribe on the machines of this Ray cluster."),
@@ -125,6 +129,7 @@ def transcribe(
     prompt: Prompt = None,
     device: Device = None,
     quantize: Quantize = None,
+    beam: Beam = None,
     batch_size: BatchSize = None,
     limit: Limit = None,
     workers: WorkerCount = None,
@@ -150,6 +155,7 @@ def transcribe(
         prompt=prompt,
         device=device,
         quantize=quantize,
+        beam=beam,
         batch_size=batch_size,
         limit=limit,
         workers=workers,

@@ -26,10 +26,17 @@ def kept(transcript: Transcript) -> list[tuple[int, int, str, str | None]]:
     return [(s.start_ms, s.end_ms, " ".join(s.text.split()), s.speaker) for s in transcript.segments]
 
 
+def visible(text: str) -> str:
+    """Without byte order marks, and without words that are nothing but marks of direction or joining."""
+    marks = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+    return " ".join(word for word in text.replace("\ufeff", "").split() if word.strip(marks))
+
+
 @given(transcripts())
 def test_webvtt_reads_back_with_the_same_texts_speakers_and_times(transcript: Transcript) -> None:
     captions = parse(to_vtt(transcript).encode(), "vtt")
-    assert shown(captions) == kept(transcript)
+    cues = [(start, end, visible(text), visible(name or "") or None) for start, end, text, name in kept(transcript)]
+    assert shown(captions) == [cue for cue in cues if cue[2]]
     assert captions.repairs == 0
     assert captions.language == "en" or "anguage:" in transcript.engine.name + transcript.engine.model
 

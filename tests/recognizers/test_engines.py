@@ -255,6 +255,6 @@ def test_nothing_heavy_is_imported_before_an_engine_is_loaded() -> None:
 
 def test_what_an_engine_has_no_use_for_is_said() -> None:
     said: list[str] = []
-    engines.load("pocketsphinx", model="small", quantize="int8", warn=said.append)
+    engines.load("pocketsphinx", model="small", quantize="int8", beam=5, warn=said.append)
     engines.load("pocketsphinx", language="en", device="cpu", warn=said.append)
-    assert said == ["pocketsphinx has no use for model small and quantize int8: passed over."]
+    assert said == ["pocketsphinx has no use for model small and quantize int8 and beam 5: passed over."]

@@ -25,6 +25,7 @@ class EngineOptions:
     quantize: str | None
     batch_size: int | None
     workers: int | None
+    beam: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

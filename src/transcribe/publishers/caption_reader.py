@@ -164,7 +164,10 @@ def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
     if (repeats := sum(len(cue.tokens) for cue in shown) - sum(len(cue.tokens) for cue in once)) > 0:
         notes = [*notes, f"{repeats} words that are shown again were taken once"]
     cues = sorted(_cues(once, persons, given.ours), key=attrgetter("start_ms"))
-    cues = list(_with_asides(_until_the_next(cues)))
+    ended = cues if given.ours else _until_the_next(cues)
+    if shortened := sum(one.end_ms != other.end_ms for one, other in zip(cues, ended, strict=True)):
+        notes = [*notes, f"{shortened} cues that stay while the next is shown end where it begins"]
+    cues = list(_with_asides(ended))
     if are_words([cue.text for cue in cues]):  # then a caption of one word says when that word is said
         cues = [
             dataclasses.replace(cue, words=tuple(written))

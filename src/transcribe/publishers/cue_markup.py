@@ -155,8 +155,7 @@ class _Reader:
 
     def end_word(self) -> None:
         """Ends the word that is being read."""
-        text = _INVISIBLE.sub("", self._letters) if self._codes else self._letters
-        text = text.encode(errors="replace").decode()
+        text = _INVISIBLE.sub("", self._letters).encode(errors="replace").decode()
         if text:
             self.tokens.append(Token(text, self._line, self._begins, self._voice, self._marked))
         self._letters, self._is_cut = "", False

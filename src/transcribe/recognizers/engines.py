@@ -19,27 +19,29 @@ def load(
     cache: Path | None = None,
     batch_size: int | None = None,
     quantize: str | None = None,
+    beam: int | None = None,
     warn: Callable[[str], None],
 ) -> Recognizer:
     """The engine of that name, its model loaded, so that what cannot be had is known before any work starts.
 
     `model` is a name or a checkpoint's path, for whisper; `language` an ISO 639-1 code; `device` torch's name for one;
     `cache` where weights are kept, if not in the engine's own place; `batch_size` how many pieces are decoded together,
-    by default what the device has room for; `quantize` may be `int8`, for whisper on a CPU. `warn` is told in one line
-    if `auto` has to make do with pocketsphinx, or if an engine has no use for what was asked for.
+    by default what the device has room for; `quantize` may be `int8`, for whisper on a CPU; `beam` is how many readings
+    Whisper follows at once. `warn` is told in one line if `auto` has to make do with pocketsphinx, or if an engine has
+    no use for what was asked for.
 
     Raises UsageError for a name, model, language or option there is none of, EngineUnavailable with what to do for one
     that cannot be had.
     """
 
     def whisper() -> Recognizer:
-        return _whisper(model, language, device, cache, batch_size, quantize)
+        return _whisper(model, language, device, cache, batch_size, quantize, beam)
 
     match name:
         case "whisper":
             return whisper()
         case "pocketsphinx":
-            _tell_unused(name, warn, model=model, quantize=quantize)
+            _tell_unused(name, warn, model=model, quantize=quantize, beam=beam)
             return _sphinx(language)
         case "auto":
             return _whichever(whisper, language, warn)
@@ -48,7 +50,7 @@ def load(
             _require("faster_whisper", "faster-whisper", "playhead[faster]")
             from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
 
-            return FasterWhisper(model, language, device, cache, batch_size)
+            return FasterWhisper(model, language, device, cache, batch_size, beam)
     raise UsageError(f"There is no engine {name!r}. There are: {', '.join(ENGINES)}")
 
 
@@ -59,11 +61,12 @@ def _whisper(
     cache: Path | None,
     batch_size: int | None,
     quantize: str | None,
+    beam: int | None,
 ) -> Recognizer:
     _require("whisper", "openai-whisper", "playhead")
     from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper
 
-    return OpenAIWhisper(model, language, device, cache, batch_size, quantize)
+    return OpenAIWhisper(model, language, device, cache, batch_size, quantize, beam)
 
 
 def _sphinx(language: str | None) -> Recognizer:
@@ -84,7 +87,7 @@ def _whichever(whisper: Callable[[], Recognizer], language: str | None, warn: Ca
         return recognizer
 
 
-def _tell_unused(name: str, warn: Callable[[str], None], **options: str | None) -> None:
+def _tell_unused(name: str, warn: Callable[[str], None], **options: str | int | None) -> None:
     if unused := [f"{option} {value}" for option, value in options.items() if value]:
         warn(f"{name} has no use for {' and '.join(unused)}: passed over.")
 

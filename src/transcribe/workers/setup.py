@@ -33,6 +33,7 @@ def worker_setup(settings: Settings, episodes: int, tracker: JobTracker, running
         language=settings.language,
         batch_size=settings.batch_size,
         quantize=settings.quantize,
+        beam=settings.beam,
     )
     slots = _slots(settings, settings.engine, load)[:episodes]
     if len(slots) <= 1:
@@ -55,7 +56,13 @@ def _on_ray(settings: Settings, episodes: int, tracker: JobTracker, running: Pat
 
     assert settings.ray
     request = EngineRequest(
-        settings.engine, settings.model, settings.language, settings.device, settings.batch_size, settings.quantize
+        settings.engine,
+        settings.model,
+        settings.language,
+        settings.device,
+        settings.batch_size,
+        settings.quantize,
+        settings.beam,
     )
     with on_ray(
         settings.ray,

@@ -364,6 +364,7 @@ def test_a_folder_is_known_by_the_sum_of_its_weights(recognizer: FasterWhisper, 
     assert engine.options["batch_size"] == recognizer.batch_size
     assert json.dumps(engine.options)
     assert FasterWhisper(str(folder), batch_size=3).batch_size == 3
+    assert [FasterWhisper(str(folder), beam=beam).engine.options["beam_size"] for beam in (None, 2)] == [5, 2]
 
 
 def test_a_model_there_is_none_of_is_a_wrong_use(tmp_path: Path) -> None:

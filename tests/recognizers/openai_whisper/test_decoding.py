@@ -15,6 +15,7 @@ from whisper.decoding import ApplyTimestampRules, DecodingOptions
 from whisper.tokenizer import get_tokenizer
 
 from transcribe.audio.decode import RATE, open_audio
+from transcribe.recognizers import decoded_window
 from transcribe.recognizers.decoded_window import Decoded
 from transcribe.recognizers.openai_whisper import weights
 from transcribe.recognizers.openai_whisper.decoding import _attempt, _TimestampRules, decode, encode
@@ -22,6 +23,7 @@ from transcribe.recognizers.openai_whisper.weights import halve, load_weights
 
 DATA = Path(__file__).parents[2] / "data"
 GREEDY = DecodingOptions(language="en", fp16=False)
+BEAMS = DecodingOptions(language="en", beam_size=3, fp16=False)
 SHORT = dataclasses.replace(GREEDY, sample_len=80)  # where much is tried again
 Sound = NDArray[np.float32]
 
@@ -44,11 +46,14 @@ def sounds(speech: Sound) -> list[Sound]:
     return [speech, speech[: 2 * RATE], np.zeros(RATE, np.float32), loud, speech[RATE:], np.tile(speech, 4)]
 
 
-def test_each_window_has_the_tokens_that_whisper_gives_it_alone(model: Any, sounds: list[Sound]) -> None:
+@pytest.mark.parametrize("options", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_each_window_has_the_tokens_that_whisper_gives_it_alone(
+    options: DecodingOptions, model: Any, sounds: list[Sound]
+) -> None:
     encoded = encode(model, sounds, fp16=False)
-    for sound, read in zip(sounds, _attempt(model, encoded, GREEDY), strict=True):
+    for sound, read in zip(sounds, _attempt(model, encoded, options), strict=True):
         mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(sound))
-        alone = whisper.decode(model, mel, GREEDY)
+        alone = whisper.decode(model, mel, options)
         assert read.tokens == alone.tokens
         assert read.mean_log_probability == pytest.approx(alone.avg_logprob, abs=1e-3)
         assert read.no_speech == pytest.approx(alone.no_speech_prob, abs=1e-3)
@@ -63,6 +68,15 @@ def test_a_window_is_read_alike_in_any_batch_even_at_random(model: Any, sounds: 
     for number in (1, 3):  # speech and noise
         (alone,) = decode(model, encode(model, [sounds[number]], fp16=False), SHORT)
         assert alone.tokens == together[number].tokens
+
+
+def test_beams_are_for_the_first_reading_alone(
+    model: Any, sounds: list[Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoded_window, "LEAST_LOG_PROBABILITY", 0)  # nothing is good enough
+    encoded = encode(model, sounds[1:2], fp16=False)
+    by_beams, drawn = (decode(model, encoded, dataclasses.replace(SHORT, beam_size=beam)) for beam in (3, None))
+    assert by_beams == drawn
 
 
 def test_only_the_poor_are_tried_again(model: Any, sounds: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:

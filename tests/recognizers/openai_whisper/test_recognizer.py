@@ -18,7 +18,7 @@ from transcribe.audio.decode import RATE, open_audio, segment
 from transcribe.audio.voice_activity import Piece, SpeechOptions, pieces
 from transcribe.errors import UsageError
 from transcribe.library.transcript import Word
-from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper, Window
+from transcribe.recognizers.openai_whisper.recognizer import CPU_BATCH, OpenAIWhisper, Window
 from transcribe.recognizers.protocol import UNDETERMINED, Hints, Recognition
 
 DATA = Path(__file__).parents[2] / "data"
@@ -280,6 +280,13 @@ def test_a_checkpoint_is_known_by_its_sum_and_its_options(whisper: OpenAIWhisper
         "quantize": None,
         "batch_size": 4,
     }
+
+
+def test_beams_are_recorded_and_take_room(checkpoint: Path, talk_pieces: list[Piece]) -> None:
+    beaming = OpenAIWhisper(str(checkpoint), "en", "cpu", beam=3)
+    assert beaming.engine.options["beam_size"] == 3
+    assert beaming.batch_size == CPU_BATCH // 3
+    assert len(words_of(beaming.recognize(talk_pieces[:2], ENGLISH))) > 5
 
 
 def test_what_it_cannot_do_is_a_wrong_use(checkpoint: Path) -> None:

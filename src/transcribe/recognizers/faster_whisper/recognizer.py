@@ -3,6 +3,7 @@
 None of its own cutting is done: it reads our pieces, each as one text.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -50,10 +51,12 @@ class FasterWhisper:
         device: str | None = None,
         cache: Path | None = None,
         batch_size: int | None = None,
+        beam: int | None = None,
     ) -> None:
         """`device` is torch's name for one, such as `cpu` or `cuda:1`; by default the GPU if there is one.
 
-        `cache` is where models are kept, if not in Hugging Face's own place. Raises UsageError for a model or language
+        `cache` is where models are kept, if not in Hugging Face's own place; `beam` how many readings of a piece are
+        followed at once, by default as many as faster-whisper does. Raises UsageError for a model or language
         that does not exist, EngineUnavailable for a model or device that cannot be had here and now.
         """
         import ctranslate2
@@ -64,7 +67,8 @@ class FasterWhisper:
         compute_type = COMPUTE_TYPES.get(kind, "default")
         self._model = load_weights(found, device, compute_type)
         self._asked = checked_language(language, self._model.model.is_multilingual, _Languages(self._model))
-        self._options = _options(self._model)
+        own_options = _options(self._model)
+        self._options = dataclasses.replace(own_options, beam_size=beam or own_options.beam_size)
         self.batch_size = batch_size or BATCH_SIZES.get(kind, 1)
         options = {"language": self._asked, "device": kind, "compute_type": compute_type, "batch_size": self.batch_size}
         options["beam_size"] = self._options.beam_size

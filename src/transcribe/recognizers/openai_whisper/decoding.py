@@ -8,6 +8,7 @@ Import it only where Whisper is used: it loads torch.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from whisper.audio import N_SAMPLES, TOKENS_PER_SECOND, log_mel_spectrogram, pad_or_trim
-from whisper.decoding import ApplyTimestampRules, DecodingOptions, DecodingResult, DecodingTask
+from whisper.decoding import ApplyTimestampRules, BeamSearchDecoder, DecodingOptions, DecodingResult, DecodingTask
 
 from transcribe.recognizers.decoded_window import Decoded
 
@@ -43,9 +44,15 @@ class Encoded:
             return self
         return Encoded(self.features[numbers], {module: made[numbers] for module, made in self.cross.items()})
 
+    def repeated(self, times: int) -> "Encoded":
+        """Each window so many times in a row: once for each beam that reads it."""
+        if times == 1:
+            return self
+        return Encoded(self.features, {module: made.repeat_interleave(times, 0) for module, made in self.cross.items()})
+
     def cache(self, model: Any) -> dict[nn.Module, Tensor]:
         """What `model.decoder` takes as its cache, with no token in it yet. Its first entry tells how many are."""
-        none = self.features[:, :0]
+        none = next(iter(self.cross.values()))[:, :0]
         blocks = model.decoder.blocks
         return {module: none for block in blocks for module in (block.attn.key, block.attn.value)} | self.cross
 
@@ -77,12 +84,16 @@ def attended(model: Any, features: Tensor) -> Encoded:
 
 
 def decode(model: Any, encoded: Encoded, options: DecodingOptions) -> list[Decoded]:
-    """Reads each window, and at the next higher temperature those alone whose reading is poor."""
+    """Reads each window, and at the next higher temperature those alone whose reading is poor.
+
+    Beams, where the options ask for some, are for the first reading: above a temperature of 0 tokens are drawn.
+    """
     found: dict[int, Decoded] = {}
     trying = list(range(len(encoded)))
     for temperature in TEMPERATURES:
         if trying:
-            again = dataclasses.replace(options, temperature=temperature)
+            beams = None if temperature else options.beam_size
+            again = dataclasses.replace(options, temperature=temperature, beam_size=beams)
             found.update(zip(trying, _attempt(model, encoded.rows(trying), again), strict=True))
             trying = [number for number in trying if found[number].poor]
     return [found[number] for number in range(len(encoded))]
@@ -90,16 +101,17 @@ def decode(model: Any, encoded: Encoded, options: DecodingOptions) -> list[Decod
 
 @torch.inference_mode()
 def _attempt(model: Any, encoded: Encoded, options: DecodingOptions) -> list[Decoded]:
-    task = DecodingTask(model, options)
-    choice = _Choice(options.temperature, task.tokenizer.eot)
+    task = _Task(model, options)
+    task.inference = inference = _Inference(model, encoded.repeated(task.n_group), task.tokenizer.eot)
+    choice: _Beams | _Choice = _Choice(options.temperature, task.tokenizer.eot)
+    if options.beam_size:
+        choice = _Beams(options.beam_size, task.tokenizer.eot, inference)
     task.decoder = choice
-    task.inference = _Inference(model, encoded, task.tokenizer.eot)
     task.logit_filters = [
         _TimestampRules(rule) if isinstance(rule, ApplyTimestampRules) else rule for rule in task.logit_filters
     ]
     results = task.run(encoded.features)
-    probabilities = torch.stack(choice.log_probabilities, dim=1).exp().tolist()
-    first = task.tokenizer.timestamp_begin
+    first, probabilities = task.tokenizer.timestamp_begin, choice.probabilities(results)
     return [_decoded(result, sure, first) for result, sure in zip(results, probabilities, strict=True)]
 
 
@@ -110,13 +122,24 @@ def _decoded(result: DecodingResult, probabilities: list[float], first: int) -> 
     )
 
 
+class _Task(DecodingTask):  # type: ignore[misc] # whisper is untyped
+    """Whisper's, for many windows that several beams read: since 2023 its own takes no more than one of them."""
+
+    def _get_audio_features(self, features: Tensor) -> Tensor:
+        return features.repeat_interleave(self.n_group, 0)
+
+    def _detect_language(self, _: Tensor, tokens: Tensor) -> tuple[list[str | None], None]:
+        return [self.options.language] * len(tokens), None
+
+
 class _Inference:
     """`whisper.decoding.Inference`: runs the decoder for the windows that have not come to their end."""
 
     def __init__(self, model: Any, encoded: Encoded, eot: int) -> None:
         self._decoder, self._features, self._eot = model.decoder, encoded.features, eot
         self._cache, self._hooks = model.install_kv_cache_hooks(encoded.cache(model))
-        self._held = torch.arange(len(encoded), device=encoded.features.device)  # the windows in the cache
+        rows = len(next(iter(encoded.cross.values())))
+        self._held = torch.arange(rows, device=encoded.features.device)  # the windows, or their beams, in the cache
         self._begun = False
 
     def logits(self, tokens: Tensor, _: Tensor) -> Tensor:
@@ -133,6 +156,11 @@ class _Inference:
         everyone = logits.new_zeros(len(tokens), *logits.shape[1:])
         everyone[self._held] = logits
         return everyone
+
+    def rearrange_kv_cache(self, sources: list[int]) -> None:
+        """Goes on in each row from what another had read. Beams change places within their window, which stays."""
+        own = (module for block in self._decoder.blocks for module in (block.attn.key, block.attn.value))
+        self._cache.update({module: self._cache[module][sources] for module in own})
 
     def cleanup_caching(self) -> None:
         """Called when all is decoded."""
@@ -151,7 +179,7 @@ class _Choice:
     def __init__(self, temperature: float, eot: int) -> None:
         self._temperature, self._eot = temperature, eot
         self._random = torch.Generator().manual_seed(SEED)  # its own: nobody else's numbers are changed
-        self.log_probabilities: list[Tensor] = []  # of each step, (windows,)
+        self._log_probabilities: list[Tensor] = []  # of each step, (windows,)
 
     def reset(self) -> None:
         """Called before the first step."""
@@ -168,12 +196,47 @@ class _Choice:
         done = tokens[:, -1] == self._eot
         chosen[done] = self._eot
         sums += sure.masked_fill(done, 0)
-        self.log_probabilities.append(sure)
+        self._log_probabilities.append(sure)
         return torch.cat([tokens, chosen[:, None]], dim=-1), bool((chosen == self._eot).all())
 
     def finalize(self, tokens: Tensor, sums: Tensor) -> tuple[Tensor, list[list[float]]]:
         """The same, each with an end."""
         return nn.functional.pad(tokens, (0, 1), value=self._eot), sums.tolist()
+
+    def probabilities(self, _: Sequence[DecodingResult]) -> list[list[float]]:
+        """Of each token of each window, when it was chosen."""
+        found: list[list[float]] = torch.stack(self._log_probabilities, dim=1).exp().tolist()
+        return found
+
+
+class _Beams(BeamSearchDecoder):  # type: ignore[misc] # likewise
+    """Whisper's beam search, which here remembers how likely each token was."""
+
+    def reset(self) -> None:
+        """Called before the first step."""
+        super().reset()
+        self._sums: dict[tuple[int, tuple[int, ...]], float] = {}  # log probability of a window's tokens up to then
+
+    def update(self, tokens: Tensor, logits: Tensor, sums: Tensor) -> tuple[Tensor, bool]:
+        """As `whisper.decoding.TokenDecoder` has it; a row is a beam, those of a window stand together."""
+        if not self._sums:
+            self._remember(tokens, sums)
+        longer, done = super().update(tokens, logits, sums)
+        self._remember(longer, sums)
+        return longer, done
+
+    def probabilities(self, results: Sequence[DecodingResult]) -> list[list[float]]:
+        """Of each token of each window, when it was chosen."""
+        return [self._steps(window, tuple(result.tokens)) for window, result in enumerate(results)]
+
+    def _remember(self, tokens: Tensor, sums: Tensor) -> None:
+        for row, (line, total) in enumerate(zip(tokens.tolist(), sums.tolist(), strict=True)):
+            self._sums[row // self.beam_size, tuple(line)] = total
+
+    def _steps(self, window: int, tokens: tuple[int, ...]) -> list[float]:
+        before = next(iter(self._sums))[1]
+        totals = [self._sums[window, before + tokens[:count]] for count in range(len(tokens) + 1)]
+        return [math.exp(after - until) for until, after in itertools.pairwise(totals)]
 
 
 class _TimestampRules:

@@ -106,11 +106,13 @@ class OpenAIWhisper:
         cache: Path | None = None,
         batch_size: int | None = None,
         quantize: str | None = None,
+        beam: int | None = None,
     ) -> None:
         """`device` is torch's name for one, such as `cpu` or `cuda:1`; by default the GPU if there is one.
 
         `batch_size` is by default what the device has room for; `quantize="int8"` holds the weights of linear layers in
-        8 bits, on a CPU. Raises UsageError for a model, language or option that does not exist, EngineUnavailable for a
+        8 bits, on a CPU; `beam` is how many readings of a piece are followed at once, by default the likeliest alone.
+        Raises UsageError for a model, language or option that does not exist, EngineUnavailable for a
         model or device that cannot be had here and now.
         """
         import torch
@@ -129,7 +131,8 @@ class OpenAIWhisper:
         if quantize:
             quantize_linear(self._model)
         self._kept: dict[bytes, Tensor] = {}  # sounds by their sum, encoded to tell their language
-        self.batch_size = batch_size or _room(self._model, self._device)
+        self._beam = beam
+        self.batch_size = batch_size or max(1, _room(self._model, self._device) // (beam or 1))
         options: dict[str, Any] = {
             "language": self._asked,
             "device": self._device.partition(":")[0],
@@ -137,6 +140,8 @@ class OpenAIWhisper:
             "fp16": self._fp16,
         }
         options |= {"quantize": quantize, "batch_size": self.batch_size}
+        if beam:
+            options["beam_size"] = beam
         self.engine = Engine("whisper", whisper.__version__, weights.name, weights.sha256, options)
 
     def language(self, pieces: Sequence[Piece]) -> str:
@@ -210,7 +215,7 @@ class OpenAIWhisper:
 
         model, many = self._model, self._model.is_multilingual
         tokenizer = get_tokenizer(many, num_languages=model.num_languages, language=language, task="transcribe")
-        options = DecodingOptions(language=language, prompt=prompt or None, fp16=self._fp16)
+        options = DecodingOptions(language=language, prompt=prompt or None, beam_size=self._beam, fp16=self._fp16)
         decoded = decode(model, encoded, options)
         ends = [  # of the last whole segments, where Whisper says when they end
             None if read.end_s is None else window.start_ms + round(1000 * read.end_s)

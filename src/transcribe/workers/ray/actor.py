@@ -61,6 +61,7 @@ class EngineRequest:
     device: str | None = None
     batch_size: int | None = None
     quantize: str | None = None
+    beam: int | None = None
     weights: Content | None = None  # of the model, where that is a file or a folder of the owner's
     load: Callable[..., Recognizer] = engines.load
 
@@ -154,9 +155,17 @@ class RayWorker:
 
     def _load(self, wanted: EngineRequest) -> EngineLoaded | PlayheadError:
         warnings: list[str] = []
-        options = {"batch_size": wanted.batch_size, "quantize": wanted.quantize, "warn": warnings.append}
         try:
-            recognizer = wanted.load(wanted.engine, wanted.model, wanted.language, wanted.device, **options)
+            recognizer = wanted.load(
+                wanted.engine,
+                wanted.model,
+                wanted.language,
+                wanted.device,
+                batch_size=wanted.batch_size,
+                quantize=wanted.quantize,
+                beam=wanted.beam,
+                warn=warnings.append,
+            )
         except PlayheadError as problem:
             return CannotStart(str(problem))
         self._transcriber = Transcriber(recognizer, self._decoder)
