@@ -52,6 +52,11 @@ def test_a_sound_above_the_first_line_that_rolls_up_does_not_make_that_line_said
     assert starts(script) == [(17840, "[Music] hi guys welcome to a"), (19680, "new video in this"), (21840, "play")]
 
 
+def test_a_word_that_is_said_again_in_another_line_is_said_again() -> None:
+    texts = ["I said no\nno", "no way", "go on", "go on then", "not at all", "all of it"]
+    assert [cue.text for cue in read(srt(*texts)).cues] == [" ".join(text.split()) for text in texts]
+
+
 def test_a_line_of_karaoke_that_is_sung_again_is_there_again() -> None:
     text = ["the", "cat", "sat"]
     cues = []
@@ -98,6 +103,10 @@ def test_times_of_json_may_be_clocks_or_milliseconds() -> None:
     assert "its times were taken for milliseconds" in script.notes
     slow = read(segments({"start": 0, "end": 20, "text": "A long pause, in seconds."}), "json")
     assert slow.cues[0].end_ms == 20_000
+    pause = read(
+        segments({"start": 0, "end": 3600, "text": "A pause."}, {"start": 3600, "end": 3602, "text": "So."}), "json"
+    )
+    assert pause.cues[1].start_ms == 3_600_000
 
 
 def test_words_of_deepgram_are_written_with_their_stops() -> None:
@@ -192,8 +201,14 @@ def test_a_cue_with_a_mistyped_hour_stays_between_its_neighbours() -> None:
     )
     script = read(lines.replace("00:00:12,000 --> 00:00:14", "01:00:12,000 --> 01:00:14"))
     assert [cue.text for cue in script.cues] == ["One two", "three four", "five six", "seven eight", "nine ten"]
-    assert [(cue.start_ms, cue.end_ms) for cue in script.cues][1::2] == [(5000, 8000), (11_000, 15_000)]
+    assert [(cue.start_ms, cue.end_ms) for cue in script.cues][1::2] == [(6000, 8000), (12_000, 14_000)]
     assert script.repairs == 2
+
+
+def test_a_cue_that_stands_elsewhere_in_the_file_than_in_time_is_not_moved() -> None:
+    times = ("00:00:01", "00:20:00", "00:00:05", "00:21:00")
+    text = "\n".join(f"{n}\n{time},000 --> {time},900\nWe are {time}\n" for n, time in enumerate(times, 1))
+    assert [cue.start_ms for cue in read(text).cues] == [1000, 5000, 1_200_000, 1_260_000]
 
 
 def test_cues_far_apart_are_where_their_times_say() -> None:

@@ -58,6 +58,8 @@ _READERS: dict[Form, Callable[[str], GivenScript]] = {
 TYPED: tuple[Form, ...] = ("html", "docx", "txt")  # texts that need not say when
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)[\"']")
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
+_HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
+_CHANCES = 4  # a time that is anywhere lies in a quarter of an hour, or of a minute, once in so many
 _FAR_MS = 600_000  # a cue so far from the ones before and behind it is not where its times say
 _ASIDE_WORDS = 3  # at most, that somebody says into another one's sentence
 _MOST = 0.5  # of the cues: what is so bad is not a file of that kind
@@ -211,25 +213,41 @@ def _shown(cue: Given, codes: bool = True) -> Shown:
 
 
 def _near_their_neighbours(cues: Sequence[Shown]) -> tuple[list[Shown], int]:
-    """Moves a cue whose start is far from the cues on both sides of it, as with a mistyped hour, between these.
+    """Moves a cue with a mistyped hour or minute to where it lies between its neighbours in the file.
 
-    Its end stays where it lies there. Returns also how many were moved.
+    One whose start is wrong in another way begins where the one before ends, if its end lies there. Returns also how
+    many were moved.
     """
     found, moved = list(cues), 0
     for at, cue in enumerate(cues):
         before = found[at - 1] if at else None
         after = cues[at + 1] if at + 1 < len(cues) else None
+        earliest = before.start_ms if before else 0
         latest = after.start_ms if after else max(0, cue.end_ms)
-        earliest = min(max(0, before.end_ms), latest) if before else max(0, latest - _UNKNOWN_LENGTH_MS)
-        sure = before and after and before.start_ms <= after.start_ms
-        if not sure and not (len(cues) > 1 and 0 <= cue.end_ms < cue.start_ms and earliest <= cue.end_ms):
+        if earliest - _FAR_MS <= cue.start_ms <= latest + _FAR_MS or earliest > latest:
             continue
-        if earliest - _FAR_MS <= cue.start_ms <= latest + _FAR_MS:
+        near = [each.start_ms for each in (before, after) if each]
+        starts = [ms for ms in _retyped(cue.start_ms, near, latest - earliest) if earliest <= ms <= latest]
+        ends = cue.end_ms if earliest <= cue.end_ms <= latest + _FAR_MS else None
+        if starts:
+            start = starts[0]
+            end = ends if ends is not None else max(start, cue.end_ms - cue.start_ms + start)
+        elif ends is not None and cue.end_ms < cue.start_ms:
+            start, end = min(max(earliest, before.end_ms if before else 0), ends), ends
+        else:
             continue
-        end = cue.end_ms if earliest <= cue.end_ms <= latest + _FAR_MS else latest
-        found[at] = dataclasses.replace(cue, start_ms=min(earliest, end), end_ms=end)
+        found[at] = dataclasses.replace(cue, start_ms=start, end_ms=end)
         moved += 1
     return found, moved
+
+
+def _retyped(ms: int, near: Iterable[int], room_ms: int) -> Iterator[int]:
+    """A time with the hour, or the minute, of another, where so little room tells that it is no chance if it fits."""
+    for other in near:
+        if _CHANCES * room_ms <= _HOUR_MS:
+            yield other // _HOUR_MS * _HOUR_MS + ms % _HOUR_MS
+        if _CHANCES * room_ms <= _MINUTE_MS:
+            yield ms - ms % _HOUR_MS + other % _HOUR_MS // _MINUTE_MS * _MINUTE_MS + ms % _MINUTE_MS
 
 
 def _in_order(given: Iterable[Shown]) -> tuple[list[Shown], int]:

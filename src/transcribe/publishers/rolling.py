@@ -104,10 +104,15 @@ def _overlap(before: Sequence[Token], now: Sequence[Token], least: int) -> int:
     """
     one, other = [_bare(token) for token in before], [_bare(token) for token in now]
     for size in range(min(len(one), len(other)), 0, -1):
-        lines = size < len(before) and before[-size].line != before[-size - 1].line
+        lines = _begins_line(before, len(before) - size) and _begins_line(now, size)
         if one[-size:] == other[:size] and (size >= least or lines):
             return size
     return 0
+
+
+def _begins_line(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a line begins at that word, or the text ends before it."""
+    return at == len(tokens) or (at > 0 and tokens[at].line != tokens[at - 1].line)
 
 
 def _words(cue: Shown) -> tuple[str, ...]:

@@ -82,14 +82,13 @@ def _listed(document: Any) -> list[Any] | None:
 
 def _are_milliseconds(segments: Sequence[Any]) -> bool:
     """Whether whole numbers that might be seconds are not, as AssemblyAI's: in seconds, the speech would creep."""
-    letters = seconds = 0
     for segment in segments:
         start, end = (segment.get("start"), segment.get("end")) if isinstance(segment, dict) else (None, None)
         if not isinstance(start, int) or not isinstance(end, int):
             return False
-        letters += len(_text(segment) or "")
-        seconds += end - start
-    return letters < _LEAST_SPEED * seconds
+        if len(_text(segment) or "") > _LEAST_SPEED * (end - start):
+            return False
+    return bool(segments)
 
 
 def _given(number: int, segment: Any, unit: int) -> "_Turns | None":
