@@ -3,9 +3,9 @@
 The list follows the Unicode standard, annex 14: ideographs and kana (class ID), and the scripts of South-East Asia that
 need a dictionary to be cut into words (class SA). Tibetan and Ethiopic are not in it: they mark each syllable or word.
 
-Everything that cuts text asks here: search, captions, what recognizers hear, and how the two are compared. Only the rule
-of spaces in `library.transcript.gap` has ranges of its own, for it tells how files that exist are read: there a script
-that it does not know says of each word that it is joined.
+Everything that cuts text asks here: search, captions, what recognizers hear, and how the two are compared. Only the
+rule of spaces in `library.transcript.gap` has ranges of its own, for it tells how files that exist are read: words of a
+script that it does not know say themselves that they are joined.
 """
 
 # Insides of classes of characters, for the library `regex`.
