@@ -104,7 +104,9 @@ def before_the_verb(
         raise UsageError(f"There is no library {library}: `playhead --library FOLDER run FILE-OR-FEED` makes one.")
     opened = Library(library)
     asked = CommandContext(
-        opened, functools.partial(_settings, opened), lambda: _conclude_index(_refresh(_archive(asked)), quiet=True)
+        opened,
+        functools.partial(_settings, opened),
+        lambda: _conclude_index(_refresh(_library_index(asked)), quiet=True),
     )
     context.obj = asked
 
@@ -149,7 +151,7 @@ def run(
         workers=workers,
         ray=ray,
     )
-    library_index, named, chosen = _archive(asked, index), batch_cli.given(sources), choice(after, before, match)
+    library_index, named, chosen = _library_index(asked, index), batch_cli.given(sources), choice(after, before, match)
     if dry_run:
         with batch_cli.batch(asked.library, settings, update=update, dry_run=True) as work:
             planned = work.plan(chosen(work.find(named)), settings.limit)
@@ -182,7 +184,7 @@ def index_(
     """Bring the index up to date with the transcripts."""
     asked: CommandContext = context.obj
     with asked.library.locked():
-        report = _refresh(_archive(asked, index), rebuild)
+        report = _refresh(_library_index(asked, index), rebuild)
     _conclude_index(report)
 
 
@@ -228,7 +230,7 @@ def search(
     _check_page(limit, offset, every, as_csv, bom)
     settings, said = _settings(asked.library), " ".join(text)
     query, dates = parse(said, mode, synonyms(settings.synonyms)), (_date(after), _date(before))
-    opened = _archive(asked, index).index()
+    opened = _library_index(asked, index).index()
     filters = Filters(show_named(show, opened) if show else None, *dates, speaker, clean)
     request = Request(query, filters, order=sort, limit=limit, offset=offset, within_ms=within * 1000)
     if as_csv:
@@ -297,7 +299,7 @@ def status(
 
     asked: CommandContext = context.obj
     try:
-        contents, trouble = _archive(asked).index().contents(), None
+        contents, trouble = _library_index(asked).index().contents(), None
     except IndexUnavailable as problem:
         contents, trouble = [], str(problem)
     rows, at_work = episode_statuses(asked.library, contents), in_work(asked.library)
@@ -382,7 +384,7 @@ def _make_seekable(library: Library, episodes: Sequence[str]) -> None:
         maker.close()
 
 
-def _archive(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
+def _library_index(asked: CommandContext, index: str | None = None) -> "LibraryIndex":
     """The library's index, by the option `--index` or else by the settings."""
     from search.index.backends import open_library_index
 

@@ -12,6 +12,7 @@ from transcribe.library.running_jobs import RunningJob, running
 from transcribe.library.seekable_copy import SeekableCopies
 from transcribe.library.source_states import WEEK_S, SourceState
 from transcribe.library.store import Library
+from transcribe.library.unknown_keys import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class EpisodeStatus:
 
     def to_json(self) -> dict[str, Any]:
         """The status as plain data."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"quality": plain(self.quality) if self.quality else None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.index import kwic
+from search.index import hits_csv
 from search.index.contract import Answer, Filters, Request
 from search.index.hits import Hit
 from search.status import CopiesStatus, EpisodeStatus
@@ -43,8 +43,8 @@ def print_hits(request: Request, answer: Answer, address: str) -> None:
 
 
 def print_csv(hits: Iterable[Hit], bom: bool = False) -> None:
-    """Keyword in context, one line a hit, each as soon as it is found; `bom` for Excel (`kwic.lines`)."""
-    for line in kwic.lines(hits, bom):
+    """CSV, one line a hit, each as soon as it is found; `bom` for Excel (`hits_csv.lines`)."""
+    for line in hits_csv.lines(hits, bom):
         sys.stdout.write(line)
 
 

@@ -92,6 +92,33 @@ def test_what_a_later_version_wrote_is_kept() -> None:
     assert json.loads(Transcript.from_json(json.dumps(data)).to_json()) == data
 
 
+KEYS = st.text(st.characters(categories=["Ll", "Lu"]), min_size=1, max_size=4).map("later {}".format)
+LATER = st.sampled_from(["unknown", "episode_unknown", "chapters", "theme"]) | KEYS
+PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=4), st.lists)
+
+
+def objects_of(data: Any) -> list[dict[str, Any]]:
+    """Every object within plain data, but the engine's options: those have any keys."""
+    if isinstance(data, list):
+        return [found for each in data for found in objects_of(each)]
+    if not isinstance(data, dict):
+        return []
+    return [data, *(found for key, each in data.items() if key != "options" for found in objects_of(each))]
+
+
+@given(st.data())
+def test_keys_of_a_later_version_are_kept_wherever_they_stand(data: st.DataObject) -> None:
+    written = json.loads(data.draw(verify_timed()).to_json())
+    if data.draw(st.booleans()):
+        written |= JUDGED | {"no_text": []}
+        written["damage"]["missing"] = []
+    for each in objects_of(written):
+        each.update({**data.draw(st.dictionaries(LATER, PLAIN, max_size=2)), **each})
+    read = Transcript.from_json(json.dumps(written))
+    assert json.loads(read.to_json()) == written
+    assert Transcript.from_json(read.to_json()) == read
+
+
 def test_what_is_said_of_a_word_is_written_only_where_it_is_said() -> None:
     words = Word(0, 1, "c"), Word(1, 2, "'est", joined=True), Word(2, 3, "[Rires]", spoken=False)
     said = dataclasses.replace(made_up("x"), segments=(dataclasses.replace(segment(0, words), language="fr"),))

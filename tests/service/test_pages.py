@@ -14,6 +14,7 @@ from search.errors import QueryTimeout
 from search.index.whoosh.index import WhooshIndex
 from search.service import pages, templates
 from search.service.app import create_app
+from tests.support.conversations import made_of
 from tests.support.sample_library import (
     HOSTILE,
     HOSTILE_LINK,
@@ -28,7 +29,7 @@ from tests.support.sample_library import (
     index,
 )
 from transcribe.library.store import Library
-from transcribe.library.transcript import Chapter
+from transcribe.library.transcript import Chapter, Word, segment
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ASSETS = Path(pages.__file__).parents[1] / "player"
@@ -385,6 +386,19 @@ def test_audio_that_has_gone_missing_leaves_the_transcript(client: TestClient, l
     page = client.get(f"/episodes/{PART_1}")
     assert page.status_code == 200
     assert "<audio" not in page.text
+
+
+def test_sounds_and_doubts_are_seen_within_a_paragraph(client: TestClient, library: Library) -> None:
+    words = Word(0, 100, "Thanks."), Word(100, 200, "[Applause]", spoken=False), Word(200, 300, "Bye.")
+    doubted = segment(1, [Word(300, 400, "Mumble.")], flags=("low_confidence",))
+    again = segment(2, [Word(400, 500, "Mumble?")], flags=("low_confidence",))
+    library.save_transcript(made_of([segment(0, words), doubted, again]))
+    page = client.get("/episodes/show/episode").text
+    assert page.count('class="paragraph"') == 1
+    assert 'Thanks. <i class="sound">[Applause]</i> Bye.</span>' in page
+    assert page.count("doubtful") == 2
+    assert page.count(">unsure<") == 1  # after both
+    assert "Thanks. [Applause] Bye. Mumble. Mumble? unsure" in read(page)
 
 
 def test_a_flag_on_every_segment_is_said_once(client: TestClient, library: Library) -> None:

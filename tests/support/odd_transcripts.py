@@ -5,7 +5,8 @@ import dataclasses
 from hypothesis import strategies as st
 
 from transcribe.library.episode import Episode
-from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Unknown, Word, segment
+from transcribe.library.transcript import Audio, Engine, Segment, Transcript, Word, segment
+from transcribe.library.unknown_keys import Unknown
 
 ANYTHING = st.characters(exclude_categories=["Cs"])  # but halves of characters
 UNKNOWN = st.dictionaries(st.sampled_from(["turns", "note", "unknown"]), st.integers() | st.just([1]), max_size=2)

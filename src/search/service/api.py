@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import Field
 from typing_extensions import TypedDict  # Pydantic reads the standard one from Python 3.12 on
 
-from search.index import kwic
+from search.index import hits_csv
 from search.index.contract import Filters, Order, body, show_named
 from search.index.contract import Request as SearchRequest
 from search.index.library_index import LibraryIndex
@@ -222,10 +222,10 @@ def search_csv(
 ) -> Response:
     """Every place where the words were said, as keyword in context, one line each."""
     hits = library_index.index().every(parameters.request())  # they are found in time; to tell them all may take longer
-    return StreamingResponse(kwic.lines(hits, bom), media_type="text/csv")
+    return StreamingResponse(hits_csv.lines(hits, bom), media_type="text/csv")
 
 
-@router.get("/api/shows", responses=described(503), tags=["archive"])
+@router.get("/api/shows", responses=described(503), tags=["episodes"])
 def shows(library_index: OfLibraryIndex) -> list[dict[str, Any]]:
     """Every show, with the number of its episodes and hours."""
     found: dict[str, dict[str, Any]] = {}
@@ -237,7 +237,7 @@ def shows(library_index: OfLibraryIndex) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda show: str(show["title"]).casefold())
 
 
-@router.get("/api/episodes", responses=described(422, 503), dependencies=[Depends(refuse_repeated)], tags=["archive"])
+@router.get("/api/episodes", responses=described(422, 503), dependencies=[Depends(refuse_repeated)], tags=["episodes"])
 def episodes(
     library_index: OfLibraryIndex,
     show: str | None = None,
@@ -252,7 +252,7 @@ def episodes(
     return {"total": len(found), "limit": limit, "offset": offset, "episodes": [_episode_body(c) for c in page]}
 
 
-@router.get("/api/episodes/{show}/{episode}", responses=described(404, 422, 503), tags=["archive"])
+@router.get("/api/episodes/{show}/{episode}", responses=described(404, 422, 503), tags=["episodes"])
 def episode(contents: OfContents, library_index: OfLibraryIndex) -> dict[str, Any]:
     """One episode."""
     more = {
@@ -277,7 +277,7 @@ def episode(contents: OfContents, library_index: OfLibraryIndex) -> dict[str, An
     "/api/episodes/{show}/{episode}/transcript.{form}",
     responses={200: {"content": _TRANSCRIPTS}, **described(404, 422, 500)},
     response_class=Response,
-    tags=["archive"],
+    tags=["episodes"],
 )
 def transcript(
     name: OfId, library_index: OfLibraryIndex, form: Literal["json", "vtt", "srt", "txt", "podcast.json"]
@@ -298,7 +298,7 @@ def transcript(
         **described(400, 404, 416, 422, 503),
     },
     response_class=FileResponse,
-    tags=["archive"],
+    tags=["episodes"],
 )
 async def audio(  # async, as it may wait for a copy
     request: Request,

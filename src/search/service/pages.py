@@ -35,6 +35,7 @@ from transcribe.errors import TranscriptError
 from transcribe.library.chapters import load_chapters
 from transcribe.library.clock import milliseconds
 from transcribe.library.episode import Episode
+from transcribe.library.paragraphs import paragraphs
 from transcribe.library.transcript import Chapter, Segment, Transcript
 
 HITS_A_PAGE = 20  # unless asked otherwise
@@ -224,11 +225,11 @@ def _facets(asked: SearchParameters, answer: Answer, titles: dict[str, str]) -> 
     yield _Facet("speaker", filters.speaker, link(speaker=None), speakers)
 
 
-_Turns = list[tuple[str | None, list[Segment]]]
+_Turns = list[tuple[str | None, list[tuple[Segment, ...]]]]  # who speaks, and the paragraphs of it
 
 
 def _sections(transcript: Transcript, chapters: Sequence[Chapter]) -> list[tuple[Chapter | None, _Turns]]:
-    """The segments by chapter: each under the chapter that holds its middle; those before the first under None."""
+    """The paragraphs by chapter: a segment is under the one that holds its middle, or under None before the first."""
     starts = [chapter.start_ms for chapter in chapters]
     under: list[list[Segment]] = [[] for _ in range(len(chapters) + 1)]
     for segment in transcript.segments:
@@ -238,8 +239,8 @@ def _sections(transcript: Transcript, chapters: Sequence[Chapter]) -> list[tuple
 
 
 def _turns(segments: Sequence[Segment]) -> _Turns:
-    """Segments in a row with the same speaker, with that speaker."""
-    turns = itertools.groupby(segments, key=lambda segment: segment.speaker)
+    """Paragraphs in a row with the same speaker, with that speaker."""
+    turns = itertools.groupby(paragraphs(segments), key=lambda paragraph: paragraph[0].speaker)
     return [(speaker, list(said)) for speaker, said in turns]
 
 

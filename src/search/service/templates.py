@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from search.index.hits import Hit
 from search.query.limits import MAX_HITS, WITHIN_S
 from transcribe.library.clock import clock
+from transcribe.library.transcript import Segment, gap
 
 ASSETS = Path(__file__).parents[1] / "player"
 
@@ -59,6 +60,21 @@ def _pieces(hit: Hit) -> Iterator[tuple[str, bool]]:
     yield hit.text[at:], False
 
 
+def _sounds(segment: Segment) -> Iterator[tuple[str, bool]]:
+    """The text of a segment in pieces, each with whether it is spoken."""
+    shown = at = 0
+    for word in segment.words:
+        begin = segment.text.find(word.text, at)
+        if begin < 0:  # the spaces of the text differ from its words'
+            continue
+        at = begin + len(word.text)
+        if not word.spoken:
+            yield segment.text[shown:begin], True
+            yield word.text, False
+            shown = at
+    yield segment.text[shown:], True
+
+
 def _corrected(text: str, word: str, other: str) -> str:
     """A query with one word replaced by another; the other word alone where the query has it in another form."""
     corrected = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, text, flags=re.IGNORECASE)
@@ -83,9 +99,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = {"day": _day, "exact": _exact, "web": _web, "pieces": _pieces, "count": _count, "hours": _hours}
+    filters = {
+        "day": _day,
+        "exact": _exact,
+        "web": _web,
+        "pieces": _pieces,
+        "count": _count,
+        "hours": _hours,
+        "sounds": _sounds,
+    }
     templates.filters.update({**filters, "clock": clock, "corrected": _corrected})
-    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=WITHIN_S)
+    templates.globals.update(flag_labels=_FLAGS, max_hits=MAX_HITS, usual_within=WITHIN_S, gap=gap)
     return templates
 
 

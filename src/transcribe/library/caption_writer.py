@@ -6,19 +6,15 @@ https://github.com/Podcastindex-org/podcast-namespace/blob/main/transcripts/tran
 
 import html
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from webvtt import Caption, WebVTT
 
 from transcribe.library.clock import clock, timestamp
-from transcribe.library.transcript import Segment, Transcript
+from transcribe.library.paragraphs import paragraphs
+from transcribe.library.transcript import Segment, Transcript, spaced
 
-# A paragraph of plain text ends where the speaker changes, at a pause, and at the first full stop past LONG_PARAGRAPH;
-# without a full stop it ends at LONGEST_PARAGRAPH.
-PAUSE_MS = 2_000
-LONG_PARAGRAPH = 600  # characters
-LONGEST_PARAGRAPH = 1_500
 _ROUND = str.maketrans("[]", "()")
 
 
@@ -58,9 +54,9 @@ def to_srt(transcript: Transcript) -> str:
 def to_text(transcript: Transcript) -> str:
     """Paragraphs, each a line that begins with its time and its speaker: `[1:02:03] Ann: Welcome back.`"""
     lines = []
-    for paragraph in _paragraphs(_spoken(transcript)):
+    for paragraph in paragraphs(_spoken(transcript)):
         speaker = _line(paragraph[0].speaker or "")
-        said = " ".join(_line(segment.text) for segment in paragraph)
+        said = spaced(_line(segment.text) for segment in paragraph)
         lines.append(f"[{clock(paragraph[0].start_ms)}] {speaker and f'{speaker}: '}{said}\n")
     return "\n".join(lines)
 
@@ -95,25 +91,6 @@ def _spoken(transcript: Transcript) -> list[Segment]:
 def _bracketed(segment: Segment) -> str:
     speaker = _without_arrow(_line(segment.speaker or "")).translate(_ROUND)
     return f"[{speaker}]: " if speaker else ""
-
-
-def _paragraphs(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
-    paragraph: list[Segment] = []
-    for segment in segments:
-        if paragraph and _ends(paragraph, segment):
-            yield paragraph
-            paragraph = []
-        paragraph.append(segment)
-    if paragraph:
-        yield paragraph
-
-
-def _ends(paragraph: Sequence[Segment], following: Segment) -> bool:
-    last = paragraph[-1]
-    if following.speaker != last.speaker or following.start_ms - last.end_ms >= PAUSE_MS:
-        return True
-    length = sum(len(segment.text) for segment in paragraph)
-    return length >= LONGEST_PARAGRAPH or (length >= LONG_PARAGRAPH and last.text.rstrip().endswith((".", "?", "!")))
 
 
 def _line(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 from anyascii import anyascii
 
 from transcribe.errors import TranscriptError
+from transcribe.library.unknown_keys import Unknown, made, plain
 from transcribe.web.http_validators import Validators
 
 # The last three have a transcript: of all the audio, of the part before it breaks off, or of all but its damage.
@@ -59,6 +60,7 @@ class Quality:
     covered: float  # the share of the speech that has text, 0 to 1
     flagged: float  # the share of words in segments with a flag
     confidence: float | None  # the mean over all words
+    unknown: Unknown = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """The record as plain data, for `audio/<show>/<episode>.json`."""
         rest = {name: value for name, value in dataclasses.asdict(self).items() if name != "episode"}
-        return {"version": 1, **dataclasses.asdict(self.episode), **rest}
+        quality = {"quality": plain(self.quality) if self.quality else None}
+        return {"version": 1, **dataclasses.asdict(self.episode), **rest, **quality}
 
     @classmethod
     def from_json(cls, data: Any) -> "Record":
@@ -143,7 +146,7 @@ class Record:
                 _audio(data.get("audio")),
                 data.get("state", "known"),
                 Failure(**data["error"]) if data.get("error") else None,
-                Quality(**data["quality"]) if data.get("quality") else None,
+                made(Quality, data["quality"]) if data.get("quality") else None,
                 tuple(PublishedText(**text) for text in data.get("transcripts", ())),
                 data.get("chapters"),
                 tuple(data.get("persons", ())),

@@ -4,17 +4,17 @@ All times are integer milliseconds from the start of that file. `transcripts/<sh
 transcript, version 1 of the format. It is the border between the batch and the search.
 """
 
-import contextlib
 import dataclasses
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from transcribe.errors import TranscriptError
 from transcribe.library.episode import Episode, Quality
+from transcribe.library.unknown_keys import Unknown, made, others, plain
 from transcribe.library.validation import check, check_share, check_span, check_spans, check_texts, check_whole
 
 VERSION = 1
@@ -27,7 +27,6 @@ _UNSPACED = re.compile(
 FLAGS = ("repetition", "low_confidence", "no_speech", "too_fast", "interpolated")
 
 Span = tuple[int, int]  # start and end, milliseconds from the start of the stored audio file
-Unknown = tuple[tuple[str, Any], ...]  # keys and values that a later version or another program wrote: kept as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,6 @@ class Chapter:
     link: str | None = None  # http or https
 
 
-_Part = TypeVar("_Part", Word, Segment, Audio, Engine, Damage)
-
-
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """All that is said in one episode."""
@@ -118,6 +114,7 @@ class Transcript:
     no_text: tuple[Span, ...] = ()  # spans in which somebody speaks and no words were recognized
     quality: Quality | None = None  # None for imported captions
     damage: Damage | None = None  # None where all of the file could be decoded
+    episode_unknown: Unknown = ()  # beside what is known of the episode, as it stands in the transcript's file
     unknown: Unknown = ()
     # Those that the audio file itself holds, as it was decoded. They are kept beside the audio: no part of the format.
     chapters: tuple[Chapter, ...] = dataclasses.field(default=(), compare=False)
@@ -139,13 +136,13 @@ class Transcript:
         """The transcript in version 1 of the format, one segment a line, so that two can be compared by a diff."""
         head = {
             "version": VERSION,
-            "episode": dataclasses.asdict(self.episode),
-            "audio": _plain(self.audio) if self.audio else None,
-            "engine": _plain(self.engine),
+            "episode": dataclasses.asdict(self.episode) | dict(self.episode_unknown),
+            "audio": plain(self.audio) if self.audio else None,
+            "engine": plain(self.engine),
             "language": self.language,
             "created": self.created,
-            "quality": dataclasses.asdict(self.quality) if self.quality else None,
-            "damage": _plain(self.damage) if self.damage else None,
+            "quality": plain(self.quality) if self.quality else None,
+            "damage": plain(self.damage) if self.damage else None,
             **dict(self.unknown),
         }
         opening = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
@@ -179,7 +176,9 @@ class Transcript:
             before = segment.start_ms
 
 
-_KEYS = {"version", *(field.name for field in dataclasses.fields(Transcript))} - {"unknown", "chapters"}
+_NOT_KEYS = {"unknown", "episode_unknown", "chapters"}
+_KEYS = {"version", *(field.name for field in dataclasses.fields(Transcript))} - _NOT_KEYS
+_EPISODE_KEYS = {field.name for field in dataclasses.fields(Episode)}
 
 
 def segment(
@@ -318,32 +317,17 @@ def _from_json(data: dict[str, Any]) -> Transcript:
     quality, damage = data.get("quality"), data.get("damage")  # not in the oldest transcripts, nor is `no_text`
     return Transcript(
         episode=Episode.from_json(data["episode"]),
-        audio=_made(Audio, data["audio"]) if data["audio"] else None,
-        engine=_made(Engine, data["engine"]),
+        audio=made(Audio, data["audio"]) if data["audio"] else None,
+        engine=made(Engine, data["engine"]),
         language=data["language"],
         created=data["created"],
         segments=tuple(_segment_from_json(segment) for segment in data["segments"]),
         no_text=_spans_from_json(data.get("no_text") or ()),
-        quality=Quality(**quality) if quality else None,
-        damage=_made(Damage, {**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
-        unknown=tuple((key, value) for key, value in data.items() if key not in _KEYS),
+        quality=made(Quality, quality) if quality else None,
+        damage=made(Damage, {**damage, "missing": _spans_from_json(damage["missing"])}) if damage else None,
+        episode_unknown=others(data["episode"], _EPISODE_KEYS),
+        unknown=others(data, _KEYS),
     )
-
-
-def _made(kind: type[_Part], data: dict[str, Any]) -> _Part:
-    """A part of a transcript from plain data; what it does not know is kept with it."""
-    if "unknown" not in data:
-        with contextlib.suppress(TypeError):  # as a rule there is nothing else, and words are many
-            return kind(**data)
-    known = kind.__dataclass_fields__
-    own = {key: value for key, value in data.items() if key in known and key != "unknown"}
-    return kind(**own, unknown=tuple((key, value) for key, value in data.items() if key not in own))
-
-
-def _plain(part: Any) -> dict[str, Any]:
-    """The inverse of `_made`."""
-    data = dataclasses.asdict(part)
-    return data | dict(data.pop("unknown"))
 
 
 def _spans_from_json(data: Iterable[Any]) -> tuple[Span, ...]:
@@ -369,8 +353,8 @@ def _word_to_json(word: Word) -> dict[str, Any]:
 
 
 def _segment_from_json(data: dict[str, Any]) -> Segment:
-    words = tuple(_made(Word, word) for word in data["words"])
-    return _made(Segment, {**data, "words": words, "flags": tuple(data["flags"])})
+    words = tuple(made(Word, word) for word in data["words"])
+    return made(Segment, {**data, "words": words, "flags": tuple(data["flags"])})
 
 
 def _reason(problem: Exception) -> str:

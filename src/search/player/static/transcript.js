@@ -6,7 +6,7 @@
 const LINK_MS = 99;
 
 /**
- * @typedef {{start_ms: number, end_ms: number, text: string}} Word
+ * @typedef {{start_ms: number, end_ms: number, text: string, spoken?: boolean}} Word
  * @typedef {{words: Word[]}} Segment
  */
 
@@ -74,7 +74,7 @@ export class Transcript {
   }
 
   /**
-   * When the word under a click was said; null where there is none.
+   * When the word under a click was said, or the segment where no word is under it; null outside of segments.
    * @param {MouseEvent} click
    * @returns {number | null}
    */
@@ -83,7 +83,7 @@ export class Transcript {
     this.#wordsOf(row); // so that there is a word to be under the pointer
     const under = document.elementFromPoint(click.clientX, click.clientY);
     const word = this.#wordsOf(row).findIndex((element) => element === under);
-    return this.#segments[row]?.words[word]?.start_ms ?? null;
+    return this.#segments[row]?.words[word]?.start_ms ?? this.starts[row] ?? null;
   }
 
   /**
@@ -139,7 +139,8 @@ function wrapped(text, words) {
   for (const word of words) {
     const begin = whole.indexOf(word.text, at);
     if (begin < 0) return [];
-    const element = Object.assign(document.createElement("span"), { className: "word", textContent: word.text });
+    const className = word.spoken === false ? "word sound" : "word";
+    const element = Object.assign(document.createElement("span"), { className, textContent: word.text });
     pieces.push(whole.slice(at, begin), element);
     elements.push(element);
     at = begin + word.text.length;

@@ -1,4 +1,4 @@
-"""Hits as keyword in context: a stream of CSV, one line a hit, for a spreadsheet or a corpus tool."""
+"""Writes hits as CSV, one line a hit with the words before and after it, for a spreadsheet or a corpus tool."""
 
 import csv
 import io

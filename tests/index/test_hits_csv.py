@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from search.index import kwic
+from search.index import hits_csv
 from search.index.hits import hit
 from search.index.passages import passages, unpack
 from tests.support.conversations import transcript
@@ -16,7 +16,7 @@ def read(text: str) -> list[dict[str, str]]:
 def lines_of(said: str, bom: bool = False) -> str:
     made = passages(transcript(said), "digest")
     found = hit(made.contents, lambda number: unpack(made.pages[number]), 0, 0, [(0, 0)])
-    return "".join(kwic.lines([found], bom))
+    return "".join(hits_csv.lines([found], bom))
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def lines_of(said: str, bom: bool = False) -> str:
     ],
 )
 def test_what_a_spreadsheet_would_run_becomes_text(text: str) -> None:
-    assert kwic._safe(text) == f"'{text}"
+    assert hits_csv._safe(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["peer", "1 = 1", "", " ", "a-b", "—", "a\n=1", 5, None])
 def test_anything_else_stays_as_it_is(text: object) -> None:
-    assert kwic._safe(text) == text
+    assert hits_csv._safe(text) == text
 
 
 def test_a_hit_that_begins_like_a_formula_is_guarded() -> None:
