@@ -21,10 +21,11 @@ from pathlib import Path
 sys.path.pop(0)  # this folder, whose transcribe.py would hide the package
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import reciting, table
+from bench import table
 from bench.command import unpack_micro
 from bench.recognizing import CHECKPOINT, CTRANSLATE2, SEQUENTIAL, SYSTEMS, WHISPER, Task, Took, took
 from bench.talk import Talk, write
+from bench.training import reciting
 from bench.word_errors import errors, plain
 
 MICRO = "micro"  # the checkpoint of the tests, the only one whose words mean something

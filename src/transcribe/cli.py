@@ -276,6 +276,8 @@ def _attach(asked: CommandContext, paths: list[Path], episode: str, language: st
             if reason
             else f"  {episode} has the text of {path.name} now"
         )
+        for trouble in work.report.unchecked.values():
+            say(f"  {trouble.code}: {episode}: {trouble.message}")
         asked.index()
     if reason:
         raise typer.Exit(1)

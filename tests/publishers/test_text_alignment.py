@@ -55,3 +55,9 @@ def test_pairs_are_alike_and_in_order(one: list[str], other: list[str]) -> None:
 @given(few_words)
 def test_a_text_is_like_itself(words: list[str]) -> None:
     assert pairs(words, words) == [Pair(n, n) for n in range(len(words))]
+
+
+def test_scripts_without_spaces_are_compared_however_they_are_cut() -> None:
+    written, heard = list("น้ำใจของคนไทยดีมาก"), ["น้ำใจ", "ของ", "คน", "ไทย", "ดี", "มาก"]
+    assert [pair.other for pair in pairs(heard, written)] == [0, 5, 8, 10, 13, 15]
+    assert comparable("ปี ๒๕๖๖ ok") == comparable("ปี ๒๕ ๖๖ ok")

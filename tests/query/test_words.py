@@ -137,3 +137,50 @@ def test_a_text_has_the_words_of_its_written_words(tokens: list[str]) -> None:
 @given(st.text())
 def test_comparing_takes_no_second_pass(text: str) -> None:
     assert words(comparable(text)) == words(text)
+
+
+def is_phrase_of(query: str, text: str) -> bool:
+    asked, said = words(query), words(text)
+    return any(said[at : at + len(asked)] == asked for at in range(len(said) - len(asked) + 1))
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("คนไทย", "น้ำใจของคนไทยดีมาก"),
+        ("น้ํา", "น้ำใจของคนไทย"),  # sara am typed as two signs
+        ("ບາຍດີ", "ສະບາຍດີ"),
+        ("ភាសាខ្មែរ", "ខ្ញុំស្រឡាញ់ភាសាខ្មែរ"),
+        ("လေ့လာ", "မြန်မာစာကိုလေ့လာနေပါတယ်"),
+        ("ཡིག", "བོད་ཡིག་སློབ་པ་"),
+        ("الكتاب الجديد", "الكِتَابُ الجَدِيدُ"),
+        ("مكتبه", "مكـــتبة"),
+        ("בראשית", "בְּרֵאשִׁית בָּרָא"),
+        ('צה"ל', "צה״ל"),
+        ("जिंदगी", "ज़िंदगी"),
+        ("strasse", "Straße"),
+        ("istanbul", "İSTANBUL"),
+        ("dorde", "Đorđe"),
+        ("oeuvre", "œuvre"),
+        ("がき", "か\u3099き"),
+        ("野家", "𠮷野家"),
+        ("transcript", "trans\u00adcript"),
+        ("hello", "👍🏽👨\u200d👩\u200d👧 hello"),
+    ],
+)
+def test_a_phrase_is_found_in_every_script(query: str, text: str) -> None:
+    assert is_phrase_of(query, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("zerowidth", "zero\u200bwidth"),
+        ("か", "がき"),  # another sound
+        ("தமிழ", "தமிழ்"),  # a virama makes another word
+        ("ที", "ที่"),  # a tone as well
+        ("hell", "hello"),
+    ],
+)
+def test_what_makes_another_word_is_not_found(query: str, text: str) -> None:
+    assert not is_phrase_of(query, text)

@@ -169,3 +169,17 @@ def test_a_word_after_a_full_stop_does_not_begin_in_the_pause() -> None:
     words = shortened([WrittenWord(text, start, end, 1.0, None) for text, start, end in said])
     longest = 1.4  # twice the 0.7 s that a usual word lasts at most
     assert [word.start for word in words] == [0.0, 0.2, pytest.approx(6.0 - longest), 6.0]
+
+
+def test_thai_is_cut_where_the_model_cuts_it_so_that_each_bit_has_its_time() -> None:
+    bits = [
+        TimedText(bit, n, n + 1, 0.5) for n, bit in enumerate((" น้", "ำ", "ใจ", "ของ", "เ", "เม่", " ๒๕", "๖๖", "ปี"))
+    ]
+    assert [(word.text, word.start, word.joined) for word in written(bits)] == [
+        ("น้ำ", 0, None),
+        ("ใจ", 2, True),
+        ("ของ", 3, True),
+        ("เเม่", 4, True),
+        ("๒๕๖๖", 6, None),
+        ("ปี", 8, True),
+    ]

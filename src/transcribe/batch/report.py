@@ -20,6 +20,7 @@ class Report:
     unchanged: list[str] = field(default_factory=list)
     later: dict[str, Failure] = field(default_factory=dict)  # whose host asks to be left alone for now
     mismatched: dict[str, Failure] = field(default_factory=dict)  # whose publisher's transcript is of other audio
+    unchecked: dict[str, Failure] = field(default_factory=dict)  # published texts whose times nothing has heard
     damaged: dict[str, Failure] = field(default_factory=dict)  # transcribed, as far as the audio goes
     changed_upstream: list[str] = field(default_factory=list)  # whose audio is another one at the publisher's by now
     absent: dict[str, Failure] = field(default_factory=dict)  # folders and files named before that are not there now
@@ -48,7 +49,7 @@ class Report:
         for name in self.changed_upstream:
             if name not in self.failed and name not in self.later:
                 yield f"  changed_upstream: {name}: its publisher has other audio now; {taken}"
-        for troubles in (self.damaged, self.mismatched, self.later, self.absent):
+        for troubles in (self.damaged, self.mismatched, self.unchecked, self.later, self.absent):
             yield from (f"  {trouble.code}: {name}: {trouble.message}" for name, trouble in troubles.items())
         for name, failure in self.failed.items():
             yield f"  failed: {name}: {failure.code}: {failure.message.removeprefix(f'{name}: ')}"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 from transcribe.batch.next_step import NOT_TAKEN
 from transcribe.batch.report import Report
@@ -122,6 +123,15 @@ class ResultWriter:
         (self._report.published if is_published else self._report.transcribed).append(record.episode.id)
         self._report.audio_ms += transcript.duration_ms
         self._progress.say(f"transcribed {record.episode.id}, {clock(transcript.duration_ms)}")
+        if is_published:
+            self._tell_of_text(record.episode.id, transcript.engine.options)
+
+    def _tell_of_text(self, name: str, options: dict[str, Any]) -> None:
+        """What became of a publisher's text, and what of it was not checked."""
+        for note in options.get("notes", ()):
+            self._progress.say(f"{name}: its publisher's transcript: {note}")
+        if unchecked := options.get("unchecked"):
+            self._report.unchecked[name] = Failure("unchecked", f"its publisher's transcript: {unchecked}")
 
     def _keep_beside(self, record: Record, got: FetchedEpisode) -> None:
         """The publisher's transcript as it came, and the chapters."""

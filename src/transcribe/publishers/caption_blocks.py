@@ -27,6 +27,7 @@ _OURS = re.compile(r"NOTE Made by .*Language: ([A-Za-z]{2,8})[^ ]*\.")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
 _TICKS_A_MS = 90  # of the clock of MPEG
 _TICKS = 2**33  # after which it begins anew
+_MOST_MINUTES = 59  # behind hours; without hours, as many as there are
 _FRAMES_A_SECOND = 25  # where times end with a frame and nothing says of how many
 _NUMBERS_LEFT_OUT = 100  # where cues were deleted; a number further on is what somebody says
 _MOST = 0.5  # of the cues: what they have is the way of the file
@@ -149,6 +150,8 @@ class _Reader:
         """Whether a line that has an arrow and no two times was to have them: by its place, and by what is left."""
         if "-->" not in self._lines[at] or not self._opens(at):
             return False
+        if not self._is_vtt and at > 1 and self._lines[at - 1].strip().isdecimal() and self._is_above_blank(at - 1):
+            return True
         return any(_TIMELIKE.search(part) or (_CLOCK.fullmatch(part.strip()) is not None) for part in parts)
 
     def _opens(self, at: int) -> bool:
@@ -199,6 +202,8 @@ def time_ms(text: str) -> tuple[int | None, bool]:
     if not (match := _PARTS.fullmatch(digits)):
         return None, False
     hours, minutes, seconds = (int(part or 0) for part in match.group(1, 2, 3))
+    if hours and minutes > _MOST_MINUTES:
+        return None, False  # 99:99:99
     ms = 1000 * (3600 * hours + 60 * minutes + seconds) + _fraction(match[4], match[5])
     if ms > LATEST_MS:
         return None, False

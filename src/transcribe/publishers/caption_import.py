@@ -15,7 +15,7 @@ from transcribe.errors import TranscriptError, UsageError
 from transcribe.library.episode import Episode, episode_id, show_slug
 from transcribe.library.transcript import Engine, Segment, Transcript, Word, repaired, segment
 from transcribe.publishers.caption_reader import TYPED, read_script
-from transcribe.publishers.script import Cue, Script, are_words
+from transcribe.publishers.script import Cue, Script, are_words, told
 from transcribe.publishers.transcript_json import holds_segments
 from transcribe.sources.source import dated, readable
 from transcribe.transcription.quality_flags import marked
@@ -87,7 +87,7 @@ def imported(
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         segments=_segments(_with_ends(script.cues)),
     )
-    return Imported(transcript, _told(script))
+    return Imported(transcript, told(script))
 
 
 def walk(paths: Iterable[Path]) -> list[Path]:
@@ -222,10 +222,3 @@ def _sentences(cues: tuple[Cue, ...]) -> Iterator[Segment]:
 
 def _counted(script: Script) -> dict[str, int]:
     return {"repaired": script.repairs} if script.repairs else {}
-
-
-def _told(script: Script) -> tuple[str, ...]:
-    """What a person should know of what became of the file."""
-    several = "times were" if script.repairs > 1 else "time was"
-    mended = (f"{script.repairs} {several} put right or left out",) if script.repairs else ()
-    return (*mended, *script.notes)

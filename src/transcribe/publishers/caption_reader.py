@@ -47,8 +47,20 @@ FORMS: dict[str, Form] = {
     ".text": "txt",
     ".md": "txt",
 }
+_XML = re.compile(r"^\s*<\?xml[^>]*\?>")
+_READERS: dict[Form, Callable[[str], GivenScript]] = {
+    "json": read_json,
+    "ttml": lambda text: read_ttml(_XML.sub("", text, count=1).encode(errors="replace")),
+    "ass": read_substation,
+    "lrc": read_lrc,
+    "tsv": read_tsv,
+}
 TYPED: tuple[Form, ...] = ("html", "docx", "txt")  # texts that need not say when
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding=[\"']([\w.-]+)[\"']")
 _UNKNOWN_LENGTH_MS = 5_000  # at most, of a cue that ends before it starts
+_HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
+_CHANCES = 4  # a time that is anywhere lies in a quarter of an hour, or of a minute, once in so many
+_FAR_MS = 600_000  # a cue so far from the ones before and behind it is not where its times say
 _ASIDE_WORDS = 3  # at most, that somebody says into another one's sentence
 _MOST = 0.5  # of the cues: what is so bad is not a file of that kind
 
@@ -87,16 +99,20 @@ def parse(
     form = form_seen(data) or form
     if form == "docx":
         return _typed(form, read_docx(data), persons)
-    if form == "json":
-        return _timed(form, read_json(data), persons)
-    if form == "ttml":
+    if (
+        form == "ttml"
+        and not encoding
+        and (declared := _DECLARED.search(data[:200]))
+        and declared[1].lower() != b"utf-8"
+    ):
         return _timed(form, read_ttml(data), persons)
     text = decoded_captions(data, encoding, language)
     if form in TYPED:
         script = _typed(form, read_html(text.text) if form == "html" else read_typed(text.text), persons)
     else:
-        readers: dict[Form, Callable[[str], GivenScript]] = {"ass": read_substation, "lrc": read_lrc, "tsv": read_tsv}
-        script = _timed(form, readers.get(form, _read_blocks)(text.text), persons)
+        if form == "sbv":
+            text = dataclasses.replace(text, text=text.text.replace("[br]", "\n"))
+        script = _timed(form, _READERS.get(form, _read_blocks)(text.text), persons)
         if form == "vtt" and not text.text.strip():
             raise TranscriptError("bad_captions", "it is empty: it does not begin with WEBVTT")
     return dataclasses.replace(script, notes=(*text.notes, *script.notes))
@@ -161,7 +177,8 @@ def _timed(form: Form, given: GivenScript, persons: Collection[str]) -> Script:
             else cue
             for cue in cues
         ]
-    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes))
+    silent = () if cues else ("it has no words",)
+    return Script(form, tuple(cues), given.language, repairs, (*given.notes, *notes, *silent))
 
 
 def _placed(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
@@ -195,10 +212,48 @@ def _shown(cue: Given, codes: bool = True) -> Shown:
     return Shown(start, end, tokens, cue.speaker, torn)
 
 
+def _near_their_neighbours(cues: Sequence[Shown]) -> tuple[list[Shown], int]:
+    """Moves a cue with a mistyped hour or minute to where it lies between its neighbours in the file.
+
+    One whose start is wrong in another way begins where the one before ends, if its end lies there. Returns also how
+    many were moved.
+    """
+    found, moved = list(cues), 0
+    for at, cue in enumerate(cues):
+        before = found[at - 1] if at else None
+        after = cues[at + 1] if at + 1 < len(cues) else None
+        earliest = before.start_ms if before else 0
+        latest = after.start_ms if after else max(0, cue.end_ms)
+        if earliest - _FAR_MS <= cue.start_ms <= latest + _FAR_MS or earliest > latest:
+            continue
+        near = [each.start_ms for each in (before, after) if each]
+        starts = [ms for ms in _retyped(cue.start_ms, near, latest - earliest) if earliest <= ms <= latest]
+        ends = cue.end_ms if earliest <= cue.end_ms <= latest + _FAR_MS else None
+        if starts:
+            start = starts[0]
+            end = ends if ends is not None else max(start, cue.end_ms - cue.start_ms + start)
+        elif ends is not None and cue.end_ms < cue.start_ms:
+            start, end = min(max(earliest, before.end_ms if before else 0), ends), ends
+        else:
+            continue
+        found[at] = dataclasses.replace(cue, start_ms=start, end_ms=end)
+        moved += 1
+    return found, moved
+
+
+def _retyped(ms: int, near: Iterable[int], room_ms: int) -> Iterator[int]:
+    """A time with the hour, or the minute, of another, where so little room tells that it is no chance if it fits."""
+    for other in near:
+        if _CHANCES * room_ms <= _HOUR_MS:
+            yield other // _HOUR_MS * _HOUR_MS + ms % _HOUR_MS
+        if _CHANCES * room_ms <= _MINUTE_MS:
+            yield ms - ms % _HOUR_MS + other % _HOUR_MS // _MINUTE_MS * _MINUTE_MS + ms % _MINUTE_MS
+
+
 def _in_order(given: Iterable[Shown]) -> tuple[list[Shown], int]:
     """Cues that have words by start, none ending before it starts, and how many were not so."""
-    shown = [cue for cue in given if cue.tokens]
-    repairs = sum(one.start_ms > other.start_ms for one, other in itertools.pairwise(shown))
+    shown, repairs = _near_their_neighbours([cue for cue in given if cue.tokens])
+    repairs += sum(one.start_ms > other.start_ms for one, other in itertools.pairwise(shown))
     ordered = sorted(shown, key=attrgetter("start_ms"))
     for at, cue in enumerate(ordered):
         if cue.end_ms < cue.start_ms:

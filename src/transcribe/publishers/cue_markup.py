@@ -13,10 +13,12 @@ from transcribe.library.clock import milliseconds
 from transcribe.library.transcript import Word
 from transcribe.publishers.script import spread
 
-_NAMES = "v|c|i|b|u|s|em|strong|font|span|lang|ruby|rp|small|big|sub|sup|mark|center|strike|tt"
+_NAMES = "c|i|b|u|s|em|strong|font|span|ruby|rp|small|big|sub|sup|mark|center|strike|tt"
 _EMPHASIS = frozenset(["c", "i", "b", "u", "em", "strong", "font", "span", "mark"])
+# Attributes have values: `a<b and b>c` is text.
+_PLAIN_TAG = rf"</?(?:{_NAMES})(?:\.[^\s<>]*)*(?:\s[^<>]*=[^<>]*|\s*)/?>"
 _PIECE = re.compile(
-    rf"(<(?:\d+:)?\d\d:\d\d[.,]\d{{3}}>|<br\s*/?>|</?(?:{_NAMES})(?:[.\s][^<>]*)?/?>|\{{\\[^{{}}]*\}}|(?<![\w:\\])\\[Nnh]|\\[Nh])",
+    rf"(<(?:\d+:)?\d\d:\d\d[.,]\d{{3}}>|<br\s*/?>|</?(?:v|lang)(?:[.\s][^<>]*)?>|{_PLAIN_TAG}|\{{\\[^{{}}]*\}}|(?<!\S)[C-H]:\\[^\s\\]*\\\S*|(?<![\w:\\])\\[Nnh]|\\[Nh])",
     re.IGNORECASE | re.ASCII,
 )
 _TIME = re.compile(r"<((?:\d+:)?\d\d:\d\d[.,]\d{3})>", re.ASCII)
@@ -142,8 +144,10 @@ class _Reader:
         elif voice := _VOICE.fullmatch(piece):
             self.end_word()
             self._voice = plain(voice[1], self._codes) or None
-        elif piece.startswith("\\"):
+        elif piece in ("\\N", "\\n", "\\h"):
             self.text("\n" if piece in ("\\N", "\\n") else " ")
+        elif piece[:1] not in "<{":  # a path
+            self.text(piece)
         elif (tag := _TAG.match(piece)) and tag["name"].lower() == "br":
             self.text("\n")
         elif tag and tag["name"].lower() in _EMPHASIS and not piece.endswith("/>"):

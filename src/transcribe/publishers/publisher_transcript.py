@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from transcribe import __version__
@@ -33,7 +34,7 @@ from transcribe.publishers.forced_alignment import (
     over_speech,
 )
 from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, verify_untimed
-from transcribe.publishers.script import Cue, Script, are_words, spread
+from transcribe.publishers.script import Cue, Script, are_words, spread, told
 from transcribe.publishers.speaker_labels import known_as
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import form_of
@@ -120,7 +121,7 @@ def published_transcript(
     placed = basis.placed or aligned(basis.stretches, listening.listen(job.path) if hands else (), hands)
     parts = list(_segments(cues, _settled(placed, listened.sound.duration_ms), offer.persons))
     utterances = listened.utterances(word for part in parts for word in part.words if word.spoken)
-    engine = _engine(offer, script, basis, hands)
+    engine = _engine(offer, script, basis, hands, language)
     return transcript(job, listened.sound, engine, language, parts, utterances, now())
 
 
@@ -318,14 +319,30 @@ def _address(url: str) -> str:
     return unquote(PurePosixPath(urlsplit(url).path).name) if url.startswith("file:") else address
 
 
-def _engine(offer: Offer, script: Script, basis: _Basis, hands: Aligner | None) -> Engine:
+def _unchecked(script: Script, times: str, language: str, belonging: Match | None) -> str:
+    """What a person should know of times that nothing has heard."""
+    over = "captions" if script.is_timed else "speech"
+    known = {"interpolated": f"its words are spread over its {over} by length", "published": "its times are the file's"}
+    placed = known.get(times, f"{times} laid its words on the sound")
+    if belonging is None:
+        name = "its language" if language == UNDETERMINED else f"the language {language}"
+        return f"{placed}; nothing here heard {name} in the sound, so neither times nor text are checked"
+    return f"{placed}, for nothing here lays text in that language on a sound"
+
+
+def _engine(offer: Offer, script: Script, basis: _Basis, hands: Aligner | None, language: str) -> Engine:
     """Whose text it is, and how it was timed; no part of its address that may be a secret."""
     belonging = basis.belonging
     own = "published" if basis.placed and basis.placed[0].found else None
-    options = {
+    times = own or (hands.name if hands and not basis.placed else "interpolated")
+    options: dict[str, Any] = {
         "url": _address(offer.text.url),
         "sha256": hashlib.sha256(offer.data).hexdigest(),
-        "times": own or (hands.name if hands and not basis.placed else "interpolated"),
+        "times": times,
         "found": f"{belonging.found} of {belonging.of}" if belonging else "not looked for",
     }
+    if belonging is None or times == "interpolated":
+        options["unchecked"] = _unchecked(script, times, language, belonging)
+    if notes := told(script):
+        options["notes"] = list(notes)
     return Engine(PUBLISHED, __version__, script.form, options=options)

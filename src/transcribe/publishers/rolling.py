@@ -32,9 +32,22 @@ def _unmarked(cues: Sequence[Shown]) -> Iterator[Shown]:
         marks = {tuple(token.marked for token in cue.tokens) for cue in group}
         timed = any(token.start_ms is not None for cue in group for token in cue.tokens)
         if len(group) > 1 and not timed and len(marks) > 1 and any(any(mark) and not all(mark) for mark in marks):
-            yield _sung(group)
+            yield from map(_sung, _passes(group))
         else:
             yield from group
+
+
+def _passes(group: Sequence[Shown]) -> Iterator[list[Shown]]:
+    """Cues of the same text, cut where the marks begin anew: there the line is sung again."""
+    sung, latest = list[Shown](), -1
+    for cue in group:
+        marked = next((number for number, token in enumerate(cue.tokens) if token.marked), None)
+        if marked is not None and marked < latest and not cue.tokens[latest].marked:
+            yield sung
+            sung, latest = [], -1
+        sung.append(cue)
+        latest = max(latest, -1 if marked is None else marked)
+    yield sung
 
 
 def _sung(group: Sequence[Shown]) -> Shown:
@@ -85,12 +98,21 @@ def _with_repeats(cues: Sequence[Shown]) -> Iterator[tuple[Shown, int | None]]:
 
 
 def _overlap(before: Sequence[Token], now: Sequence[Token], least: int) -> int:
-    """The most words that one ends with and the other begins with; 0 where they are fewer than `least`."""
+    """The most words that one ends with and the other begins with; 0 where they are fewer than `least`.
+
+    Fewer may roll up where they are whole lines: then the lines above them are gone.
+    """
     one, other = [_bare(token) for token in before], [_bare(token) for token in now]
-    for size in range(min(len(one), len(other)), max(1, least) - 1, -1):
-        if one[-size:] == other[:size]:
+    for size in range(min(len(one), len(other)), 0, -1):
+        lines = _begins_line(before, len(before) - size) and _begins_line(now, size)
+        if one[-size:] == other[:size] and (size >= least or lines):
             return size
     return 0
+
+
+def _begins_line(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a line begins at that word, or the text ends before it."""
+    return at == len(tokens) or (at > 0 and tokens[at].line != tokens[at - 1].line)
 
 
 def _words(cue: Shown) -> tuple[str, ...]:

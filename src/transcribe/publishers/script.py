@@ -4,24 +4,25 @@ One type for all of them. A caption has times, a paragraph of a text may have no
 """
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Literal
 
+import regex
+
+from transcribe.library.scripts import CUT_OFF, FULL_WIDTH_MARKS, IDEOGRAPHS, SOUTH_EAST_ASIAN
 from transcribe.library.transcript import Word, gap
 from transcribe.publishers.sounds import spoken
 
 Form = Literal["json", "ttml", "vtt", "ass", "srt", "sbv", "lrc", "tsv", "html", "docx", "txt"]
 
 _WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
-# A Chinese or Japanese character, with the stops behind it, is a word; others stand between spaces.
-_IDEOGRAPH = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-_STOPS = "[\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]*"
-_WRITTEN = re.compile(rf"{_IDEOGRAPH}{_STOPS}|(?:(?!{_IDEOGRAPH})\S)+")
+# A character of a script without spaces, with the stops behind it, is a word, so that each has a time of its own.
+_IDEOGRAPH = regex.compile(f"[{IDEOGRAPHS}]")
+_WRITTEN = regex.compile(rf"{CUT_OFF}[{FULL_WIDTH_MARKS}]*|(?:(?!{CUT_OFF})\S)+")
 # Thai, Lao, Burmese and Khmer have no spaces between words: these are about so many letters long.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_UNSPACED = regex.compile(f"[{SOUTH_EAST_ASIAN}]")
 _LETTERS_A_WORD = 5
 _CHARACTERS_A_WORD = 2  # of Chinese and Japanese
 
@@ -65,17 +66,24 @@ class Script:
         return bool(self.cues) and all(cue.start_ms is not None for cue in self.cues)
 
 
+def told(script: Script) -> tuple[str, ...]:
+    """What a person should know of what became of the file."""
+    several = "times were" if script.repairs > 1 else "time was"
+    mended = (f"{script.repairs} {several} put right or left out",) if script.repairs else ()
+    return (*mended, *script.notes)
+
+
 def are_words(texts: Sequence[str]) -> bool:
     """Whether captions with these texts are single words, as in some podcasts' JSON, and not lines."""
     return sum(map(_words_in, texts)) < _WORD_BY_WORD * len(texts)
 
 
 def _words_in(text: str) -> float:
-    tokens = _WRITTEN.findall(text)
-    ideographs = sum(re.match(_IDEOGRAPH, token) is not None for token in tokens)
-    unspaced = sum(max(1.0, len(token) / _LETTERS_A_WORD) for token in tokens if _UNSPACED.match(token))
-    rest = sum(not re.match(_IDEOGRAPH, token) and not _UNSPACED.match(token) for token in tokens)
-    return ideographs / _CHARACTERS_A_WORD + unspaced + rest
+    tokens: list[str] = _WRITTEN.findall(text)
+    ideographs = sum(_IDEOGRAPH.match(token) is not None for token in tokens)
+    letters = sum(len(token) for token in tokens if _UNSPACED.match(token))
+    rest = sum(not (_IDEOGRAPH.match(token) or _UNSPACED.match(token)) for token in tokens)
+    return ideographs / _CHARACTERS_A_WORD + (max(1.0, letters / _LETTERS_A_WORD) if letters else 0) + rest
 
 
 def written_words(text: str) -> list[tuple[str, bool | None]]:

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 
 from transcribe.library.transcript import Span, gap
 
-_GROUP = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|（[^（）]*）|【[^【】]*】|［[^［］]*］|(?<!\S)\*[^*\s][^*]*\*(?!\w)")
+_GROUP = re.compile(
+    r"\[[^\[\]]*\]|\([^()]*\)|（[^（）]*）|【[^【】]*】|［[^［］]*］|〔[^〔〕]*〕|《[^《》]*》|(?<!\S)\*[^*\s][^*]*\*(?!\w)"
+)
 _NOTE = "[♩♪♫♬🎵🎶]"
-_TOUCHING = re.compile(rf"(?<=\S)(?={_NOTE})|(?<={_NOTE})(?=\S)")
+_TOUCHING = re.compile(rf"(?<=[^\W_])(?={_NOTE})|(?<={_NOTE})(?=[^\W_])")
 _LETTER = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_HINT = re.compile(rf"[\[(（【［*]|{_NOTE}")  # without one of these nothing needs to be looked at
+_HINT = re.compile(rf"[\[(（【［〔《*]|{_NOTE}")  # without one of these nothing needs to be looked at
 _ROUND = "(（"
 _MOST_WORDS = 6  # in the name of a sound
 # Beginnings of words that name sounds, in the languages that captions are most often in.
@@ -69,8 +71,14 @@ def sounds(text: str) -> Iterator[Span]:
     rest = _GROUP.sub(" ", text)
     alone = _LETTER.search(rest) is None
     for group in groups:
-        if _is_sound(group[0], alone):
+        if _is_sound(group[0], alone) and not _is_in_word(text, group.span()):
             yield group.span()
+
+
+def _is_in_word(text: str, place: Span) -> bool:
+    """Whether brackets stand inside a word, as in `f[***]k`: they are a part of it."""
+    before, after = text[: place[0]][-1:], text[place[1] :][:1]
+    return bool(before and after) and before.isascii() and before.isalpha() and after.isascii() and after.isalpha()
 
 
 def set_apart(text: str) -> str:
@@ -102,7 +110,7 @@ def _is_sound(group: str, alone: bool) -> bool:
         return False
     if names_a_sound(inner):
         return True
-    if group[0] == "*" or any(letter.isdecimal() for letter in inner):
+    if group[0] in "*《" or any(letter.isdecimal() for letter in inner):
         return False
     return words[0] not in _GOES_ON and (alone or group[0] not in _ROUND)
 

@@ -19,12 +19,18 @@ _PART = r"[^\W_a-z][\w.'’&#-]*"  # of a name: it begins with a capital, a digi
 _NAME = rf"{_PART}(?:\s+(?:{_PART}|of|de|la|du|da|van|von|der|den|bin|al|y|e)){{0,4}}"
 _COLON = r"\s*(?::(?=\s|$)|：)\s*"
 _MANNER = r"(?:\s*[(\[][^()\[\]]{0,60}[)\]])?"  # ANN (laughs):
-_COLONED = re.compile(rf"(?:[-–—]\s*)?({_NAME}){_MANNER}{_COLON}")
+_ROLE = r"(?i:speaker|spk|participant|guest|caller|voice|interviewer|interviewee|host)(?:[ _-]?\d+|\s[A-Z])"
+_ALONE = r"(?i:unknown speaker|interviewer|interviewee|moderator|narrator)"  # a role that needs no number
+_SURELY = re.compile(rf"{_ROLE}|{_ALONE}")  # nobody says that before a colon
+_COLONED = re.compile(rf"(?:[-–—]\s*)?({_ROLE}|{_ALONE}|{_NAME}){_MANNER}{_COLON}")
+_LOOSE = re.compile(rf"([^\W\d_][\w.'’&#-]*(?:\s+[\w.'’&#-]+){{0,3}}){_MANNER}{_COLON}")  # ann:, iPhone von Bob:
 _ARROWED = re.compile(rf">{{2,3}}\s*(?:({_NAME}){_MANNER}{_COLON})?")
 _SURE = re.compile(r"(?:[-–—]\s*|>{2,3}\s*)?\[([^\[\]]{1,200})\]\s*:(?=\s|$)\s*")
 _BRACKETED = re.compile(rf"(?:[-–—]\s*|>{{2,3}}\s*)?[\[(]({_NAME})[\])](?=\s)\s+(?=\S)")
+_INSIDE = re.compile(rf"(?:[-–—]\s*)?\[({_NAME})\s*:\]\s*(?=\S)")  # [Ann:] Hello
 _DASH = re.compile(r"[-–—](?:\s+|(?=[^\W\d_]))(?=\S)")
 _ENDS_SENTENCE = re.compile(r".*[.?!…。？！—–\])>-][\"'”’»]*|.*--", re.DOTALL)
+_MOSTLY = 0.8  # of all paragraphs: where so many begin with a name, those without a capital are names as well
 _OFTEN = 0.2  # of all paragraphs: names that come again begin so many, or are more than one
 # Words that begin a sentence with a colon in it, and are nobody's name.
 _LEAD_INS = frozenset(
@@ -64,6 +70,7 @@ class _Label:
     length: int  # characters of the text that it takes up
     shouts: bool = False  # in capitals, before text that is not
     opens: bool = False  # a sentence begins behind it
+    loose: bool = False  # it does not begin with a capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ def known_as(speaker: str | None, persons: Collection[str]) -> str | None:
 def _known(paragraphs: Sequence[Sequence[Token]], persons: Collection[str], typed: bool) -> Known:
     openings = (_text(paragraph[at:]) for paragraph in paragraphs for at, _ in _line_starts(paragraph))
     labels = [label for text in openings if (label := _label(text))]
-    coloned = Counter(label.name for label in labels if label.kind == "colon" and label.name)
+    coloned = Counter(label.name for label in labels if label.kind == "colon" and label.name and not label.loose)
+    loose = Counter(label.name for label in labels if label.name and label.loose)
     bracketed = Counter(label.name for label in labels if label.kind == "bracket" and label.name)
     sure = {label.name for label in labels if label.name and label.kind in ("arrow", "sure")}
     shouted = {label.name for label in labels if label.kind == "colon" and label.name and label.shouts}
@@ -115,10 +123,16 @@ def _known(paragraphs: Sequence[Sequence[Token]], persons: Collection[str], type
         again = set()
     mostly = 2 * sum(coloned.values()) >= len(paragraphs) and (typed or (bool(again) and sum(coloned.values()) > 2))
     by_name = {name for name in coloned if known_as(name, persons) in persons or name in persons}
-    names = set(coloned) if mostly else again | shouted | by_name | (sure & set(coloned))
+    named = {name for name in coloned if _SURELY.fullmatch(name)}
+    names = set(coloned) if mostly else again | shouted | by_name | named | (sure & set(coloned))
+    lower = {name for name, times in loose.items() if times > 1}
+    if sum(coloned.values()) + sum(loose[name] for name in lower) >= _MOSTLY * len(paragraphs) and len(lower) > 0:
+        names = names | lower | set(coloned)
     in_brackets = {
         name for name, times in bracketed.items() if times > 1 or known_as(name, persons) in persons or name in names
     }
+    if any(times > 1 and name != name.upper() for name, times in bracketed.items()):
+        in_brackets |= {name for name in bracketed if name != name.upper()}  # one that speaks once, among others
     return Known(frozenset(names), frozenset(in_brackets))
 
 
@@ -136,6 +150,8 @@ def _label(text: str) -> _Label | None:
         return _Label("sure", " ".join(match[1].split()), match.end())
     if (match := _BRACKETED.match(text)) and _may_be_name(match[1]) and not names_a_sound(match[1]):
         return _Label("bracket", " ".join(match[1].split()), match.end())
+    if match := _INSIDE.match(text):
+        return _Label("arrow", " ".join(match[1].split()), match.end())
     if match := _ARROWED.match(text):
         return _Label("arrow", match[1] and " ".join(match[1].split()), match.end())
     if (match := _COLONED.match(text)) and _may_be_name(match[1]):
@@ -144,6 +160,8 @@ def _label(text: str) -> _Label | None:
         return _Label("colon", name, match.end(), shouts, opens=not rest[:1].islower())
     if match := _DASH.match(text):
         return _Label("dash", None, match.end())
+    if (match := _LOOSE.match(text)) and _may_be_name(match[1]):
+        return _Label("colon", " ".join(match[1].split()), match.end(), loose=True)
     return None
 
 

@@ -10,6 +10,7 @@ from transcribe.library.clock import timestamp
 from transcribe.library.transcript import LATEST_MS
 from transcribe.publishers.given import Given, GivenScript
 
+_COMMENT = re.compile(r"\{[^{}\\]*\}")  # braces without a code: for other translators
 _SYLLABLE = re.compile(r"\{[^{}]*\\[kK][fot]?(\d+)[^{}]*\}")  # for so many hundredths of a second
 
 
@@ -34,7 +35,8 @@ def _cues(script: pysubs2.SSAFile) -> Iterator[Given]:
         speaker = " ".join((event.name or "").split()) or None
         mended = event.start < 0 or event.end < 0
         trouble = f"event {number + 1} is too late" if start is None else ""
-        yield Given(start, end, _timed(event.text, event.start), speaker, trouble=trouble, is_mended=mended)
+        text = _COMMENT.sub("", event.text)
+        yield Given(start, end, _timed(text, event.start), speaker, trouble=trouble, is_mended=mended)
 
 
 def _timed(text: str, start_ms: int) -> str:

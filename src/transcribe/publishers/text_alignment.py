@@ -8,10 +8,15 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import regex
+
+from transcribe.library.scripts import UNSPACED
+
 PHRASE = 3  # words in a row that are hardly ever the same by chance
 COMPARED = 250_000  # pairs of words in a stretch up to which every one is compared with every other
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")  # a Chinese or Japanese character is a word
+# A letter of a script without spaces is a word, however a recognizer cuts what it hears.
+_WORD = regex.compile(rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED}]|(?:(?![{UNSPACED}])[\p{{L}}\p{{N}}])+")
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
 
 
@@ -25,7 +30,8 @@ class Pair(NamedTuple):
 def comparable(text: str) -> list[str]:
     """The words of a text in a form in which they can be compared: "Peer-to-peer," gives peer, to, peer."""
     folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text).casefold())
-    return _WORD.findall("".join(c for c in folded if not unicodedata.combining(c)))
+    found: list[str] = _WORD.findall("".join(c for c in folded if not unicodedata.combining(c)))
+    return found
 
 
 def pairs(one: Sequence[str], other: Sequence[str]) -> list[Pair]:

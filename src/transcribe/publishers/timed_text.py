@@ -67,9 +67,14 @@ class _Document:
         # When the elements around it begin, where they say it.
         base = sum(self._ms(parent.get("begin")) or 0 for parent in paragraph.iterancestors())
         start, end = self._span(paragraph, base)
+        if start is None:
+            start, end = self._span_around(paragraph)
         spans = [span for span in paragraph.iter("{*}span") if span.get("begin")]
-        if start is None and spans:
+        if spans and not paragraph.get("begin"):
             start, end = self._span(spans[0], base)[0], self._span(spans[-1], base)[1]
+        elif spans and end is None and start is not None:
+            first = self._ms(spans[0].get("begin")) or 0
+            end = self._span(spans[-1], 0 if first >= start else start)[1]
         speaker = self._speaker(paragraph)
         words = tuple(self._words(spans, start or 0)) if spans else ()
         text = _text(paragraph)
@@ -77,6 +82,14 @@ class _Document:
             words = ()
         trouble = f"{place} has no begin" if start is None and text.strip() else ""
         return Given(start, end, text, speaker, words, plain=True, trouble=trouble)
+
+    def _span_around(self, paragraph: Any) -> tuple[int | None, int | None]:
+        """The times of the nearest element around a paragraph that says when it begins: they are the paragraph's."""
+        around = list(paragraph.iterancestors())
+        for number, element in enumerate(around):
+            if element.get("begin"):
+                return self._span(element, sum(self._ms(each.get("begin")) or 0 for each in around[number + 1 :]))
+        return None, None
 
     def _words(self, spans: list[Any], base: int) -> Iterator[Word]:
         """Those of spans that hold one word each. Times count from their paragraph's, or, as Apple has it, from 0."""

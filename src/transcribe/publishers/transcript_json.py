@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from transcribe.errors import TranscriptError
+from transcribe.library.clock import milliseconds
 from transcribe.library.transcript import LATEST_MS, Word
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.script import spread
@@ -19,7 +20,7 @@ from transcribe.web.text_decoding import one_line
 # Podcasting 2.0 and Whisper; youtube-transcript-api; YouTube's json3; the pipeline of Transformers; whisper.cpp.
 _LISTS = ("segments", "snippets", "events", "chunks", "transcription", "utterances", "cues", "captions", "results")
 _WORD_LISTS = ("words", "word_segments", "result")
-_TEXTS = ("body", "text", "word", "punctuated_word", "transcript", "content", "utf8", "caption")
+_TEXTS = ("body", "text", "punctuated_word", "word", "transcript", "content", "utf8", "caption")
 _STARTS = ("startTime", "start", "start_time", "begin", "from", "startMs", "start_ms", "tStartMs")
 _ENDS = ("endTime", "end", "end_time", "to", "endMs", "end_ms")
 _DURATIONS = ("duration", "dur", "dDurationMs", "durationMs", "duration_ms")
@@ -33,25 +34,28 @@ _LANGUAGE_NAMES = {
     "romanian": "ro", "danish": "da", "hungarian": "hu", "norwegian": "no", "thai": "th", "persian": "fa",
 }  # fmt: skip
 _WHAT = "not a transcript that can be read"
+_LEAST_SPEED = 0.3  # characters a second: nobody speaks as slowly; times that would make it so are milliseconds
+_CLOCK = re.compile(r"(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3})?", re.ASCII)
 
 
-def read_json(data: bytes) -> GivenScript:
+def read_json(text: str) -> GivenScript:
     """The segments of a file. Raises TranscriptError (`bad_captions`) where it holds none."""
     try:
-        document = json.loads(data)
+        document = json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise TranscriptError("bad_captions", f"{_WHAT}: {problem}") from problem
     segments = _listed(document)
     if segments is None:
         raise TranscriptError("bad_captions", f"{_WHAT}: it has no list of segments with texts and times")
-    given = [_given(number, segment) for number, segment in enumerate(segments)]
+    unit, notes = (1, ("its times were taken for milliseconds",)) if _are_milliseconds(segments) else (1000, ())
+    given = [_given(number, segment, unit) for number, segment in enumerate(segments)]
     told = [each for each in given if each]
     if given and not any(each.start_ms is not None for each in told):
         raise TranscriptError("bad_captions", f"{_WHAT}: no segment has a startTime or a start")
     if isinstance(document, dict) and not any(each.words for each in told):
-        told = _with_words(told, document)
+        told = _with_words(told, document, unit)
     cues = tuple(part for each in told for part in each)
-    return GivenScript(cues, _language(document))
+    return GivenScript(cues, _language(document), notes)
 
 
 def holds_segments(data: bytes) -> bool:
@@ -73,19 +77,30 @@ def _listed(document: Any) -> list[Any] | None:
     for name in (*_LISTS, *_WORD_LISTS):
         if isinstance(document.get(name), list):
             return list(document[name])
-    return None
+    return _listed(document["results"]) if isinstance(document.get("results"), dict) else None  # Deepgram's
 
 
-def _given(number: int, segment: Any) -> "_Turns | None":
+def _are_milliseconds(segments: Sequence[Any]) -> bool:
+    """Whether whole numbers that might be seconds are not, as AssemblyAI's: in seconds, the speech would creep."""
+    for segment in segments:
+        start, end = (segment.get("start"), segment.get("end")) if isinstance(segment, dict) else (None, None)
+        if not isinstance(start, int) or not isinstance(end, int):
+            return False
+        if len(_text(segment) or "") > _LEAST_SPEED * (end - start):
+            return False
+    return bool(segments)
+
+
+def _given(number: int, segment: Any, unit: int) -> "_Turns | None":
     """A segment, to be cut where its words are several speakers'. None for what is no cue, such as a line end."""
     segment = _named(segment)
     if not isinstance(segment, dict):
         raise TranscriptError("bad_captions", f"{_WHAT}: segment {number} is not an object")
-    start = _time(segment, _STARTS)
-    end = _time(segment, _ENDS)
-    if end is None and start is not None and (length := _time(segment, _DURATIONS)) is not None:
+    start = _time(segment, _STARTS, unit)
+    end = _time(segment, _ENDS, unit)
+    if end is None and start is not None and (length := _time(segment, _DURATIONS, unit)) is not None:
         end = min(LATEST_MS, start + length)
-    speaker = _clean(segment.get("speaker") or segment.get("speaker_id")).rstrip(":").rstrip() or None
+    speaker = _speaker(segment)
     pieces = segment.get("segs")
     text = _text(segment)
     if isinstance(pieces, list):
@@ -94,7 +109,8 @@ def _given(number: int, segment: Any) -> "_Turns | None":
         if not text.strip():
             return None
     else:
-        words = list(_timed(segment.get("words"), start, end))
+        words = list(_timed(segment.get("words"), start, end, unit))
+        start = words[0][0].start_ms if start is None and words else start
     trouble = f"segment {number} has no start" if start is None else ""
     end = None if start is None else end
     return _Turns(Given(start, end, _clean(text), speaker, plain=True, trouble=trouble), words)
@@ -132,10 +148,10 @@ class _Turns:
         )
 
 
-def _with_words(segments: list[_Turns], document: Mapping[str, Any]) -> list[_Turns]:
+def _with_words(segments: list[_Turns], document: Mapping[str, Any], unit: int) -> list[_Turns]:
     """OpenAI's service lists words apart from the segments that they are in."""
     listed: Any = next((document[name] for name in _WORD_LISTS if isinstance(document.get(name), list)), [])
-    words = [word for word, _ in _timed(listed, 0, None)]
+    words = [word for word, _ in _timed(listed, 0, None, unit)]
     ends = [each.start_ms for each in segments[1:]]
     found, at = [], 0
     for segment, end in itertools.zip_longest(segments, ends):
@@ -157,25 +173,30 @@ def _named(segment: Any) -> Any:
     return segment
 
 
-def _timed(words: Any, start: int | None, end: int | None) -> Iterator[tuple[Word, str | None]]:
-    """Words with their speakers; those that have no times, as numbers in whisperX's, share what lies between."""
+def _timed(words: Any, start: int | None, end: int | None, unit: int) -> Iterator[tuple[Word, str | None]]:
+    """Words with their speakers; those that have no times, as numbers in whisperX's, share what lies between.
+
+    A word that says when it begins and not when it ends shares its time with those behind it that say nothing.
+    """
     listed = [each for each in words if isinstance(each, dict) and _text(each)] if isinstance(words, list) else []
-    times = [(_time(each, _STARTS), _time(each, _ENDS)) for each in listed]
+    times = [(_time(each, _STARTS, unit), _time(each, _ENDS, unit)) for each in listed]
     if all(begins is None for begins, _ in times):
         return
-    before = start or 0
-    for known, run in itertools.groupby(range(len(listed)), key=lambda at: times[at][0] is not None):
-        numbers = list(run)
-        after = next((begins for begins, _ in times[numbers[-1] + 1 :] if begins is not None), None)
-        until = after if after is not None else end if end is not None else before
-        filled = spread([_text(listed[at]) or "" for at in numbers], min(before, until), until)
-        for at, made in zip(numbers, filled, strict=True):
-            begins, ends = times[at]
-            first = begins if known and begins is not None else made.start_ms
-            last = ends if known and ends is not None else (made.end_ms if not known else first)
-            word = Word(first, max(first, last), _text(listed[at]) or "", _confidence(listed[at]))
-            yield word, _clean(listed[at].get("speaker")) or None
-            before = word.end_ms
+    before, at = start or 0, 0
+    while at < len(listed):
+        begins, ends = times[at]
+        last = at + 1
+        while (begins is None or ends is None) and last < len(listed) and times[last][0] is None:
+            last += 1
+        first = before if begins is None else begins
+        if ends is None or begins is None:
+            known = times[last][0] if last < len(listed) else next((e for _, e in times[at:last][::-1] if e), end)
+            ends = known if known is not None else before
+        filled = spread([_text(each) or "" for each in listed[at:last]], first, max(first, ends))
+        for each, made in zip(listed[at:last], filled, strict=True):
+            word = Word(made.start_ms, made.end_ms, _text(each) or "", _confidence(each))
+            yield word, _speaker(each)
+        before, at = filled[-1].end_ms, last
 
 
 def _pieces(pieces: Sequence[Any], start: int | None, end: int | None) -> list[tuple[Word, str | None]]:
@@ -193,7 +214,8 @@ def _pieces(pieces: Sequence[Any], start: int | None, end: int | None) -> list[t
 def _as_written(words: Sequence[Word], text: str) -> list[Word]:
     """Words with what stands between them in their segment's text: a space or nothing.
 
-    Whisper's begin with the space before them; others come without, and only the text knows.
+    Whisper's begin with the space before them; others come without, and only the text knows. None of the words where
+    they leave out some of the text: then it is the text that counts.
     """
     found: list[Word] = []
     at = 0
@@ -205,7 +227,11 @@ def _as_written(words: Sequence[Word], text: str) -> list[Word]:
         joined = True if found and place == at and not word.text[:1].isspace() else None
         at = place + len(plain) if place >= 0 else at
         found.append(Word(word.start_ms, word.end_ms, plain, word.confidence, joined))
-    return found
+    return found if _letters(text) <= _letters("".join(word.text for word in found)) else []
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isalnum() for letter in text)
 
 
 def _text(segment: Any) -> str | None:
@@ -214,18 +240,18 @@ def _text(segment: Any) -> str | None:
     return next((segment[name] for name in _TEXTS if isinstance(segment.get(name), str)), None)
 
 
-def _time(segment: Any, names: Iterable[str]) -> int | None:
-    """Milliseconds of the first of these that is there."""
+def _time(segment: Any, names: Iterable[str], unit: int = 1000) -> int | None:
+    """Milliseconds of the first of these that is there; `unit` is how many of them the file counts by."""
     if not isinstance(segment, dict):
         return None
     index = 0 if names is _STARTS else 1
     if isinstance(pair := segment.get("timestamp"), list) and len(pair) == 2 and names is not _DURATIONS:
-        return _milliseconds(pair[index], 1000)
+        return _milliseconds(pair[index], unit)
     if isinstance(offsets := segment.get("offsets"), dict):  # whisper.cpp
         return _milliseconds(next((offsets[name] for name in names if name in offsets), None), 1)
     for name in names:
         if name in segment:
-            return _milliseconds(segment[name], 1 if name.lower().endswith("ms") else 1000)
+            return _milliseconds(segment[name], 1 if name.lower().endswith("ms") else unit)
     return None
 
 
@@ -233,6 +259,9 @@ def _milliseconds(value: object, unit: int) -> int | None:
     """Of a number or a text that holds one; before the start is the start."""
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
+    if isinstance(value, str) and _CLOCK.fullmatch(value.strip()):
+        time = milliseconds(value.strip().replace(",", "."))
+        return time if time <= LATEST_MS else None
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -245,6 +274,16 @@ def _confidence(word: Mapping[str, Any]) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         return None
     return round(float(value), 3)
+
+
+def _speaker(holder: Mapping[str, Any]) -> str | None:
+    """Who speaks: a name, one inside an object, or a number, as services have it."""
+    told = next((holder[name] for name in ("speaker", "speaker_id") if holder.get(name) is not None), None)
+    if isinstance(told, dict):
+        told = told.get("name") or told.get("label") or told.get("id")
+    if isinstance(told, int) and not isinstance(told, bool) and "startTime" not in holder:  # a slip in Podcasting 2.0
+        told = f"Speaker {told}"
+    return _clean(told).rstrip(":").rstrip() or None
 
 
 def _language(document: Any) -> str | None:

@@ -18,15 +18,30 @@ from transcribe.publishers.given import Given, GivenScript
 from transcribe.web.html_stream import read
 from transcribe.web.text_decoding import one_line
 
-_CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3})?"
-_MARK = re.compile(rf"[\[(]({_CLOCK})[\])]")  # [00:01:02] or (1:02), wherever it stands
-_HEADING = re.compile(rf"(?:(?P<name>[^\d\W][^:\[\]()]{{0,60}}?)[\s,–-]+)?[\[(]?(?P<time>{_CLOCK})[\])]?:?")
+_CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d\d(?:[.,]\d{1,3}|[:;]\d\d)?"
+_UNTIL = rf"(?:\s*(?:[-–—]|-->|to)\s*{_CLOCK})?"
+_MARK = re.compile(rf"[\[(]({_CLOCK}){_UNTIL}[\])]")  # [00:01:02], (1:02) or (1:02 - 1:07), wherever it stands
+_HEADING = re.compile(
+    rf"(?:\[?(?P<name>[^\d\W][^:\[\]()]{{0,60}}?)\]?[\s,–-]+)?[\[(]?(?P<time>{_CLOCK}){_UNTIL}[\])]?:?"
+)
+_FRAMES = re.compile(r"(\d+:\d+:\d+)[:;](\d\d)")
+_SPEAKER = re.compile(r"(?:speaker|unknown)(?:[ _-]?\d{1,3})?", re.IGNORECASE)
+_FRAME_MS = 40  # of 25 a second, where nothing says of how many
+_LEADING = re.compile(rf"\s*({_CLOCK})\s+(?=[^\W\d])")  # 0:12 Welcome
+_MOSTLY = 0.8  # of the lines: where so many begin with a time, a clock there is no part of the text
 _NAME_AND_TIME = re.compile(rf"([^\[\]():]{{1,60}}?)\s*{_MARK.pattern}\s*:")
 _NAME = re.compile(r"(?:>>\s*|[-–]\s+)?[^\W_a-z][\w.'’&#-]*(?:\s+[\w.'’&#-]+){0,3}\s*:")
 _EVENT_SUFFIX = re.compile(r"(?:\s*[\[(][^\[\]()]*[\])])+\s*$")
 _LONGEST_NAME = 200  # characters
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_BOLD_NAME = re.compile(r"^[ \t]*(\*\*|__)([^*_:\[\]\n]{1,60}?)(?::\1|\1[ \t]*:)[ \t]*", re.MULTILINE)
+_FRONT = re.compile(
+    r"\ufeff?---[ \t]*\n(?:[\w-]+:.*\n|[ \t-].*\n){1,50}---[ \t]*\n"
+)  # what a Markdown file says of itself
+_UNSEEN = re.compile(
+    r"<!--.*?-->|!\[[^\[\]]*\]\([^()\n]*\)|\[\^[^\[\]\s]{1,20}\]:?", re.DOTALL
+)  # comments, images, notes
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _LINE_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>(?!>)\s?|\*\s+)")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LARGEST = 50_000_000  # bytes of a document's text
@@ -34,7 +49,17 @@ _LARGEST = 50_000_000  # bytes of a document's text
 
 def read_typed(text: str) -> GivenScript:
     """The paragraphs of plain text or Markdown."""
-    return GivenScript(tuple(_paragraphs(text)))
+    shown = _UNSEEN.sub("", _FRONT.sub("", text, count=1) if _FRONT.match(text) else text)
+    if len(_BOLD_NAME.findall(shown)) > 1:
+        shown = _BOLD_NAME.sub(r">> \2: ", shown)
+    lines = [line for line in shown.splitlines() if line.strip()]
+    leading = [match for line in lines if (match := _LEADING.match(line))]
+    if len(leading) > 1 and len(leading) >= _MOSTLY * len(lines):
+        times = [_time(match[1]) for match in leading]
+        if times == sorted(times, key=lambda time: time or 0):
+            shown = "\n".join(_LEADING.sub(r"[\1] ", line, count=1) for line in shown.splitlines())
+    notes = ("what stands between --- at its beginning was left out",) if _FRONT.match(text) else ()
+    return GivenScript(tuple(_paragraphs(shown)), notes=notes)
 
 
 def read_docx(data: bytes) -> GivenScript:
@@ -68,6 +93,9 @@ def _paragraphs(text: str) -> Iterator[Given]:
     start: int | None = None
     for line in text.splitlines():
         given = one_line(_unmarked(line))
+        if start is not None and name is None and _SPEAKER.fullmatch(given):  # alone, below a time: Premiere's
+            name = given
+            continue
         if (match := _HEADING.fullmatch(given)) and (time := _time(match["time"])) is not None:
             name, start = (match["name"] or "").strip(" *_#:") or None, time
             continue
@@ -101,7 +129,8 @@ def _cut_at_times(text: str) -> Iterator[tuple[str, int | None]]:
 
 def _time(text: str) -> int | None:
     try:
-        time = milliseconds(text)
+        frames = _FRAMES.fullmatch(text)
+        time = milliseconds(frames[1]) + _FRAME_MS * int(frames[2]) if frames else milliseconds(text)
     except ValueError:
         return None
     return time if time <= LATEST_MS else None

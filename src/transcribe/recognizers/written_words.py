@@ -1,9 +1,9 @@
 """A recognizer's bits of text to words as they are written, each with its time.
 
 Whisper writes text in bits, and sets a blank before a bit where a space belongs. So that is where words part: `c'est`,
-`O'Brien`, `self-love`, `3.5`, `p.m.`, `п'ять` are a word each, whatever bits they come in. Chinese and Japanese have no
-spaces: there a word ends after each bit, and says that it is joined to the one before; Latin letters and digits in a
-row stay one. Thai, Lao and Burmese are cut at the spaces they have.
+`O'Brien`, `self-love`, `3.5`, `p.m.`, `п'ять` are a word each, whatever bits they come in. Scripts without spaces
+between words, such as Chinese and Thai, are cut after each bit, so that what is found has its own time; a word then
+says that it is joined to the one before. Latin letters and digits in a row stay one.
 """
 
 import codecs
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import regex
 
+from transcribe.library.scripts import FULL_WIDTH_MARKS, ONE_SIGN, UNSPACED
 from transcribe.library.transcript import gap
 
-# Characters of the scripts without spaces, and the punctuation that is theirs alone.
-_UNSPACED = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70\u3001-\u303f\u30fb"
-    r"\uff01-\uff06\uff08-\uff0f\uff1a-\uff20\uff3b-\uff3f\uff5b-\uff65]"
-)
+# Characters of the scripts without spaces, and the punctuation that is theirs alone. Their digits make numbers.
+_UNSPACED = regex.compile(rf"(?!\p{{Nd}})[{UNSPACED}{FULL_WIDTH_MARKS}]")
+_CHARACTER = regex.compile(r"\X")  # as a reader sees it
+_STAYS = regex.compile(ONE_SIGN)  # with the character before
 _OPENING = ("Ps", "Pi")  # Unicode's categories of punctuation that belongs to what follows
 _VOICING = "\uff9e\uff9f"  # half-width marks that change the sound of the character before
 _SPOKEN_SIGNS = "%&@#*"  # of the punctuation
@@ -111,7 +111,7 @@ def _runs(bits: Iterable[TimedText]) -> Iterator[list[TimedText]]:
     """The bits of each word."""
     run: list[TimedText] = []
     for bit in bits:
-        if run and bit.text and _parts(run[-1].text, bit.text):
+        if run and bit.text and _parts("".join(each.text for each in run[-3:]), bit.text):
             yield run
             run = []
         if bit.text:
@@ -129,6 +129,9 @@ def _parts(before: str, after: str) -> bool:
         return False
     # Without spaces a word begins with neither a closing bracket nor a mark on a letter, and ends with no opening one.
     category = unicodedata.category(first)
+    both = before + first
+    if _STAYS.match(both, len(before)) or all(each.start() < len(before) for each in _CHARACTER.finditer(both)):
+        return False
     begins = first not in _VOICING and (category[0] in "LNS" or category in _OPENING)
     return begins and unicodedata.category(last) not in _OPENING
 

@@ -19,6 +19,7 @@ from transcribe.errors import TranscriptError
 # The encodings that captions come in, and the languages that they are used for (ISO 639-1).
 ENCODINGS: dict[str, tuple[str, ...]] = {
     "cp1252": ("fr", "de", "es", "pt", "it", "nl", "sv", "no", "da", "fi", "is", "ca", "en"),
+    "mac-roman": ("fr", "de", "es", "pt", "it", "nl", "sv", "no", "da", "ca", "en"),
     "cp1250": ("pl", "cs", "hu", "sk", "ro", "hr", "sl"),
     "iso8859-2": ("pl", "cs", "hu", "sk", "ro", "hr", "sl"),
     "cp1254": ("tr",),
@@ -90,10 +91,30 @@ _FIRST_LEVEL = {
     "ja": (("shift_jis", 0x82, 0x97),),
     "ko": (("euc_kr", 0xB0, 0xC8),),
 }
+_WITHOUT_KANA = 0.5  # taken from what fits Japanese: no line of it is without
+_APART = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+_OFTEN_APART = 0.15  # spaces a character: Chinese and Japanese have hardly any, Korean has one for three
+_SPACED = 0.4  # taken from what fits them with so many spaces
+_FOREIGN_LETTER = 0.1  # taken for a letter that a language does not have, as `ľ` in Czech
+_RARE = {"mac-roman": 0.3}  # taken from encodings that captions are seldom in
+_LEAST_RARE = 4  # letters beyond ASCII, for such an encoding to be thought of
 _MARGIN = 0.12  # by which the best has to lead: below that, another decoding may be what was written
 _LEAST = 0.2  # of the best
 _SAMPLE = 20_000  # bytes with high bits that are looked at: more tells nothing new
 _MARKED_UTF8 = b"\xef\xbb\xbf"
+_TIMES_OVER = 3  # at most, that a text was encoded anew
+_LEAST_LETTERS = 20  # beyond ASCII: fewer do not tell that a text is in none of the languages of Latin letters
+_LATIN_ONES = ("cp1252", "mac-roman")
+_TRAIL = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # what windows-1252 shows for the later bytes of a character
+_TAKEN_FOR = {  # an encoding -> what it shows for characters of UTF-8 that captions have
+    "cp1252": re.compile(
+        f"[ÂÃÄÅÎÏÐÑ×ØÙÚÛ]{_TRAIL}|â[€„…†ˆ‚‡™]{_TRAIL}|[ãäåæçèéêëìíà][\x80-\x9f¤-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{_TRAIL}.*[ãäåæçèéêëìíà]{_TRAIL}{_TRAIL}"
+    ),
+    "cp1251": re.compile(
+        "[РС][\x98Ѐ-Џѐ-џ\u00a0-¿Ґґ№€‚„…†‡‰‹‘’“”•–—™›].*[РС][\x98Ѐ-Џѐ-џ\u00a0-¿Ґґ№€‚„…†‡‰‹‘’“”•–—™›]|в[Ђ„]."
+    ),
+    "cp1250": re.compile("[ĂÄĹ][\x80-\xbf€‚„…†‡‰Š‹ŚŤŽŹ‘’“”•–—™š›śťžźˇ˘ŁĄŞŻ˛łąşĽ˝ľż]|â[€„].|Ă[łĽ±­]"),
+}
 _MOJIBAKE = re.compile("[ÃÂÐÑØÙâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 
 
@@ -113,6 +134,8 @@ def decoded_captions(data: bytes, encoding: str | None = None, language: str | N
     """
     if encoding:
         return _replaced(data, encoding)
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return _replaced(data, "utf-32")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _replaced(data, "utf-16")
     if data[:2].count(0) == 1:
@@ -146,20 +169,63 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _unmade(decoded: Decoded) -> Decoded:
-    """UTF-8 that somebody had taken for windows-1252 and written as UTF-8 again, made what it was."""
-    if len(_MOJIBAKE.findall(decoded.text)) < 2:
-        return decoded
-    lines, mended = [], 0
-    for line in decoded.text.split("\n"):
-        try:
-            right = line.encode("cp1252").decode("utf-8")
-        except UnicodeError:
-            right = line
-        mended += right != line
-        lines.append(right)
-    if not mended:
+    """UTF-8, or an older encoding, that was taken for another and written as UTF-8, made what it was."""
+    lines, mended = decoded.text.split("\n"), 0
+    for _ in range(_TIMES_OVER):
+        right = [_right(line) for line in lines]
+        if right == lines:
+            break
+        mended = max(mended, sum(one != other for one, other in zip(lines, right, strict=True)))
+        lines = right
+    if mended:
+        note = f"{mended} lines had been UTF-8 twice, and were put right"
+        note = note if mended > 1 else "1 line had been UTF-8 twice, and was put right"
+        decoded = Decoded("\n".join(lines), (*decoded.notes, note))
+    elif whole := _older(decoded.text):
+        return Decoded(whole[0], (*decoded.notes, f"it had been {whole[1]} taken for windows-1252, and was put right"))
+    if len(_MOJIBAKE.findall(decoded.text)) > 1:
         return Decoded(decoded.text, (*decoded.notes, "letters such as Ã© show that it was once decoded wrongly"))
-    return Decoded("\n".join(lines), (*decoded.notes, f"{mended} lines had been UTF-8 twice, and were put right"))
+    return decoded
+
+
+def _right(line: str) -> str:
+    """A line, made what it was where all its letters beyond ASCII are UTF-8 taken for an encoding of one byte each."""
+    if line.isascii():
+        return line
+    for name, lead in _TAKEN_FOR.items():
+        if lead.search(line) and (data := _bytes_of(line, name)):
+            with contextlib.suppress(UnicodeDecodeError):
+                return data.decode("utf-8")
+    return line
+
+
+def _bytes_of(text: str, encoding: str) -> bytes | None:
+    """Its bytes; those that the encoding has no letter for are as a browser shows them."""
+    try:
+        return b"".join(
+            letter.encode("latin-1") if "\x80" <= letter <= "\x9f" else letter.encode(encoding) for letter in text
+        )
+    except UnicodeEncodeError:
+        return None
+
+
+def _older(text: str) -> tuple[str, str] | None:
+    """Text of an older encoding that was taken for windows-1252, made what it was, and which one that is.
+
+    Most of its letters are accented ones, as in no language.
+    """
+    letters = [letter for letter in text if letter.isalpha() and not "a" <= letter.lower() <= "z"]
+    if len(letters) < _LEAST_LETTERS or any(not "\u0080" <= letter <= "\u0178" for letter in letters):
+        return None
+    words = re.findall(r"[^\W\d_]{3,}", text)
+    if 2 * sum(re.search("[A-Za-z]", word) is None for word in words) < len(words):
+        return None
+    data = _bytes_of(text, "cp1252")
+    try:
+        name = _told(data, None) if data else ""
+    except TranscriptError:
+        return None
+    return (data.decode(name, errors="replace"), name) if data and name and name not in _LATIN_ONES else None
 
 
 def _told(data: bytes, language: str | None) -> str:
@@ -168,7 +234,7 @@ def _told(data: bytes, language: str | None) -> str:
     found: dict[str, tuple[float, str]] = {}  # by what it says, so that encodings that agree are one
     for name, text in _decodings(data):
         known = [each for each in ENCODINGS[name] if language in (None, each)]
-        fit = max((_fit(text, each) for each in known), default=-1.0)
+        fit = max((_fit(text, each) for each in known), default=-1.0) - _RARE.get(name, 0)
         if fit > found.get(text, (-1.0, ""))[0]:
             found[text] = fit, name
     ranked = sorted(found.values(), reverse=True)
@@ -183,9 +249,13 @@ def _told(data: bytes, language: str | None) -> str:
 def _decodings(data: bytes) -> Iterator[tuple[str, str]]:
     """Lines with letters beyond ASCII, in each encoding that takes all of them."""
     lines = [line for line in re.split(rb"[\r\n]+", data) if not line.isascii()]
-    sample = b"\n".join(lines)[:_SAMPLE].rsplit(b"\n", 1)[0]
+    whole = b"\n".join(lines)
+    sample = whole if len(whole) <= _SAMPLE else whole[:_SAMPLE].rsplit(b"\n", 1)[0]
     sensible = {match.encoding.replace("_", "-") for match in from_bytes(sample, cp_isolation=list(ENCODINGS))}
+    few = sum(byte >= 0x80 for byte in sample) < _LEAST_RARE
     for name in ENCODINGS:
+        if few and name in _RARE:
+            continue
         try:
             text = sample.decode(name)
         except UnicodeDecodeError:
@@ -201,7 +271,8 @@ def _fit(text: str, language: str) -> float:
     foreign = [letter for letter in text if letter >= "\u0080"]
     if language in _LATIN:
         letters, common = _LATIN[language]
-        like = 0.6 * _mean([_latin(letter, letters) for letter in foreign])
+        likes = [_latin(letter, letters) for letter in foreign]
+        like = 0.6 * _mean(likes) - _FOREIGN_LETTER * min(3, sum(each < 0 for each in likes))
     else:
         name, common = _OTHERS[language]
         lists = [each for listed, each in FREQUENCIES.items() if listed.rstrip("—") == name]
@@ -213,6 +284,10 @@ def _fit(text: str, language: str) -> float:
     fit = like + 0.6 * min(1.0, 2 * share) - _oddness(text, language)
     if language in _LATIN:
         return fit
+    if language == "ja" and not re.search("[\u3041-\u30fe\uff66-\uff9d]", text):
+        fit -= _WITHOUT_KANA
+    if language in ("zh", "ja") and len(_APART.findall(text)) > _OFTEN_APART * len(foreign):
+        fit -= _SPACED
     # How much of it is in its own script: a letter or two among English words are no Russian.
     present = sum(letter.isalpha() for letter in foreign) / max(1, sum(letter.isalpha() for letter in text))
     return fit * min(1.0, 3 * present)
@@ -247,7 +322,7 @@ def _oddness(text: str, language: str) -> float:
     """The share of words that have letters of two scripts, signs inside, or capitals behind small letters."""
     words = [word for word in re.findall(r"[^\W\d_](?:\S*[^\W\d_])?", text) if not word.isascii()]
     odd: int = sum(
-        ("LATIN" not in _scripts(word) and re.search("[a-zA-Z]", word) is not None)
+        ("LATIN" not in (_scripts(word) or "LATIN") and re.search("[a-zA-Z]", word) is not None)
         or any(unicodedata.category(letter) in ("So", "Sk", "Sc", "Sm", "No", "Lm") for letter in word)
         or (word[1:] != word[1:].lower() and word != word.upper())
         for word in words
@@ -259,7 +334,9 @@ def _oddness(text: str, language: str) -> float:
 
 
 def _scripts(word: str) -> str:
-    return " ".join({unicodedata.name(letter, "?").split()[0] for letter in word if letter >= "\u0080"})
+    return " ".join(
+        {unicodedata.name(letter, "?").split()[0] for letter in word if letter >= "\u0080" and letter.isalpha()}
+    )
 
 
 def _mean(values: Sequence[float]) -> float:
