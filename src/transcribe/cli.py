@@ -71,7 +71,7 @@ Quantize = Annotated[
 ]
 Beam = Annotated[
     int | None,
-    typer.Option(min=1, max=20, help="Readings that Whisper follows at once: 5 makes fewer mistakes, more slowly."),
+    typer.Option(min=1, max=20, help="Readings that Whisper follows at once: 5 is slower, better in rarer languages."),
 ]
 RayAddress = Annotated[
     str | None,

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     batch_size: int | None = Field(None, ge=1, description="Pieces of 30 s decoded together; what fits when not given.")
     quantize: Literal["int8"] | None = Field(None, description="int8: Whisper's weights in a quarter of the memory.")
     beam: int | None = Field(
-        None, ge=1, le=20, description="Readings that Whisper follows at once: 5 makes fewer mistakes, more slowly."
+        None, ge=1, le=20, description="Readings that Whisper follows at once: 5 is slower, better in rarer languages."
     )
     ray: str | None = Field(None, description="Where Ray transcribes: auto, local or HOST:PORT; else it is done here.")
     workers: int | None = Field(None, ge=1, description="Episodes transcribed at once.")
