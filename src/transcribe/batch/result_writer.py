@@ -17,7 +17,7 @@ from transcribe.library.clock import clock
 from transcribe.library.episode import DAMAGES, AudioFile, Episode, Failure, PublishedText, Record
 from transcribe.library.store import Library, link, write_whole
 from transcribe.library.transcript import Damage, Transcript
-from transcribe.publishers.publisher_transcript import PUBLISHED
+from transcribe.publishers.script import PUBLISHED
 from transcribe.publishers.transcript_formats import suffix
 from transcribe.transcription.checkpoints import Checkpoints
 from transcribe.web.urls import citable, citable_url

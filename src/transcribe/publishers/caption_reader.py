@@ -18,7 +18,7 @@ from transcribe.publishers.cue_markup import Shown, Token, timed_words, tokens_o
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.lyrics import read_lrc, read_tsv
 from transcribe.publishers.rolling import each_once
-from transcribe.publishers.script import Cue, Form, Script, are_words, spread
+from transcribe.publishers.script import SUFFIXES, Cue, Form, Script, are_words, spread
 from transcribe.publishers.sounds import set_apart, spoken
 from transcribe.publishers.speaker_labels import Turn, turns
 from transcribe.publishers.substation import read_substation
@@ -27,26 +27,6 @@ from transcribe.publishers.transcript_json import read_json
 from transcribe.publishers.typed_text import read_docx, read_html, read_typed
 from transcribe.web.caption_encoding import decoded_captions
 
-FORMS: dict[str, Form] = {
-    ".json": "json",
-    ".ttml": "ttml",
-    ".dfxp": "ttml",
-    ".xml": "ttml",
-    ".vtt": "vtt",
-    ".webvtt": "vtt",
-    ".ass": "ass",
-    ".ssa": "ass",
-    ".srt": "srt",
-    ".sbv": "sbv",
-    ".lrc": "lrc",
-    ".tsv": "tsv",
-    ".html": "html",
-    ".htm": "html",
-    ".docx": "docx",
-    ".txt": "txt",
-    ".text": "txt",
-    ".md": "txt",
-}
 _XML = re.compile(r"^\s*<\?xml[^>]*\?>")
 _READERS: dict[Form, Callable[[str], GivenScript]] = {
     "json": read_json,
@@ -77,9 +57,9 @@ def read_script(path: Path, encoding: str | None = None, language: str | None = 
 
 def form_of_name(path: Path) -> Form:
     """The form that a file's name tells. Raises TranscriptError (`bad_captions`) where it tells none."""
-    form = FORMS.get(path.suffix.lower())
+    form = SUFFIXES.get(path.suffix.lower())
     if form is None:
-        kinds = ", ".join(dict.fromkeys(FORMS))
+        kinds = ", ".join(dict.fromkeys(SUFFIXES))
         raise TranscriptError("bad_captions", f"not a caption file: its name ends in {path.suffix!r}, not {kinds}")
     return form
 

@@ -34,7 +34,7 @@ from transcribe.publishers.forced_alignment import (
     over_speech,
 )
 from transcribe.publishers.match import Match, Mismatch, spots, verify_timed, verify_untimed
-from transcribe.publishers.script import Cue, Script, are_words, spread, told
+from transcribe.publishers.script import PUBLISHED, Cue, Script, are_words, spread, told
 from transcribe.publishers.speaker_labels import known_as
 from transcribe.publishers.text_alignment import comparable
 from transcribe.publishers.transcript_formats import form_of
@@ -45,7 +45,6 @@ from transcribe.transcription.transcribe_episode import batches, transcript
 from transcribe.transcription.utterance import Utterance
 from transcribe.web.urls import public_url
 
-PUBLISHED = "published"  # the name of the engine in such transcripts
 LONGEST_CAPTION_MS = 30_000  # a longer stretch is a paragraph: its start says little of its last words
 BEYOND_MS = 5_000  # that a text may go on after the audio has ended: a last caption is often left standing
 EXACT_MS = 300  # that words may be off which their publisher has timed; beyond that the times are moved, or found anew

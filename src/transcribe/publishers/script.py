@@ -16,6 +16,27 @@ from transcribe.library.transcript import Word, gap
 from transcribe.publishers.sounds import spoken
 
 Form = Literal["json", "ttml", "vtt", "ass", "srt", "sbv", "lrc", "tsv", "html", "docx", "txt"]
+SUFFIXES: dict[str, Form] = {
+    ".json": "json",
+    ".ttml": "ttml",
+    ".dfxp": "ttml",
+    ".xml": "ttml",
+    ".vtt": "vtt",
+    ".webvtt": "vtt",
+    ".ass": "ass",
+    ".ssa": "ass",
+    ".srt": "srt",
+    ".sbv": "sbv",
+    ".lrc": "lrc",
+    ".tsv": "tsv",
+    ".html": "html",
+    ".htm": "html",
+    ".docx": "docx",
+    ".txt": "txt",
+    ".text": "txt",
+    ".md": "txt",
+}
+PUBLISHED = "published"  # the name of the engine in transcripts made of what publishers wrote
 
 _WORD_BY_WORD = 1.5  # words a caption, on average, under which a file times words, not lines
 # A character of a script without spaces, with the stops behind it, is a word, so that each has a time of its own.

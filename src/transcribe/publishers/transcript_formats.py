@@ -11,8 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe.library.episode import PublishedText, slug
 from transcribe.library.language_tags import is_same_language
-from transcribe.publishers.caption_reader import FORMS
-from transcribe.publishers.script import Form
+from transcribe.publishers.script import SUFFIXES, Form
 from transcribe.web.media_types import media_type
 
 MEDIA_TYPES: dict[str, Form] = {
@@ -63,7 +62,7 @@ def form_of(content_type: str, url: str) -> Form | None:
         suffix = ""
     named = MEDIA_TYPES.get(media_type(content_type))
     if named in (None, "txt"):
-        return FORMS.get(suffix) or named
+        return SUFFIXES.get(suffix) or named
     return named
 
 
