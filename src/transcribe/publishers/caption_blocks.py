@@ -24,6 +24,7 @@ _TIMELIKE = re.compile(r"\d\s*[:.,]\s*\d|:\S*:", re.ASCII)
 _MAP = re.compile(r"X-TIMESTAMP-MAP=(?=.*MPEGTS:(\d{1,20}))(?=.*LOCAL:([\d:.]+))", re.ASCII)
 _LANGUAGE = re.compile(r"\s*language:\s*([a-z]{2,3})\b", re.IGNORECASE)
 _OURS = re.compile(r"NOTE Made by .*Language: ([A-Za-z]{2,8})[^ ]*\.")
+_OURS_OPENING = re.compile(rb"\A(?:\xef\xbb\xbf)?WEBVTT\s*\nNOTE Made by .*Language: ")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
 _TICKS_A_MS = 90  # of the clock of MPEG
 _TICKS = 2**33  # after which it begins anew
@@ -56,6 +57,11 @@ class Blocks:
     parts: int = 0
     clocks: dict[int, tuple[int, int]] = field(default_factory=dict)  # by part: ticks of MPEG, and ms of its own clock
     follows: bool = False  # parts had no common clock, and were laid one after the other
+
+
+def is_ours(data: bytes) -> bool:
+    """Whether Playhead wrote a file of WebVTT: then it is UTF-8, and says what it means."""
+    return bool(_OURS_OPENING.match(data))
 
 
 def read_blocks(text: str) -> Blocks:

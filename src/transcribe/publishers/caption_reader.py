@@ -13,7 +13,7 @@ from pathlib import Path
 
 from transcribe.errors import TranscriptError
 from transcribe.library.transcript import Word, joined
-from transcribe.publishers.caption_blocks import read_blocks
+from transcribe.publishers.caption_blocks import is_ours, read_blocks
 from transcribe.publishers.cue_markup import Shown, Token, timed_words, tokens_of
 from transcribe.publishers.given import Given, GivenScript
 from transcribe.publishers.lyrics import read_lrc, read_tsv
@@ -86,6 +86,8 @@ def parse(
         and declared[1].lower() != b"utf-8"
     ):
         return _timed(form, read_ttml(data), persons)
+    if form == "vtt" and is_ours(data):
+        encoding = "utf-8-sig"  # what looks decoded wrongly was said so
     text = decoded_captions(data, encoding, language)
     if form in TYPED:
         script = _typed(form, read_html(text.text) if form == "html" else read_typed(text.text), persons)

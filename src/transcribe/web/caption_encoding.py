@@ -102,6 +102,7 @@ _MARGIN = 0.12  # by which the best has to lead: below that, another decoding ma
 _LEAST = 0.2  # of the best
 _SAMPLE = 20_000  # bytes with high bits that are looked at: more tells nothing new
 _MARKED_UTF8 = b"\xef\xbb\xbf"
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # which nobody writes in a caption
 _TIMES_OVER = 3  # at most, that a text was encoded anew
 _LEAST_LETTERS = 20  # beyond ASCII: fewer do not tell that a text is in none of the languages of Latin letters
 _LATIN_ONES = ("cp1252", "mac-roman")
@@ -170,22 +171,26 @@ def _is_utf8(data: bytes) -> bool:
 
 def _unmade(decoded: Decoded) -> Decoded:
     """UTF-8, or an older encoding, that was taken for another and written as UTF-8, made what it was."""
-    lines, mended = decoded.text.split("\n"), 0
-    for _ in range(_TIMES_OVER):
-        right = [_right(line) for line in lines]
-        if right == lines:
-            break
-        mended = max(mended, sum(one != other for one, other in zip(lines, right, strict=True)))
-        lines = right
+    lines = decoded.text.split("\n")
+    right = [_right_at_last(line) for line in lines]
+    mended = sum(one != other for one, other in zip(lines, right, strict=True))
     if mended:
         note = f"{mended} lines had been UTF-8 twice, and were put right"
         note = note if mended > 1 else "1 line had been UTF-8 twice, and was put right"
-        decoded = Decoded("\n".join(lines), (*decoded.notes, note))
+        decoded = Decoded("\n".join(right), (*decoded.notes, note))
     elif whole := _older(decoded.text):
         return Decoded(whole[0], (*decoded.notes, f"it had been {whole[1]} taken for windows-1252, and was put right"))
     if len(_MOJIBAKE.findall(decoded.text)) > 1:
         return Decoded(decoded.text, (*decoded.notes, "letters such as Ã© show that it was once decoded wrongly"))
     return decoded
+
+
+def _right_at_last(line: str) -> str:
+    """A line made right as often as it had been made wrong; as it is where that gives what nobody writes."""
+    right = line
+    for _ in range(_TIMES_OVER):
+        right = _right(right)
+    return line if _CONTROL.search(right) else right
 
 
 def _right(line: str) -> str:
