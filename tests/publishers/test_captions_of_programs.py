@@ -372,6 +372,7 @@ def test_words_before_a_colon_or_in_brackets_may_be_speech(texts: list[str]) -> 
     ("text", "unspoken"),
     [
         ("f[***]k that", []),
+        ("Call main() first.", []),
         ("(♪ upbeat music ♪)", ["(♪", "upbeat", "music", "♪)"]),
         ("[♪♪♪]", ["[♪♪♪]"]),
         ("《红楼梦》 is a book", []),

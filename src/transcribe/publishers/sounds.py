@@ -76,9 +76,12 @@ def sounds(text: str) -> Iterator[Span]:
 
 
 def _is_in_word(text: str, place: Span) -> bool:
-    """Whether brackets stand inside a word, as in `f[***]k`: they are a part of it."""
-    before, after = text[: place[0]][-1:], text[place[1] :][:1]
-    return bool(before and after) and before.isascii() and before.isalpha() and after.isascii() and after.isalpha()
+    """Whether brackets are a part of a word: inside it, as in `f[***]k`, or behind it and empty, as in `main()`."""
+    before, within, after = text[: place[0]][-1:], text[slice(*place)], text[place[1] :][:1]
+    if not before or before.isspace():
+        return False
+    inside = bool(after) and all(side.isascii() and side.isalpha() for side in (before, after))
+    return inside or not _WORD.search(within)
 
 
 def set_apart(text: str) -> str:
