@@ -85,6 +85,7 @@ def chromium() -> Iterator[Any]:
 def page(chromium: Any, address: str) -> Iterator[Any]:
     """A window that must come to its end without a complaint in the console, a script error or a dialogue."""
     context = chromium.new_context(base_url=address, viewport={"width": 1000, "height": 700}, reduced_motion="reduce")
+    context.set_default_timeout(120_000)  # on a machine with much else to do
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
