@@ -1,7 +1,7 @@
 """How well recorded people are understood: Playhead's two engines beside whisper.transcribe and faster-whisper.
 
     python bench/real_speech.py FOLDER --whisper base.pt --faster FOLDER [--systems PATTERN] [--recordings PATTERN]
-                                [--half tune|tell] [--degraded] [--keep DIR] [--markdown]
+                                [--half tune|tell] [--degraded] [--silence] [--device cuda] [--keep DIR] [--markdown]
 
 FOLDER has a manifest.json: file, seconds, language, text, words with their times. What is heard is kept in DIR, so
 that a system is not run twice on the same recording. What the columns mean stands in bench/README.md.
@@ -54,6 +54,7 @@ class Weights:
 
     whisper: str
     faster: str
+    device: str = "cpu"
 
 
 def whisper_transcribe(beam_size: int | None, weights: Weights, recording: Recording) -> Heard:
@@ -63,14 +64,14 @@ def whisper_transcribe(beam_size: int | None, weights: Weights, recording: Recor
 
     torch.manual_seed(0)
     result = whisper.transcribe(
-        _whisper(weights.whisper),
+        _whisper(weights.whisper, weights.device),
         _floats(recording.sound),
         language=recording.language,
         temperature=TEMPERATURES,
         beam_size=beam_size,
         best_of=None if beam_size is None else 5,
         word_timestamps=True,
-        fp16=False,
+        fp16=weights.device != "cpu",
     )
     words = [(w["word"], w["start"], w["end"], False) for s in result["segments"] for w in s["words"]]
     return Heard(result["text"], _whole(words), language=result["language"])
@@ -78,7 +79,7 @@ def whisper_transcribe(beam_size: int | None, weights: Weights, recording: Recor
 
 def faster_whisper(weights: Weights, recording: Recording) -> Heard:
     """faster-whisper's own form of that loop, with its own options."""
-    segments, info = _faster(weights.faster).transcribe(
+    segments, info = _faster(weights.faster, weights.device).transcribe(
         _floats(recording.sound), language=recording.language, beam_size=5, word_timestamps=True
     )
     said = list(segments)
@@ -123,32 +124,33 @@ class _Decoded:
 
 
 @cache
-def _whisper(path: str) -> Any:
+def _whisper(path: str, device: str) -> Any:
     import whisper
 
-    return whisper.load_model(path, "cpu")
+    return whisper.load_model(path, device)
 
 
 @cache
-def _faster(path: str) -> Any:
+def _faster(path: str, device: str) -> Any:
     import torch
     from faster_whisper import WhisperModel
 
-    return WhisperModel(path, "cpu", compute_type="int8", cpu_threads=torch.get_num_threads())
+    kind = "int8" if device == "cpu" else "float16"
+    return WhisperModel(path, device, compute_type=kind, cpu_threads=torch.get_num_threads())
 
 
 @cache
 def _playhead_whisper(weights: Weights, language: str | None, **options: Any) -> Any:
     from transcribe.recognizers.openai_whisper.recognizer import OpenAIWhisper
 
-    return OpenAIWhisper(weights.whisper, language, "cpu", **options)
+    return OpenAIWhisper(weights.whisper, language, weights.device, **options)
 
 
 @cache
 def _playhead_faster(weights: Weights, language: str | None) -> Any:
     from transcribe.recognizers.faster_whisper.recognizer import FasterWhisper
 
-    return FasterWhisper(weights.faster, language, "cpu")
+    return FasterWhisper(weights.faster, language, weights.device)
 
 
 SYSTEMS: dict[str, Callable[[Weights, Recording], Heard]] = {
@@ -261,7 +263,10 @@ def main() -> None:
     everything = [r for r in recordings.read(folder) if re.search(asked.recordings, r.name)]
     if asked.half:  # every other one, so that what is set by one half is told of the other
         everything = everything[0 if asked.half == "tune" else 1 :: 2]
-    run, systems = Run(Weights(asked.whisper, asked.faster), asked.keep and Path(asked.keep)), _systems(asked.systems)
+    run, systems = (
+        Run(Weights(asked.whisper, asked.faster, asked.device), asked.keep and Path(asked.keep)),
+        _systems(asked.systems),
+    )
     render = table.markdown if asked.markdown else table.plain
     print(_heading(systems))
     told = [r for r in everything if r.text]
@@ -344,6 +349,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", help="of the recordings and their manifest.json")
     parser.add_argument("--whisper", required=True, help="a checkpoint of openai-whisper")
     parser.add_argument("--faster", required=True, help="the folder of the same weights for faster-whisper")
+    parser.add_argument("--device", default="cpu", help="torch's name of one, such as cuda")
     parser.add_argument("--systems", default="", help="only those whose names hold this regular expression")
     parser.add_argument("--recordings", default="", help="likewise")
     parser.add_argument("--half", choices=("tune", "tell"), help="every other recording")
