@@ -359,16 +359,17 @@ def given(sources: list[str] | None) -> "list[Source]":
 
 def transcribe_all(work: "Batch", planned: "Plan", settings: "Settings") -> None:
     """Fetches and transcribes. The engine is made ready first: what cannot start is said before any work is done."""
+    if not planned.episodes:
+        return
     from transcribe.batch.past_runs import EngineOptions, PastRuns, Speed
     from transcribe.workers.job_tracker import JobTracker
     from transcribe.workers.setup import worker_setup
 
-    if planned.episodes:
-        tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
-        with worker_setup(settings, len(planned), tracker, running) as workers:
-            work.transcribe(planned, workers, settings.prompt_for)
-        recognized = Speed(tracker.audio_ms, tracker.busy_s, EngineOptions.of(settings))
-        PastRuns(work.library.state / PAST_RUNS).add(work.fetch_speed, recognized)
+    tracker, running = JobTracker(work.progress, work.checkpoints), work.library.state / "running.json"
+    with worker_setup(settings, len(planned), tracker, running) as workers:
+        work.transcribe(planned, workers, settings.prompt_for)
+    recognized = Speed(tracker.audio_ms, tracker.busy_s, EngineOptions.of(settings))
+    PastRuns(work.library.state / PAST_RUNS).add(work.fetch_speed, recognized)
 
 
 def foreseen(
