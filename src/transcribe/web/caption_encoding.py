@@ -107,16 +107,15 @@ _TIMES_OVER = 3  # at most, that a text was encoded anew
 _LEAST_LETTERS = 20  # beyond ASCII: fewer do not tell that a text is in none of the languages of Latin letters
 _LATIN_ONES = ("cp1252", "mac-roman")
 _TRAIL = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # what windows-1252 shows for the later bytes of a character
+_CYRILLIC_TRAIL = "[\x98Ѐ-Џѐ-џ\u00a0-¿Ґґ№€‚„…†‡‰‹‘’“”•–—™›]"  # and windows-1251
 _TAKEN_FOR = {  # an encoding -> what it shows for characters of UTF-8 that captions have
     "cp1252": re.compile(
         f"[ÂÃÄÅÎÏÐÑ×ØÙÚÛ]{_TRAIL}|â[€„…†ˆ‚‡™]{_TRAIL}|[ãäåæçèéêëìíà][\x80-\x9f¤-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{_TRAIL}.*[ãäåæçèéêëìíà]{_TRAIL}{_TRAIL}"
     ),
-    "cp1251": re.compile(
-        "[РС][\x98Ѐ-Џѐ-џ\u00a0-¿Ґґ№€‚„…†‡‰‹‘’“”•–—™›].*[РС][\x98Ѐ-Џѐ-џ\u00a0-¿Ґґ№€‚„…†‡‰‹‘’“”•–—™›]|в[Ђ„]."
-    ),
+    "cp1251": re.compile(f"[РС]{_CYRILLIC_TRAIL}.*[РС]{_CYRILLIC_TRAIL}|в[Ђ„]."),
     "cp1250": re.compile("[ĂÄĹ][\x80-\xbf€‚„…†‡‰Š‹ŚŤŽŹ‘’“”•–—™š›śťžźˇ˘ŁĄŞŻ˛łąşĽ˝ľż]|â[€„].|Ă[łĽ±­]"),
 }
-_MOJIBAKE = re.compile("[ÃÂÐÑØÙâ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_MOJIBAKE = re.compile(f"[ÃÂÐÑØÙâ]{_TRAIL}")
 
 
 @dataclass(frozen=True, slots=True)
