@@ -110,7 +110,7 @@ def test_a_press_on_a_hit_plays_its_word_from_its_beginning(
     browser: Any, address: str, library: Library, name: str
 ) -> None:
     assert SoundProcess(library).seekable(f"tones/{name}").result(timeout=600).failure is None
-    for landed in landings(browser, address, f"landing{name}", SECONDS, tries=5):
+    for landed in landings(browser, address, f"landing{name}", SECONDS):
         assert landed.error_ms is not None, f"at {landed.second} s another place is heard"
         assert MOST_EARLY_MS <= landed.error_ms <= MOST_LATE_MS, landed
 

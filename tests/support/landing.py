@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.tones import Samples, first_audible, position_ms
+from tests.support.tones import Samples, first_audible, interrupted, position_ms
 from transcribe.audio.decode import RATE as DECODED_RATE
 from transcribe.audio.decode import open_audio
 
 WORD_MS = 250  # into its second, a word begins
 RECORDED_S = 1.6
+PRESSES = 10  # of one button at most, while its recording is interrupted
 PATIENCE_S = 20.0
 
 ARGUMENTS = [
@@ -66,19 +67,20 @@ def chromium(executable: str) -> Iterator[Any]:
         browser.close()
 
 
-def landings(browser: Any, address: str, words: str, seconds: Sequence[int], tries: int = 1) -> Iterator[Landing]:
+def landings(browser: Any, address: str, words: str, seconds: Sequence[int]) -> Iterator[Landing]:
     """Presses the button of each hit of a word, in order, each on a page that was just opened.
 
-    With more `tries`, what is of another place is recorded again: a busy machine leaves holes in a recording.
+    A recording that a busy machine interrupted tells no time, and is made again.
     """
     context = browser.new_context(base_url=address, bypass_csp=True)  # the recorder is a script of its own
     page = context.new_page()
     for number, second in enumerate(seconds):
-        error = None
-        for _ in range(tries):
-            if error is None:
-                error = _error_ms(_heard(page, words, number, second), second)
-        yield Landing(second, error)
+        heard = _heard(page, words, number, second)
+        for _ in range(PRESSES - 1):
+            if not interrupted(heard):
+                break
+            heard = _heard(page, words, number, second)
+        yield Landing(second, _error_ms(heard, second))
     context.close()
 
 

@@ -11,6 +11,8 @@ RATE = 44_100
 LOW_HZ, HIGH_HZ, STEP_HZ, LOWS = 400, 2200, 25, 60  # the low tone names the second of a minute, the high one the minute
 NOISES = (0.0005, 0.02, 0.12)  # of seven seconds each: a variable rate has something to vary with
 AUDIBLE = 0.05  # of full scale; the tones have 0.6 together
+SILENT = 1e-4
+HOLE_S = 0.002  # of silence; the low tone crosses zero 800 times a second
 CROSSING_S = 0.012  # the window in which two tones are weighed against one another
 
 Samples = NDArray[np.floating[Any]]
@@ -31,6 +33,15 @@ def first_audible(sound: Samples) -> int | None:
     """The sample with which the sound begins; None where there is none."""
     loud = np.flatnonzero(np.abs(sound) > AUDIBLE)
     return int(loud[0]) if len(loud) else None
+
+
+def interrupted(sound: Samples) -> bool:
+    """Whether the sound, once begun, is silent for a moment: the machine was too busy to play it."""
+    begin, hole = first_audible(sound), int(HOLE_S * RATE)
+    if begin is None:
+        return True
+    loud = np.flatnonzero(np.abs(sound[begin:]) > SILENT)
+    return bool(np.any(np.diff(loud, append=len(sound) - begin) > hole))
 
 
 def position_ms(sound: Samples, rate: int, around_second: int | None = None) -> float | None:
