@@ -75,11 +75,10 @@ def landings(browser: Any, address: str, words: str, seconds: Sequence[int]) -> 
     context = browser.new_context(base_url=address, bypass_csp=True)  # the recorder is a script of its own
     page = context.new_page()
     for number, second in enumerate(seconds):
-        heard = _heard(page, words, number, second)
-        for _ in range(PRESSES - 1):
+        for _ in range(PRESSES):
+            heard = _heard(page, words, number, second)
             if not interrupted(heard):
                 break
-            heard = _heard(page, words, number, second)
         yield Landing(second, _error_ms(heard, second))
     context.close()
 
